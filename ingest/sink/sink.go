@@ -1,0 +1,69 @@
+// Package sink says what Logseal asks of the place its objects go to: a folder or a bucket.
+//
+// Invariants every Store keeps (package sinktest holds them to it):
+//
+//   - An object is whole or absent, and never replaced: two writers of one key have one winner.
+//   - What Put acknowledged is durable and is seen by every later Get, Stat and Put of any writer.
+//   - List may be late; nothing depends on it for safety.
+package sink
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+)
+
+// ErrNotFound is returned when there is no object at a key.
+var ErrNotFound = errors.New("no such object")
+
+// Object is what Put stores: bytes that can be read again for a retry, with their digest.
+type Object struct {
+	Key    string // relative to the store's prefix, parts joined by '/'
+	Size   int64
+	SHA256 [32]byte
+	// Open gives the bytes from the start; Put closes what it opened.
+	Open func() (io.ReadCloser, error)
+	// Meta is provenance for stores that can keep it beside the object; it is no part of the bytes.
+	Meta map[string]string
+}
+
+// Info is what a store knows of an object without reading it.
+type Info struct {
+	Key  string
+	Size int64
+}
+
+// ConflictError is returned by Put when the key holds other bytes. Nothing was changed.
+type ConflictError struct {
+	Key  string
+	Want [32]byte // digest of the bytes that were to be put
+	Have [32]byte // digest of the bytes that are there
+}
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("%s exists with other bytes (sha256 %s, not %s)", e.Key,
+		hex.EncodeToString(e.Have[:]), hex.EncodeToString(e.Want[:]))
+}
+
+// Store is a set of immutable objects. All methods may be called concurrently.
+type Store interface {
+	// Name is the store's identity in full: where it is and under what prefix.
+	Name() string
+	// Put stores an object unless its key exists. It returns nil when the key holds exactly the
+	// object's bytes, whether this call, an earlier one or another writer put them there; a
+	// *ConflictError when it holds other bytes. After any other error the object may or may not
+	// be there: ask, or put it again.
+	Put(ctx context.Context, o Object) error
+	// Get opens the object at key for reading from its start, or returns ErrNotFound.
+	Get(ctx context.Context, key string) (io.ReadCloser, Info, error)
+	// Stat describes the object at key, or returns ErrNotFound.
+	Stat(ctx context.Context, key string) (Info, error)
+	// List yields the objects whose keys begin with prefix, in the order of their keys. It stops
+	// at the first error, which it yields.
+	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
+	// Delete removes the object at key. That it was not there is no error.
+	Delete(ctx context.Context, key string) error
+}

@@ -1,0 +1,32 @@
+package source
+
+// ChunkKind tells what a chunk holds.
+type ChunkKind uint8
+
+const (
+	// Lines is one or more whole lines; each holds at most max_record_bytes before its line end.
+	Lines ChunkKind = iota
+	// ByteOrderMark is the UTF-8 BOM at the start of a source.
+	ByteOrderMark
+	// TooLong is one fragment of a line of more than max_record_bytes.
+	TooLong
+	// Continued is the rest of a line whose first part was taken at the end of a file.
+	Continued
+)
+
+// Chunk is a piece of a source that ends at a record's end. Chunks follow one another without
+// gap or overlap.
+type Chunk struct {
+	Kind   ChunkKind
+	Offset int64 // of Data[0]
+	// Line is where the line that begins or goes on at Offset begins: Offset but for fragments and
+	// the rest of a half line.
+	Line int64
+	// Open says that the last line of Data has no line end because the file ends there.
+	Open bool
+	// Data is valid until the next call to whatever gave the chunk.
+	Data []byte
+}
+
+// End is the offset after the chunk's last byte.
+func (c Chunk) End() int64 { return c.Offset + int64(len(c.Data)) }
