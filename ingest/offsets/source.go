@@ -1,0 +1,85 @@
+package offsets
+
+import "logseal/ingest/source"
+
+// Source is what the ledger knows of one source.
+type Source struct {
+	// K is the number that the source's ID was made with.
+	K uint64
+	// Path is where the source was last seen.
+	Path string
+	// File is the state of the file at Path when it was last read from.
+	File FileState
+	// Marker is the SHA-256 of the last KiB, or less, before the sealed offset.
+	Marker source.Digest
+
+	// Sealed is where the last sealed batch ends: everything before it is in the sink or in Outbox.
+	Sealed source.Point
+	// Shipped is where the contiguous prefix that the sink has committed ends.
+	Shipped int64
+	// LastStart is the start of the last shipped batch, -1 before the first.
+	LastStart int64
+	// Highest is the highest end that was ever sealed. It stays when another writer's shorter
+	// batch wins and the sealed offset falls back.
+	Highest int64
+	// OpenEnd says that the last sealed batch ends inside a line, because its file ended there.
+	OpenEnd bool
+	// Outbox holds the batches sealed but not shipped, in order. Together they are the range
+	// [Shipped, Sealed.Offset) without gap or overlap.
+	Outbox []Entry
+
+	// LowerRefuted says that the manifests of every lower k refute this source: for ever, so it is
+	// asked once.
+	LowerRefuted bool
+	// Barrier is the start of a manifest that is already in the sink and that no cut may pass, 0
+	// for none.
+	Barrier int64
+	// Stopped is why nothing of this source is cut or shipped any more, "" while it goes on.
+	Stopped string
+
+	ends  []source.Point // queued by AddEnd
+	files []FileRecord   // queued by PutFile
+}
+
+// AddEnd lets the Update in progress also store p's chain as proof of the bytes before it. That an
+// end is known already with this chain is no error; with another it fails the Update.
+func (s *Source) AddEnd(p source.Point) { s.ends = append(s.ends, p) }
+
+// PutFile lets the Update in progress also remember a file, as Ledger.PutFile does.
+func (s *Source) PutFile(f FileRecord) { s.files = append(s.files, f) }
+
+// Entry is a sealed batch that the sink has not acknowledged.
+type Entry struct {
+	Range source.Range
+	Seal  source.Seal
+	// Spool is the batch's name in the spool.
+	Spool string
+}
+
+// End is an offset of a source with the chain of all bytes before it.
+type End struct {
+	Offset int64
+	Chain  source.Digest
+}
+
+// FileState is what tells, without reading it, that a file is unchanged.
+type FileState struct {
+	Dev     uint64 `json:"dev"`
+	Inode   uint64 `json:"inode"`
+	Size    int64  `json:"size"`
+	MtimeNS int64  `json:"mtime_ns"`
+	CtimeNS int64  `json:"ctime_ns"`
+}
+
+// FileRecord remembers a file that was read to its end: while its state is unchanged it need not
+// be opened.
+type FileRecord struct {
+	Path  string
+	State FileState
+	// Key is the source that the file was proved to be.
+	Key source.Key
+	// Offset is where the file ends, in decompressed bytes.
+	Offset int64
+	// Duplicate says that the source's bytes were committed from another file.
+	Duplicate bool
+}
