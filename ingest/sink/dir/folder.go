@@ -1,0 +1,94 @@
+package dir
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// makeRoot makes the root and what is missing above it.
+func (s *Store) makeRoot() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st, err := os.Stat(s.root); err == nil && st.IsDir() {
+		// It may be a mount point or lie in a folder that we may not read, so nothing above it
+		// is ours to fsync. A root that a killed run made is as old as its .tmp: it is not trusted
+		// and fsynced as far as we can.
+		if err := s.syncPath(filepath.Dir(s.root)); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+		s.durable[s.root] = true
+		return nil
+	}
+	return s.ensure(s.root)
+}
+
+// ensure makes folder and those above it and sees to it that their names are durable. The caller
+// holds mu.
+//
+//	mkdir  <folder>               EEXIST is fine
+//	fsync  <the folder it is in>  once in the life of the store
+//
+// If we crash after a mkdir, the folder is there and may go with a power loss: nothing in it has
+// been acknowledged, and the next writer fsyncs it again.
+func (s *Store) ensure(folder string) error {
+	if s.durable[folder] {
+		return nil
+	}
+	parent := filepath.Dir(folder)
+	if _, err := os.Lstat(parent); parent != folder && (s.inside(folder) || err != nil) {
+		if err := s.ensure(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(folder, dirMode); err != nil {
+		st, serr := os.Stat(folder)
+		if !errors.Is(err, fs.ErrExist) || serr != nil || !st.IsDir() {
+			return err
+		}
+	}
+	if err := s.syncPath(parent); err != nil {
+		return err
+	}
+	s.durable[folder] = true
+	return nil
+}
+
+// inside tells whether folder lies below the root.
+func (s *Store) inside(folder string) bool {
+	return len(folder) > len(s.root) && folder[:len(s.root)] == s.root
+}
+
+// ensureFolder is ensure for one put.
+func (s *Store) ensureFolder(folder string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ensure(folder)
+}
+
+// forgetFolders makes the store look at every folder again, after one has vanished under it.
+func (s *Store) forgetFolders() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.durable)
+	s.durable[s.root] = true
+}
+
+// syncPath fsyncs a folder or a file that has its final name. A failed fsync breaks the store;
+// that it cannot be opened does not.
+func (s *Store) syncPath(path string) error {
+	if err := s.broken.Load(); err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := s.fsync(f); err != nil {
+		s.broken.CompareAndSwap(nil, &fs.PathError{Op: "fsync", Path: path, Err: err})
+		return s.broken.Load()
+	}
+	return nil
+}
