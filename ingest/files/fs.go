@@ -1,0 +1,51 @@
+package files
+
+import (
+	"fmt"
+	"io"
+)
+
+// Stat is what a file system says about a regular file without reading it. Values are comparable:
+// two that are equal speak of the same file, unchanged as far as the file system can tell.
+type Stat struct {
+	Dev     uint64 `json:"dev"`
+	Inode   uint64 `json:"inode"`
+	Size    int64  `json:"size"`
+	MtimeNS int64  `json:"mtime_ns"`
+	CtimeNS int64  `json:"ctime_ns"`
+}
+
+// FS is what this package asks of a file system: the seam for faults in tests. All methods may be
+// called concurrently.
+type FS interface {
+	// Open opens a regular file for reading; it follows symbolic links and never blocks. An error
+	// wraps io/fs's ErrNotExist when there is no such file, and is or wraps a *NotRegularError for
+	// anything but a regular file.
+	Open(path string) (Handle, error)
+	// Stat describes the file at path; errors are those of Open.
+	Stat(path string) (Stat, error)
+	// Glob gives the paths that match the pattern (see Find), whatever they name, in any order. A
+	// folder that cannot be read is an error; a pattern that matches nothing is not.
+	Glob(pattern string) ([]string, error)
+}
+
+// Handle is an open file. It goes on to read the same file after that was renamed or removed.
+// ReadAt and Stat may be called concurrently.
+type Handle interface {
+	io.ReaderAt
+	Stat() (Stat, error)
+	Close() error
+}
+
+// NotRegularError says that a path names something that is no regular file.
+type NotRegularError struct {
+	Path string
+	Dir  bool // it is a folder
+}
+
+func (e *NotRegularError) Error() string {
+	if e.Dir {
+		return fmt.Sprintf("%s is a folder: write '%s/**' for the files in it", e.Path, e.Path)
+	}
+	return fmt.Sprintf("%s is not a regular file", e.Path)
+}
