@@ -1,5 +1,7 @@
 package parse
 
+import "slices"
+
 // Definition is all that decides how lines become rows. It is plain data whose fields at their
 // default are zero; Canonical makes them so. Two definitions with one canonical form parse alike.
 type Definition struct {
@@ -10,37 +12,6 @@ type Definition struct {
 	Columns []Column `json:"columns"`
 	// Window is where event times must lie.
 	Window Window `json:"window,omitzero"`
-}
-
-// Column is a typed column with its constraints. Text fields (NullValues, Enum, Min, Max) are
-// written as the column's own text is.
-type Column struct {
-	Name string `json:"name"`
-	Type Type   `json:"type"`
-
-	// Layout is how a Timestamp is written: rfc3339 (the default), epoch_s, epoch_ms or a layout of
-	// Go's time package that holds at least the year and the day.
-	Layout string `json:"layout,omitempty"`
-	// Zone is where a layout without a UTC offset is: an IANA name or ±HH:MM; default UTC.
-	Zone string `json:"zone,omitempty"`
-	// EventTime marks the Timestamp that decides a row's partition; at most one column has it.
-	EventTime bool `json:"event_time,omitempty"`
-
-	// Optional allows null: the group took no part, or its text is one of NullValues.
-	Optional   bool     `json:"optional,omitempty"`
-	NullValues []string `json:"null_values,omitempty"`
-
-	// Enum lists the only values allowed, of a String, Int32, Int64 or IP.
-	Enum []string `json:"enum,omitempty"`
-	// Min and Max are inclusive bounds of an Int32, Int64, Float64, Timestamp, Date or Duration.
-	Min string `json:"min,omitempty"`
-	Max string `json:"max,omitempty"`
-	// MinLength and MaxLength are inclusive bounds of a String in characters (code points); 0 is
-	// no bound.
-	MinLength int `json:"min_length,omitempty"`
-	MaxLength int `json:"max_length,omitempty"`
-	// Pattern must match a String as a whole.
-	Pattern string `json:"pattern,omitempty"`
 }
 
 // Window is the half-open range [From, To) of event times in microseconds since 1970 UTC. The
@@ -62,7 +33,34 @@ func (w Window) Contains(t int64) bool {
 }
 
 // Canonical gives d with every field that says the default set to zero, and slices of its own.
-func (d Definition) Canonical() Definition { return d }
+func (d Definition) Canonical() Definition {
+	if d.Window == DefaultWindow() {
+		d.Window = Window{}
+	}
+	d.Columns = slices.Clone(d.Columns)
+	for i := range d.Columns {
+		c := &d.Columns[i]
+		if c.Layout == LayoutRFC3339 {
+			c.Layout = ""
+		}
+		if c.Zone == "UTC" {
+			c.Zone = ""
+		}
+		c.NullValues = cloneOrNil(c.NullValues)
+		c.Enum = cloneOrNil(c.Enum)
+	}
+	return d
+}
 
-// Validate returns an error that lists everything that is wrong with d.
-func (d Definition) Validate() error { return nil }
+func cloneOrNil(s []string) []string {
+	if len(s) == 0 {
+		return nil
+	}
+	return slices.Clone(s)
+}
+
+// Validate returns an error that lists everything that is wrong with d; New does the same.
+func (d Definition) Validate() error {
+	_, err := New(d)
+	return err
+}

@@ -1,28 +1,110 @@
 package parse
 
+import (
+	"bytes"
+	"regexp"
+	"strconv"
+	"unicode/utf8"
+)
+
 // Parser is a compiled Definition. It may be used concurrently, with a Table for each user.
 type Parser struct {
-	def Definition
-}
-
-// New validates and compiles d.
-func New(d Definition) (*Parser, error) {
-	if err := d.Validate(); err != nil {
-		return nil, err
-	}
-	return &Parser{def: d.Canonical()}, nil
+	def       Definition
+	re        *regexp.Regexp // matches a whole line or nothing
+	fields    []*field
+	eventTime int
 }
 
 // Definition is what p was made of, in canonical form. Its slices are not to be changed.
 func (p *Parser) Definition() Definition { return p.def }
 
 // EventTime is the index of the event time's column, -1 for none.
-func (p *Parser) EventTime() int { return -1 }
+func (p *Parser) EventTime() int { return p.eventTime }
 
 // Parse parses whole lines that begin at offset of their source; the last may be unended. What t
 // held before is dropped and its memory used again. t's rejects alias data.
-func (p *Parser) Parse(offset int64, data []byte, t *Table) { panic("parse: not yet written") }
+func (p *Parser) Parse(offset int64, data []byte, t *Table) {
+	t.reset(p.def.Columns)
+	for len(data) > 0 {
+		n := bytes.IndexByte(data, '\n') + 1
+		if n == 0 {
+			n = len(data)
+		}
+		p.parseLine(offset, data[:n:n], t)
+		data = data[n:]
+		offset += int64(n)
+	}
+	for i := range t.Columns {
+		t.Columns[i].dropNull()
+	}
+}
 
-// Explain says why a line, with or without its line end, would be rejected and at which byte of
-// it the fault is. ok is false when there is nothing to explain: the line is a row or blank.
-func (p *Parser) Explain(line []byte) (at int, r Reject, ok bool) { return 0, Reject{}, false }
+// parseLine adds one line to t, its line end included.
+func (p *Parser) parseLine(offset int64, line []byte, t *Table) {
+	content := trimLineEnd(line)
+	if len(content) == 0 {
+		t.SkippedLines++
+		t.SkippedBytes += int64(len(line))
+		return
+	}
+	if bad, column := p.appendRow(content, t); bad.reason != "" {
+		r := Reject{Offset: offset, Raw: line, Reason: bad.reason, Detail: bad.detail}
+		if column >= 0 {
+			r.Field = p.fields[column].Name
+		}
+		t.Rejects = append(t.Rejects, r)
+		return
+	}
+	t.Offsets = append(t.Offsets, offset)
+	t.Lengths = append(t.Lengths, int32(len(line)))
+}
+
+// appendRow adds the line's values to t's columns, or nothing: then it gives the fault and the
+// column at fault, -1 for none.
+func (p *Parser) appendRow(content []byte, t *Table) (fault, int) {
+	if at := invalidUTF8(content); at >= 0 {
+		return fault{InvalidUTF8, "at byte " + strconv.Itoa(at) + " of the line"}, -1
+	}
+	groups := p.re.FindSubmatchIndex(content)
+	if groups == nil {
+		return fault{reason: NoMatch}, -1
+	}
+	rows := t.Rows()
+	for i, f := range p.fields {
+		var text []byte
+		if start := groups[2*f.group]; start >= 0 {
+			end := groups[2*f.group+1]
+			text = content[start:end:end]
+		}
+		if bad := f.append(&t.Columns[i], text); bad.reason != "" {
+			for k := range i {
+				t.Columns[k].truncate(rows)
+			}
+			return bad, i
+		}
+	}
+	return fault{}, -1
+}
+
+// invalidUTF8 is where the first byte stands that is not part of UTF-8 text, -1 for none.
+func invalidUTF8(b []byte) int {
+	if utf8.Valid(b) {
+		return -1
+	}
+	for at := 0; ; {
+		r, n := utf8.DecodeRune(b[at:])
+		if r == utf8.RuneError && n <= 1 {
+			return at
+		}
+		at += n
+	}
+}
+
+// trimLineEnd cuts LF or CRLF; a lone CR is content.
+func trimLineEnd(line []byte) []byte {
+	line, ended := bytes.CutSuffix(line, []byte("\n"))
+	if ended {
+		line = bytes.TrimSuffix(line, []byte("\r"))
+	}
+	return line
+}

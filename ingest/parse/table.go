@@ -45,6 +45,22 @@ type Table struct {
 // Rows is the number of rows.
 func (t *Table) Rows() int { return len(t.Offsets) }
 
+// reset empties t for rows of columns and keeps its memory where the types are the same.
+func (t *Table) reset(columns []Column) {
+	same := len(t.Columns) == len(columns)
+	for i := 0; same && i < len(columns); i++ {
+		same = t.Columns[i].Type == columns[i].Type
+	}
+	if !same {
+		t.Columns = NewVectors(columns)
+	}
+	for i := range t.Columns {
+		t.Columns[i].Reset()
+	}
+	t.Offsets, t.Lengths, t.Rejects = t.Offsets[:0], t.Lengths[:0], t.Rejects[:0]
+	t.SkippedLines, t.SkippedBytes = 0, 0
+}
+
 // Reject is a record that is no row. Raw aliases the chunk it was parsed from.
 type Reject struct {
 	Offset int64

@@ -1,0 +1,92 @@
+package parse
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// New validates and compiles d. Its error lists everything that is wrong.
+func New(d Definition) (*Parser, error) {
+	d = d.Canonical()
+	p := &Parser{def: d, eventTime: -1}
+	errs := []error{d.Window.check()}
+	re, err := compileWhole(d.Pattern)
+	if err != nil {
+		return nil, errors.Join(append(errs, err)...)
+	}
+	p.re = re
+	names := make(map[string]string) // column names by their lower case
+	for i, c := range d.Columns {
+		bad := p.addField(c)
+		if other, ok := names[strings.ToLower(c.Name)]; ok {
+			bad = append(bad, fmt.Errorf("its name differs from column %q in no more than case", other))
+		}
+		names[strings.ToLower(c.Name)] = c.Name
+		if c.EventTime && p.eventTime >= 0 {
+			bad = append(bad, errors.New("there is another event_time already"))
+		}
+		if c.EventTime {
+			p.eventTime = i
+		}
+		for _, err := range bad {
+			errs = append(errs, fmt.Errorf("column %q: %w", c.Name, err))
+		}
+	}
+	errs = append(errs, d.checkGroups(re.SubexpNames()))
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// addField compiles a column into p.fields.
+func (p *Parser) addField(c Column) []error {
+	if err := checkName(c.Name); err != nil {
+		return []error{err}
+	}
+	group := p.re.SubexpIndex(c.Name)
+	f, errs := newField(c, group, p.def.Window)
+	if group < 0 {
+		errs = append(errs, fmt.Errorf("the pattern has no group (?P<%s>...)", c.Name))
+	}
+	p.fields = append(p.fields, f)
+	return errs
+}
+
+// checkGroups holds that every named group is a column and that there is one at all.
+func (d *Definition) checkGroups(groups []string) error {
+	var errs []error
+	named := false
+	for _, name := range groups {
+		if name == "" {
+			continue
+		}
+		named = true
+		found := false
+		for _, c := range d.Columns {
+			found = found || c.Name == name
+		}
+		if !found {
+			errs = append(errs, fmt.Errorf("group %q is no column of the schema: "+
+				"add one, or do not name the group", name))
+		}
+	}
+	if !named {
+		errs = append(errs, errors.New("the pattern has no named group (?P<name>...), so no columns"))
+	}
+	return errors.Join(errs...)
+}
+
+// check returns an error unless w holds some time within the years 0000 to 9999.
+func (w Window) check() error {
+	switch {
+	case w == (Window{}):
+		return nil
+	case w.From >= w.To:
+		return errors.New("time window: its end is not after its start")
+	case w.From < minMicros || w.To > maxMicros+1:
+		return errors.New("time window: it reaches beyond the years 0000 to 9999")
+	}
+	return nil
+}

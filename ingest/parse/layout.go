@@ -1,0 +1,70 @@
+package parse
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+)
+
+// newTimeFormat checks a column's layout and zone.
+func newTimeFormat(layout, zoneName string) (*timeFormat, error) {
+	f := &timeFormat{layout: layout}
+	switch layout {
+	case "", LayoutRFC3339, LayoutEpochS, LayoutEpochMS:
+		if layout == "" {
+			f.layout = LayoutRFC3339
+		}
+		if zoneName != "" {
+			return nil, fmt.Errorf("zone %q: %s says by itself what instant it means", zoneName, f.layout)
+		}
+		return f, nil
+	}
+	hasOffset, err := checkLayout(layout)
+	if err != nil {
+		return nil, fmt.Errorf("layout %q: %w", layout, err)
+	}
+	if hasOffset && zoneName != "" {
+		return nil, fmt.Errorf("zone %q: the layout has an offset of its own", zoneName)
+	}
+	if f.zone, err = loadZone(zoneName); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// checkLayout finds out what a layout of Go's time package holds by what it prints, and whether it
+// names a day without doubt. It tells whether it holds a UTC offset.
+func checkLayout(layout string) (hasOffset bool, err error) {
+	if !utf8.ValidString(layout) {
+		return false, errors.New("it is not UTF-8")
+	}
+	at := func(year, day, hour int, zone string, offset int) string {
+		loc := time.FixedZone(zone, offset)
+		return time.Date(year, 11, day, hour, 0, 0, 0, loc).Format(layout)
+	}
+	noon := at(2017, 23, 12, "AAA", 0)
+	if noon == layout {
+		return false, fmt.Errorf("want %s, %s, %s or a layout of Go's time package, "+
+			"which writes 2006-01-02 15:04:05", LayoutRFC3339, LayoutEpochS, LayoutEpochMS)
+	}
+	// 23 November is a Thursday in 2017 and in 2023: only the year differs.
+	if noon == at(2023, 23, 12, "AAA", 0) {
+		return false, errors.New("it has no year")
+	}
+	if noon != at(2017, 23, 12, "BBB", 0) {
+		return false, errors.New("zone abbreviations do not name an offset: if it is always the " +
+			"same one, write its letters into the layout and set zone")
+	}
+	for _, day := range []int{3, 23} {
+		midnight := time.Date(2017, 11, day, 0, 0, 0, 0, time.UTC)
+		back, err := time.Parse(layout, midnight.Format(layout))
+		if err != nil || !back.Equal(midnight) {
+			return false, errors.New("it does not name a day without doubt")
+		}
+	}
+	if noon != at(2017, 23, 11, "AAA", 0) && at(2017, 23, 3, "AAA", 0) == at(2017, 23, 15, "AAA", 0) {
+		return false, errors.New("its hours do not tell morning from afternoon (15, or 03 with PM)")
+	}
+	return noon != at(2017, 23, 12, "AAA", 3600), nil
+}
