@@ -1,5 +1,124 @@
 package parse
 
+import (
+	"fmt"
+	"regexp/syntax"
+	"unicode/utf8"
+)
+
 // Explain says why a line, with or without its line end, would be rejected and at which byte of
-// it the fault is. ok is false when there is nothing to explain: the line is a row or blank.
-func (p *Parser) Explain(line []byte) (at int, r Reject, ok bool) { return 0, Reject{}, false }
+// it the fault is: where a column at fault begins, or the first byte after which no text could
+// make the line match, which is the line's end when it merely ends too soon. ok is false when
+// there is nothing to explain: the line is a row or blank. It is for people, and slow.
+func (p *Parser) Explain(line []byte) (at int, r Reject, ok bool) {
+	var t Table
+	t.reset(p.def.Columns)
+	content := trimLineEnd(line)
+	if len(content) == 0 {
+		return 0, Reject{}, false
+	}
+	bad, column := p.appendRow(content, &t)
+	r = Reject{Raw: line, Reason: bad.reason, Detail: bad.detail}
+	switch {
+	case bad.reason == "":
+		return 0, Reject{}, false
+	case bad.reason == InvalidUTF8:
+		at = invalidUTF8(content)
+	case bad.reason == NoMatch:
+		at = matchedPrefix(p.re.String(), content)
+	default:
+		r.Field = p.fields[column].Name
+		at = p.groupStart(p.fields[column].group, content)
+	}
+	return at, r, true
+}
+
+// groupStart is where a group begins in a line that matches; one that took no part would have
+// begun where the groups before it end.
+func (p *Parser) groupStart(group int, content []byte) int {
+	groups := p.re.FindSubmatchIndex(content)
+	if at := groups[2*group]; at >= 0 {
+		return at
+	}
+	at := 0
+	for g := 1; g < group; g++ {
+		at = max(at, groups[2*g+1])
+	}
+	return at
+}
+
+// matchedPrefix is the length of the longest beginning of text that some matching text also
+// begins with. Pattern is one that regexp compiles and is anchored at its start.
+func matchedPrefix(pattern string, text []byte) int {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		panic(fmt.Sprintf("parse: compiled pattern %q: %v", pattern, err))
+	}
+	prog, err := syntax.Compile(re.Simplify())
+	if err != nil {
+		panic(fmt.Sprintf("parse: compiled pattern %q: %v", pattern, err))
+	}
+	m := machine{prog: prog, seen: make([]int, len(prog.Inst))}
+	last, at := rune(-1), 0
+	m.follow(uint32(prog.Start), 1)
+	for step := 2; ; step++ {
+		next, size := rune(-1), 0
+		if at < len(text) {
+			next, size = utf8.DecodeRune(text[at:])
+		}
+		m.advance(last, next, step)
+		if len(m.waiting) == 0 || size == 0 {
+			return at
+		}
+		last = next
+		at += size
+	}
+}
+
+// machine runs all ways to match at once, as package regexp does, without what it needs for groups.
+type machine struct {
+	prog *syntax.Prog
+	// waiting are the instructions that look at the next character or its surroundings.
+	waiting []uint32
+	// seen holds the last step at which an instruction was followed.
+	seen []int
+}
+
+// follow adds what instruction pc leads to without reading, each instruction once a step.
+func (m *machine) follow(pc uint32, step int) {
+	if m.seen[pc] == step {
+		return
+	}
+	m.seen[pc] = step
+	inst := &m.prog.Inst[pc]
+	switch inst.Op {
+	case syntax.InstAlt, syntax.InstAltMatch:
+		m.follow(inst.Out, step)
+		m.follow(inst.Arg, step)
+	case syntax.InstCapture, syntax.InstNop:
+		m.follow(inst.Out, step)
+	case syntax.InstFail, syntax.InstMatch:
+	default:
+		m.waiting = append(m.waiting, pc)
+	}
+}
+
+// advance lets the waiting instructions read next, which comes after last; -1 is an end of text.
+func (m *machine) advance(last, next rune, step int) {
+	// A condition that holds leads to more instructions that wait for the same character.
+	around := syntax.EmptyOpContext(last, next)
+	for i := 0; i < len(m.waiting); i++ {
+		inst := &m.prog.Inst[m.waiting[i]]
+		if inst.Op == syntax.InstEmptyWidth && syntax.EmptyOp(inst.Arg)&^around == 0 {
+			m.follow(inst.Out, step-1)
+		}
+	}
+	now := m.waiting
+	m.waiting = nil
+	for _, pc := range now {
+		inst := &m.prog.Inst[pc]
+		if inst.Op != syntax.InstEmptyWidth && next >= 0 && inst.MatchRune(next) {
+			m.follow(inst.Out, step)
+		}
+	}
+}
