@@ -1,6 +1,10 @@
 package offsets
 
-import "logseal/ingest/source"
+import (
+	"fmt"
+
+	"logseal/ingest/source"
+)
 
 // Source is what the ledger knows of one source.
 type Source struct {
@@ -20,7 +24,7 @@ type Source struct {
 	// LastStart is the start of the last shipped batch, -1 before the first.
 	LastStart int64
 	// Highest is the highest end that was ever sealed. It stays when another writer's shorter
-	// batch wins and the sealed offset falls back.
+	// batch wins and the sealed offset falls back; Update raises it by itself.
 	Highest int64
 	// OpenEnd says that the last sealed batch ends inside a line, because its file ended there.
 	OpenEnd bool
@@ -47,6 +51,35 @@ func (s *Source) AddEnd(p source.Point) { s.ends = append(s.ends, p) }
 
 // PutFile lets the Update in progress also remember a file, as Ledger.PutFile does.
 func (s *Source) PutFile(f FileRecord) { s.files = append(s.files, f) }
+
+// newSource is what Update gives to its fn when there is none yet.
+func newSource() *Source { return &Source{Sealed: source.Origin(), LastStart: -1} }
+
+// validate returns an error unless s keeps the rules that its fields' docs state.
+func (s *Source) validate() error {
+	switch {
+	case s.Shipped < 0 || s.Shipped > s.Sealed.Offset:
+		return fmt.Errorf("shipped offset %d is not within the sealed %d", s.Shipped, s.Sealed.Offset)
+	case s.Highest < s.Sealed.Offset:
+		return fmt.Errorf("highest end %d is below the sealed offset %d", s.Highest, s.Sealed.Offset)
+	case s.LastStart < -1 || s.LastStart >= 0 && s.LastStart >= s.Shipped:
+		return fmt.Errorf("last shipped batch starts at %d, not before the shipped offset %d",
+			s.LastStart, s.Shipped)
+	case s.Barrier < 0:
+		return fmt.Errorf("barrier %d is negative", s.Barrier)
+	}
+	at := s.Shipped
+	for _, e := range s.Outbox {
+		if e.Range.Start != at || e.Range.End <= at {
+			return fmt.Errorf("outbox entry %v does not follow on %d", e.Range, at)
+		}
+		at = e.Range.End
+	}
+	if at != s.Sealed.Offset {
+		return fmt.Errorf("outbox ends at %d, sealed offset is %d", at, s.Sealed.Offset)
+	}
+	return nil
+}
 
 // Entry is a sealed batch that the sink has not acknowledged.
 type Entry struct {

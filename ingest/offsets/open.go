@@ -1,0 +1,296 @@
+package offsets
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Open opens the ledger in dir, or makes it, and locks the folder until Close. Of want it takes
+// Sink and Origin. It returns *LockedError, *DamagedError or *MismatchError.
+func Open(dir string, want Meta) (*Ledger, error) {
+	if err := makeDir(dir); err != nil {
+		return nil, fmt.Errorf("make state folder: %w", err)
+	}
+	lock, err := takeLock(dir)
+	if err != nil {
+		return nil, err
+	}
+	l, err := openLocked(dir, want)
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	l.lock = lock
+	return l, nil
+}
+
+// openLocked is Open with the lock held.
+func openLocked(dir string, want Meta) (*Ledger, error) {
+	created := false
+	// Lstat: a link to a file that is gone is not the absence of a ledger.
+	_, err := os.Lstat(ledgerPath(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		created = true
+		err = create(dir, want)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make ledger: %w", err)
+	}
+	l, err := openFile(ledgerPath(dir), false)
+	if err != nil {
+		return nil, err
+	}
+	l.meta.Created = created
+	if err := l.belongsTo(want); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+func (l *Ledger) belongsTo(want Meta) error {
+	mismatch := func(what, have, want string) error {
+		return &MismatchError{Path: l.path, What: what, Have: have, Want: want}
+	}
+	if want.Sink != "" && l.meta.Sink != want.Sink {
+		return mismatch("sink", l.meta.Sink, want.Sink)
+	}
+	if l.meta.Origin != want.Origin {
+		return mismatch("origin", l.meta.Origin, want.Origin)
+	}
+	return nil
+}
+
+// OpenReadOnly opens the ledger in dir for reading; it creates and changes nothing. It returns an
+// error that is fs.ErrNotExist when there is none, *LockedError beside a writer, *DamagedError.
+// Writers are kept out until Close.
+func OpenReadOnly(dir string) (*Ledger, error) {
+	lock, err := shareLock(dir)
+	if err != nil {
+		return nil, err
+	}
+	l, err := openFile(ledgerPath(dir), true)
+	if err != nil {
+		if lock != nil {
+			lock.Close()
+		}
+		return nil, err
+	}
+	l.lock = lock
+	return l, nil
+}
+
+// Check reads the whole ledger in dir and returns the first thing wrong with it, as the errors of
+// OpenReadOnly.
+func Check(dir string) error {
+	l, err := OpenReadOnly(dir) // which reads all of it
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	return l.guard(func() error {
+		b, err := l.db.Begin(false)
+		if err != nil {
+			return err
+		}
+		defer b.Rollback()
+		var found error
+		for err := range b.Check() { // to its end: it runs on a goroutine of its own
+			if found == nil {
+				found = &DamagedError{Path: l.path, Err: err}
+			}
+		}
+		return found
+	})
+}
+
+// Aside renames the ledger's file in dir so that Open makes a new one, and returns its new path.
+// It returns *LockedError beside a writer, and fs.ErrNotExist when there is no ledger.
+func Aside(dir string) (string, error) {
+	lock, err := takeLock(dir)
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	for n := 1; ; n++ {
+		name := ledgerPath(dir) + ".aside-" + strconv.Itoa(n)
+		_, err := os.Lstat(name)
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("set ledger aside: %w", err)
+		}
+		if err := os.Rename(ledgerPath(dir), name); err != nil {
+			return "", fmt.Errorf("set ledger aside: %w", err)
+		}
+		if err := syncDir(dir); err != nil {
+			return "", fmt.Errorf("set ledger aside: %w", err)
+		}
+		return name, nil
+	}
+}
+
+// create makes an empty ledger: under another name first, so that a ledger is whole or absent.
+//
+//	open(ledger.db.tmp, O_CREAT), pwrite, fdatasync, …   bbolt's own, twice: pages, meta
+//	rename(ledger.db.tmp, ledger.db)
+//	fsync(dir)
+//
+// If we crash before the rename, the next create begins anew; after it, the ledger is whole.
+func create(dir string, want Meta) error {
+	temp := ledgerPath(dir) + ".tmp"
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	db, err := bbolt.Open(temp, 0o644, boltOptions())
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(db.Update(func(b *bbolt.Tx) error { return fill(b, want) }),
+		db.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, ledgerPath(dir)); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// fill writes what every ledger has.
+func fill(b *bbolt.Tx, want Meta) error {
+	for _, name := range [][]byte{bucketMeta, bucketSources, bucketEnds, bucketFiles} {
+		if _, err := b.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	var id [8]byte
+	rand.Read(id[:])
+	meta, err := encode(storedMeta{Format, hex.EncodeToString(id[:]), text(want.Sink), want.Origin})
+	if err != nil {
+		return err
+	}
+	t := &tx{bolt: b}
+	if err := t.put(bucketMeta, keyMeta, meta); err != nil {
+		return err
+	}
+	return t.putSum()
+}
+
+func boltOptions() *bbolt.Options {
+	return &bbolt.Options{
+		// Only a program that knows nothing of our lock can hold bbolt's; 0 would wait for ever.
+		Timeout:      time.Second,
+		PageSize:     pageSize,
+		FreelistType: bbolt.FreelistMapType,
+		NoStatistics: true,
+	}
+}
+
+// openFile opens the ledger at path, which is there, and reads all of it.
+func openFile(path string, readOnly bool) (*Ledger, error) {
+	if err := checkFile(path); err != nil {
+		return nil, err
+	}
+	l := &Ledger{path: path}
+	options := boltOptions()
+	options.ReadOnly = readOnly
+	options.OpenFile = func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+		l.file, err = os.OpenFile(name, flag&^os.O_CREATE, mode)
+		return l.file, err
+	}
+	err := guard(path, func() (err error) {
+		l.db, err = bbolt.Open(path, 0o644, options)
+		return err
+	})
+	if err != nil {
+		if errors.Is(err, bbolt.ErrTimeout) {
+			return nil, &LockedError{Dir: filepath.Dir(path)}
+		}
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	if err := l.guard(l.readAll); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// checkFile checks the file at path before bbolt gets it.
+func checkFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("open ledger: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("open ledger: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return &DamagedError{Path: path, Err: errors.New("it is no regular file")}
+	}
+	if err := checkPages(f, info.Size()); errors.Is(err, errOtherPages) {
+		return otherFormat(path, "another program's bbolt file")
+	} else if err != nil {
+		return &DamagedError{Path: path, Err: err}
+	}
+	return nil
+}
+
+// readAll reads every entry and fills l.meta.
+func (l *Ledger) readAll() error {
+	b, err := l.db.Begin(false)
+	if err != nil {
+		return err
+	}
+	defer b.Rollback()
+	bucket := b.Bucket(bucketMeta)
+	if bucket == nil || bucket.Get(keyMeta) == nil {
+		return otherFormat(l.path, "another program's bbolt file")
+	}
+	stored, err := decodeMeta(l.path, bucket.Get(keyMeta))
+	if err != nil {
+		return err
+	}
+	l.meta = Meta{Format: stored.Format, WriterID: stored.WriterID, Sink: string(stored.Sink),
+		Origin: stored.Origin}
+	t, err := begin(b)
+	if err == nil {
+		err = t.check()
+	}
+	if err != nil {
+		return &DamagedError{Path: l.path, Err: err}
+	}
+	return nil
+}
+
+// decodeMeta reads who the ledger at path belongs to.
+func decodeMeta(path string, b []byte) (storedMeta, error) {
+	var version struct {
+		Format int `json:"format"`
+	}
+	var stored storedMeta
+	if err := json.Unmarshal(b, &version); err != nil {
+		return stored, &DamagedError{Path: path, Err: fmt.Errorf("read its format: %w", err)}
+	}
+	if version.Format != Format {
+		return stored, otherFormat(path, strconv.Itoa(version.Format))
+	}
+	if err := decode(b, &stored); err != nil {
+		return stored, &DamagedError{Path: path, Err: fmt.Errorf("read its owner: %w", err)}
+	}
+	return stored, nil
+}
+
+func otherFormat(path, have string) error {
+	return &MismatchError{Path: path, What: "format", Have: have, Want: strconv.Itoa(Format)}
+}
