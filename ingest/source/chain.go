@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
+	"strings"
 )
 
 // BlockSize is the SHA-256 block: a chain can be resumed from its state at a multiple of it.
@@ -80,6 +81,9 @@ func Resume(p Point, tail []byte) (*Chain, error) {
 	b = append(b, make([]byte, BlockSize)...)
 	b = binary.BigEndian.AppendUint64(b, uint64(base))
 	c := &Chain{h: sha256.New(), off: p.Offset, line: p.Line}
+	if p.Offset < int64(len(BOM)) && strings.HasPrefix(BOM, string(tail)) {
+		c.bom = len(tail)
+	}
 	if err := c.h.(encoding.BinaryUnmarshaler).UnmarshalBinary(b); err != nil {
 		return nil, fmt.Errorf("resume chain at %d: %w", p.Offset, err)
 	}
@@ -122,6 +126,17 @@ func (c *Chain) Offset() int64 { return c.off }
 
 // Sum is the SHA-256 of all bytes so far. The chain can go on.
 func (c *Chain) Sum() Digest { return Digest(c.h.Sum(nil)) }
+
+// Clone gives a chain that stands where c does and goes on apart from it.
+func (c *Chain) Clone() *Chain {
+	h, err := c.h.(hash.Cloner).Clone()
+	if err != nil {
+		panic(fmt.Sprintf("source: clone SHA-256 state at %d: %v", c.off, err))
+	}
+	d := *c
+	d.h = h
+	return &d
+}
 
 // Point is where the chain stands. The chain can go on.
 func (c *Chain) Point() Point {

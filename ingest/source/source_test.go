@@ -32,6 +32,29 @@ func TestChain_Resume_GivesTheSameChainFromAnyPoint(t *testing.T) {
 	})
 }
 
+func TestChain_Resume_WithinABOM(t *testing.T) {
+	data := []byte(BOM + "half")
+	for at := range len(BOM) {
+		whole := NewChain()
+		whole.Write(data[:at])
+		c, err := Resume(whole.Point(), data[:at])
+		require.NoError(t, err)
+		c.Write(data[at:])
+		require.Equal(t, int64(len(BOM)), c.Point().Line, at)
+	}
+}
+
+func TestChain_Clone_GoesOnApart(t *testing.T) {
+	c := NewChain()
+	c.Write([]byte("one\nt"))
+	p := c.Point()
+	d := c.Clone()
+	d.Write([]byte("wo\n"))
+	require.Equal(t, p, c.Point())
+	require.Equal(t, DigestOf([]byte("one\ntwo\n")), d.Sum())
+	require.Equal(t, int64(8), d.Point().Line)
+}
+
 func lineStart(data []byte) int64 {
 	start := 0
 	if bytes.HasPrefix(data, []byte(BOM)) {
