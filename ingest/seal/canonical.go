@@ -145,10 +145,7 @@ func formatTime(micros int64) string { return time.UnixMicro(micros).UTC().Forma
 
 func parseTime(s string) (int64, error) {
 	t, err := time.Parse(timeLayout, s)
-	if err != nil {
-		return 0, err
-	}
-	if formatTime(t.UnixMicro()) != s {
+	if err != nil || formatTime(t.UnixMicro()) != s {
 		return 0, fmt.Errorf("time %q: want RFC 3339 in UTC with six fraction digits", s)
 	}
 	return t.UnixMicro(), nil

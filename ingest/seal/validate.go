@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
+	"logseal/ingest/batch"
 	"logseal/ingest/source"
 )
 
@@ -154,9 +156,6 @@ func (m *Manifest) validateTimes() error {
 	if m.MinTime == nil {
 		return nil
 	}
-	if m.Rows == 0 {
-		return errors.New("min_time without rows")
-	}
 	if *m.MinTime > *m.MaxTime {
 		return errors.New("min_time is after max_time")
 	}
@@ -168,6 +167,7 @@ func (m *Manifest) validateTimes() error {
 
 func (m *Manifest) validateObjects() error {
 	var rows, rejects int64
+	var dated []batch.Partition
 	for i, o := range m.Objects {
 		if i > 0 && m.Objects[i-1].Key >= o.Key {
 			return fmt.Errorf("objects: %s is not after the one before it", o.Key)
@@ -176,19 +176,22 @@ func (m *Manifest) validateObjects() error {
 		if err != nil {
 			return fmt.Errorf("objects: %w", err)
 		}
+		if k.Kind != DataKind && k.Kind != QuarantineKind {
+			return fmt.Errorf("objects: %s is neither data nor quarantine", o.Key)
+		}
 		if k.Table != m.Table() || k.Batch != m.BatchName() {
 			return fmt.Errorf("objects: %s is of another batch", o.Key)
 		}
 		if o.Bytes <= 0 || o.Rows <= 0 || o.Rows > math.MaxInt64-rows {
 			return fmt.Errorf("objects: %s has %d rows in %d bytes", o.Key, o.Rows, o.Bytes)
 		}
-		switch k.Kind {
-		case DataKind:
-			rows += o.Rows
-		case QuarantineKind:
-			rejects += o.Rows
-		default:
-			return fmt.Errorf("objects: %s is neither data nor quarantine", o.Key)
+		if k.Kind == QuarantineKind {
+			rejects += o.Rows // there is one such key a batch, and keys stand once
+			continue
+		}
+		rows += o.Rows
+		if k.Partition != batch.NoPartition() {
+			dated = append(dated, k.Partition)
 		}
 	}
 	if rows != m.Rows {
@@ -198,5 +201,32 @@ func (m *Manifest) validateObjects() error {
 		return fmt.Errorf("objects: the quarantine's object holds %d rows, not %d",
 			rejects, m.Rejects)
 	}
+	return m.validatePartitions(dated)
+}
+
+// validatePartitions holds the event times against the partitions that have a date.
+func (m *Manifest) validatePartitions(dated []batch.Partition) error {
+	if len(dated) == 0 && m.MinTime == nil {
+		return nil
+	}
+	if len(dated) == 0 || m.MinTime == nil {
+		return errors.New("objects: want dated partitions and min_time, or neither")
+	}
+	first := slices.MinFunc(dated, batch.Partition.Compare)
+	last := slices.MaxFunc(dated, batch.Partition.Compare)
+	if want := partitionLike(first, *m.MinTime); first != want {
+		return fmt.Errorf("objects: the first partition is %s, min_time gives %s", first, want)
+	}
+	if want := partitionLike(last, *m.MaxTime); last != want {
+		return fmt.Errorf("objects: the last partition is %s, max_time gives %s", last, want)
+	}
 	return nil
+}
+
+// partitionLike gives the partition of an event time, as fine as p.
+func partitionLike(p batch.Partition, micros int64) batch.Partition {
+	if p.Hour == batch.NoHour {
+		return batch.Day.PartitionOf(micros)
+	}
+	return batch.Hour.PartitionOf(micros)
 }
