@@ -134,7 +134,7 @@ func decodeSource(b []byte) (*Source, error) {
 		}
 		s.Outbox = append(s.Outbox, Entry{Range: r, Seal: e.Seal, Spool: string(e.Spool)})
 	}
-	return s, s.validate()
+	return s, s.Validate()
 }
 
 func encodeFile(f FileRecord) ([]byte, error) {

@@ -158,7 +158,7 @@ func (l *Ledger) Update(key source.Key, fn func(s *Source) error) error {
 			return err
 		}
 		s.Highest = max(s.Highest, s.Sealed.Offset)
-		if err := s.validate(); err != nil {
+		if err := s.Validate(); err != nil {
 			return err
 		}
 		return t.putSource(key, s)

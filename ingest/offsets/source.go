@@ -52,11 +52,14 @@ func (s *Source) AddEnd(p source.Point) { s.ends = append(s.ends, p) }
 // PutFile lets the Update in progress also remember a file, as Ledger.PutFile does.
 func (s *Source) PutFile(f FileRecord) { s.files = append(s.files, f) }
 
+// Queued gives what AddEnd and PutFile queued, for whoever keeps sources elsewhere than in bbolt.
+func (s *Source) Queued() ([]source.Point, []FileRecord) { return s.ends, s.files }
+
 // newSource is what Update gives to its fn when there is none yet.
 func newSource() *Source { return &Source{Sealed: source.Origin(), LastStart: -1} }
 
-// validate returns an error unless s keeps the rules that its fields' docs state.
-func (s *Source) validate() error {
+// Validate returns an error unless s keeps the rules that its fields' docs state.
+func (s *Source) Validate() error {
 	switch {
 	case s.Shipped < 0 || s.Shipped > s.Sealed.Offset:
 		return fmt.Errorf("shipped offset %d is not within the sealed %d", s.Shipped, s.Sealed.Offset)
