@@ -1,0 +1,156 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"logseal/ingest/seal"
+	"logseal/ingest/sink"
+	"logseal/ingest/source"
+)
+
+// smallObjectMax bounds what is read into memory of a manifest or an epoch.
+const smallObjectMax = 64 << 20
+
+// getSmall reads a whole object, or returns an error that is sink.ErrNotFound.
+func getSmall(ctx context.Context, store sink.Store, key string) ([]byte, error) {
+	r, _, err := store.Get(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", key, err)
+	}
+	defer r.Close()
+	b, err := io.ReadAll(io.LimitReader(r, smallObjectMax))
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", key, err)
+	}
+	return b, nil
+}
+
+// putSmall puts an object that is held in memory.
+func putSmall(ctx context.Context, store sink.Store, key string, body []byte) error {
+	err := store.Put(ctx, sink.Object{
+		Key: key, Size: int64(len(body)), SHA256: source.DigestOf(body),
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
+	})
+	if err != nil {
+		return fmt.Errorf("put %s: %w", key, err)
+	}
+	return nil
+}
+
+// manifestAt asks for the manifest of the batch that starts at start; the error is
+// sink.ErrNotFound when there is none.
+func (r *run) manifestAt(ctx context.Context, key source.Key, start int64) (*seal.Manifest, error) {
+	name := seal.ManifestKey(key, start)
+	body, err := getSmall(ctx, r.Store, name)
+	if err != nil {
+		return nil, err
+	}
+	m, err := seal.ParseManifest(body)
+	if err == nil {
+		err = m.ValidateFor(name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w; run `ingest verify`", name, err)
+	}
+	return m, nil
+}
+
+// walk reads a source's manifests from offset 0 for as long as they chain on, and finds where the
+// next one after a hole begins (0 for none).
+func (r *run) walk(ctx context.Context, key source.Key) (ms []*seal.Manifest, barrier int64, err error) {
+	at := int64(0)
+	for {
+		m, err := r.manifestAt(ctx, key, at)
+		if errors.Is(err, sink.ErrNotFound) {
+			break
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		ms = append(ms, m)
+		at = m.End
+	}
+	if at == 0 {
+		return nil, 0, nil
+	}
+	for info, err := range r.Store.List(ctx, seal.SourcePrefix(key)) {
+		if err != nil {
+			return nil, 0, fmt.Errorf("list %s: %w", seal.SourcePrefix(key), err)
+		}
+		k, err := seal.ParseKey(info.Key)
+		if err == nil && k.Kind == seal.ManifestKind && k.Start > at {
+			return ms, k.Start, nil
+		}
+	}
+	return ms, 0, nil
+}
+
+// ErrBehind is returned when the ledger has shipped what the store does not have.
+var ErrBehind = errors.New("the sink is behind the ledger")
+
+// openTable reads logseal.json before anything else, or puts it where nothing was ever shipped.
+func (r *run) openTable(ctx context.Context) error {
+	body, err := getSmall(ctx, r.Store, seal.RootKey)
+	if errors.Is(err, sink.ErrNotFound) {
+		if err := r.neverShipped(); err != nil {
+			return err
+		}
+		return putSmall(ctx, r.Store, seal.RootKey, seal.RootJSON())
+	}
+	if err != nil {
+		return err
+	}
+	if err := seal.ParseRoot(body); err != nil {
+		return fmt.Errorf("read %s in %s: %w", seal.RootKey, r.Store.Name(), err)
+	}
+	return nil
+}
+
+func (r *run) neverShipped() error {
+	keys, err := r.Ledger.All()
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		src, _, err := r.Ledger.Get(key)
+		if err != nil {
+			return err
+		}
+		if src.Shipped > 0 {
+			return fmt.Errorf("%w: %s has no %s, but the ledger has shipped source %s up to %d; "+
+				"point to the sink it was shipped to, or `ingest state rebuild` to start over",
+				ErrBehind, r.Store.Name(), seal.RootKey, key.ID, src.Shipped)
+		}
+	}
+	return nil
+}
+
+// checkEpochs refuses a stream whose meaning changed within its version, against every epoch the
+// bucket has of it.
+func (r *run) checkEpochs(ctx context.Context, s *Stream) error {
+	prefix := seal.EpochPrefix(s.Table())
+	for info, err := range r.Store.List(ctx, prefix) {
+		if err != nil {
+			return fmt.Errorf("list %s: %w", prefix, err)
+		}
+		body, err := getSmall(ctx, r.Store, info.Key)
+		if err != nil {
+			return err
+		}
+		old, err := seal.ParseEpoch(body)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", info.Key, err)
+		}
+		if old.ID() == s.Epoch.ID() {
+			continue
+		}
+		if err := seal.Compatible(old, s.Epoch); err != nil {
+			return fmt.Errorf("stream %s: %w", s.Table().Stream, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package pipeline
+
+import (
+	"log/slog"
+	"regexp"
+
+	"logseal/ingest/files"
+	"logseal/ingest/parse"
+	"logseal/ingest/seal"
+	"logseal/ingest/sink"
+	"logseal/ingest/source"
+)
+
+// Config is all that a load needs. Nothing in it is changed.
+type Config struct {
+	Store  sink.Store
+	Ledger Ledger
+	Spool  Spool
+	FS     files.FS
+
+	Streams []Stream
+	Inputs  []Input
+	Assume  Assume
+	Rehash  bool // prove every file again, also those whose stat has not changed
+	Workers int  // how many sources are in hand at once; 0 is one a CPU
+
+	// Progress is called with each chunk's bytes as they are parsed; nil for none. It may be called
+	// concurrently.
+	Progress func(bytes int64)
+	Log      *slog.Logger // nil for none
+}
+
+// Stream is how the files of one table are read.
+type Stream struct {
+	Epoch         *seal.Epoch
+	Parser        *parse.Parser // of Epoch's definition
+	MaxBytes      int64         // a batch's size in bytes; 0 is no limit
+	MaxPartitions int           // how many partitions a batch may spread over
+	Rejects       RejectLimit
+	OriginPath    *regexp.Regexp // its first group, or the whole match, is the origin; nil for none
+}
+
+// Table is the table the stream writes to.
+func (s *Stream) Table() source.Table {
+	return source.Table{Stream: s.Epoch.Stream, Version: s.Epoch.Version}
+}
+
+// RejectLimit is how many records of a batch may be rejects before something wants a look.
+type RejectLimit struct {
+	MaxRatio   float64
+	MinRecords int64 // a batch with fewer records is not judged
+	Halt       bool  // seal nothing of that batch and stop its source there
+}
+
+// exceeded judges one batch; it is a pure function of the range.
+func (l RejectLimit) exceeded(rejects, records int64) bool {
+	return records >= l.MinRecords && records > 0 &&
+		float64(rejects) > l.MaxRatio*float64(records)
+}
+
+// Input is one file for one stream.
+type Input struct {
+	Stream int // index into Config.Streams
+	Path   string
+}
+
+// Assume decides files that agree with a source as far as they go but end before what is
+// committed of it.
+type Assume uint8
+
+const (
+	// AssumeNothing names them and leaves them unread.
+	AssumeNothing Assume = iota
+	// AssumeCopy takes them for copies: they count as duplicates.
+	AssumeCopy
+	// AssumeNew takes them for sources of their own and reads them whole.
+	AssumeNew
+)

@@ -1,0 +1,185 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"logseal/ingest/offsets"
+	"logseal/ingest/seal"
+	"logseal/ingest/source"
+)
+
+// A batch in the spool has two files after its objects: the epoch it was sealed under, which may
+// no longer be the config's when it ships, and the Point at its end, which its manifest does not
+// hold in full.
+const (
+	epochFile = "epoch"
+	endFile   = "end"
+)
+
+// cut seals the next range of the file and enters it into the outbox. It reports false when there
+// is nothing more to read.
+func (w *work) cut(ctx context.Context) (bool, error) {
+	var b *seal.Batch
+	err := w.whenThereIsRoom(ctx, func() (err error) {
+		b, err = w.sealRange(ctx)
+		if err != nil {
+			w.dropReader() // it stands somewhere in the range
+		}
+		return err
+	})
+	if err != nil || b == nil {
+		return false, err
+	}
+	m := b.Manifest
+	counts := Counts{
+		Bytes: m.End - m.Start, Records: m.Records, Rows: m.Rows, Rejects: m.Rejects,
+		Skipped: m.Skipped, SkippedBytes: m.SkippedBytes, Objects: int64(len(m.Objects)),
+		Reasons: b.Reasons,
+	}
+	w.counts[m.Start] = counts
+	w.tally.add(func(r *Report) { r.Counts.add(counts, 1) })
+	if w.stream.Rejects.exceeded(m.Rejects, m.Records) {
+		w.tally.problem(Problem{TooManyRejects, w.path, tooMany(m) + "; they are in quarantine"})
+	}
+	return true, nil
+}
+
+func tooMany(m *seal.Manifest) string {
+	return fmt.Sprintf("%d of %d records in %v are rejects, which is past the limit",
+		m.Rejects, m.Records, m.Range())
+}
+
+// sealRange seals the next range into the spool and commits it to the ledger; no batch means that
+// there was nothing to read.
+func (w *work) sealRange(ctx context.Context) (*seal.Batch, error) {
+	if err := w.openReader(ctx); err != nil {
+		return nil, err
+	}
+	if w.reader.AtEnd() {
+		return nil, nil
+	}
+	limit, err := w.limit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stage, err := w.Spool.Stage()
+	if err != nil {
+		return nil, err
+	}
+	defer stage.Abort()
+	w.reader.Begin(limit, w.src.Barrier)
+	b, err := w.sealer(seal.Input{
+		Key: w.key, K: w.k, Epoch: w.stream.Epoch, Parser: w.stream.Parser,
+		Start: w.src.Sealed, MaxPartitions: w.stream.MaxPartitions,
+	}, w.reader, stage)
+	if errors.Is(err, io.EOF) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("seal %s from %d: %w", w.path, w.src.Sealed.Offset, err)
+	}
+	if l := w.stream.Rejects; l.Halt && l.exceeded(b.Manifest.Rejects, b.Manifest.Records) {
+		return nil, stop(Halted, w.path, "%s: nothing of that range was sealed; mend the format or "+
+			"the file, or give --on-exceed quarantine", tooMany(b.Manifest))
+	}
+	if err := w.checkMarker(); err != nil {
+		return nil, err
+	}
+	return b, w.commit(stage, b)
+}
+
+// commit makes a sealed batch durable and advances the sealed offset over it.
+func (w *work) commit(stage Stage, b *seal.Batch) error {
+	m := b.Manifest
+	end, err := json.Marshal(b.End)
+	if err != nil {
+		return err
+	}
+	extra := []struct {
+		name string
+		body []byte
+	}{{epochFile, w.stream.Epoch.JSON()}, {endFile, end}}
+	names := slices.Clone(b.Names)
+	for _, x := range extra {
+		if err := writeFile(stage, x.name, x.body); err != nil {
+			return err
+		}
+		names = append(names, x.name)
+	}
+	marker, err := w.markerAt(b.End.Offset)
+	if err != nil {
+		return err
+	}
+	e := entryOf(m)
+	if err := stage.Commit(e.Spool, names, m.JSON()); err != nil {
+		return err
+	}
+	// Here the batch is complete and durable in the spool. If we die now, the next start finds that
+	// it chains on to the sealed offset and takes it from there.
+	return w.update(func(s *offsets.Source) error {
+		appendBatch(s, e, b.End)
+		s.Path, s.File, s.Marker, s.OpenEnd = w.path, w.state, marker, m.OpenEnd
+		return nil
+	})
+}
+
+func writeFile(stage Stage, name string, body []byte) error {
+	f, err := stage.Create(name)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(f, bytes.NewReader(body)); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+func entryOf(m *seal.Manifest) offsets.Entry {
+	return offsets.Entry{Range: m.Range(), Seal: m.Seal, Spool: m.BatchName().String()}
+}
+
+// appendBatch adds a batch that starts at the sealed offset to the outbox.
+func appendBatch(s *offsets.Source, e offsets.Entry, end source.Point) {
+	s.Outbox = append(s.Outbox, e)
+	s.Sealed = end
+	s.Highest = max(s.Highest, end.Offset)
+	if s.Barrier <= end.Offset {
+		s.Barrier = 0
+	}
+	s.AddEnd(end)
+}
+
+// markerAt is the marker of the file before off; a compressed file has none, since nobody
+// truncates one in place and goes on writing.
+func (w *work) markerAt(off int64) (source.Digest, error) {
+	if w.file.Compressed() {
+		return source.Digest{}, nil
+	}
+	return w.file.Marker(off)
+}
+
+// checkMarker looks, after the last read of a range, whether the bytes before it are still those
+// that were proved: else the file was truncated and written anew under our hands, and the range
+// may hold bytes of both.
+func (w *work) checkMarker() error {
+	if w.src.Marker == (source.Digest{}) {
+		return nil
+	}
+	have, err := w.markerAt(w.src.Sealed.Offset)
+	if err != nil {
+		return err
+	}
+	if have != w.src.Marker {
+		return stop(Changed, w.path, "the bytes before %d have changed since they were read: "+
+			"the file was truncated or written over; run again to look at it anew",
+			w.src.Sealed.Offset)
+	}
+	return nil
+}

@@ -1,0 +1,235 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"logseal/ingest/files"
+	"logseal/ingest/source"
+)
+
+// group is the files of one stream and origin that begin with the same head: only they can be the
+// same source, or contend for its k.
+type group struct {
+	stream *Stream
+	origin string
+	paths  []string // sorted
+}
+
+// groups opens every file that is not known to be unchanged, and sorts the files by their heads.
+func (r *run) groups(ctx context.Context) ([]*group, error) {
+	inputs := slices.Clone(r.Inputs)
+	slices.SortStableFunc(inputs, func(a, b Input) int {
+		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Path, b.Path))
+	})
+	var all []*group
+	by := map[source.Key]*group{}
+	seen := map[sameFile]bool{}
+	for _, in := range inputs {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		key, ok, err := r.look(in, seen)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		g := by[key]
+		if g == nil {
+			g = &group{stream: &r.Streams[in.Stream], origin: key.Origin}
+			by[key] = g
+			all = append(all, g)
+		}
+		g.paths = append(g.paths, in.Path)
+	}
+	return all, nil
+}
+
+// sameFile tells two names of one file: hard links, second mounts, symbolic links.
+type sameFile struct {
+	stream     int
+	dev, inode uint64
+}
+
+// look finds the least key a file may have. It reports false when the file needs no work.
+func (r *run) look(in Input, seen map[sameFile]bool) (source.Key, bool, error) {
+	s := &r.Streams[in.Stream]
+	stat, err := r.FS.Stat(in.Path)
+	if err != nil {
+		return source.Key{}, false, fmt.Errorf("look at %s: %w", in.Path, err)
+	}
+	id := sameFile{in.Stream, stat.Dev, stat.Inode}
+	if seen[id] {
+		return source.Key{}, false, nil
+	}
+	seen[id] = true
+	r.tally.add(func(rep *Report) { rep.Sources++ })
+	if known, err := r.remembered(s, in.Path, stat); known || err != nil {
+		return source.Key{}, false, err
+	}
+	origin, err := s.originOf(in.Path)
+	if err != nil {
+		return source.Key{}, false, err
+	}
+	head, ok, err := r.headOf(in.Path)
+	if err != nil || !ok {
+		return source.Key{}, false, err
+	}
+	return keyOf(s.Table(), origin, 0, head), true, nil
+}
+
+// remembered tells whether a file was read to its end and has not changed since.
+func (r *run) remembered(s *Stream, path string, stat files.Stat) (bool, error) {
+	if r.Rehash {
+		return false, nil
+	}
+	rec, ok, err := r.Ledger.GetFile(s.Table(), path)
+	if err != nil || !ok || rec.State != stateOf(stat) {
+		return false, err
+	}
+	src, ok, err := r.Ledger.Get(rec.Key)
+	return ok && src.Shipped >= rec.Offset, err
+}
+
+// originOf takes the origin from a file's path.
+func (s *Stream) originOf(path string) (string, error) {
+	if s.OriginPath == nil {
+		return "", nil
+	}
+	m := s.OriginPath.FindStringSubmatch(path)
+	if m == nil {
+		return "", fmt.Errorf("origin of %s: the stream's origin_path %q does not match it",
+			path, s.OriginPath)
+	}
+	origin := m[min(1, len(m)-1)]
+	if err := source.CheckName(origin); err != nil {
+		return "", fmt.Errorf("origin of %s: %w", path, err)
+	}
+	return origin, nil
+}
+
+// headOf reads a file's head; a file that holds nothing has none and is no source.
+func (r *run) headOf(path string) ([]byte, bool, error) {
+	f, err := files.Open(r.FS, path)
+	if err != nil {
+		return nil, false, fmt.Errorf("open %s: %w", path, err)
+	}
+	defer f.Close()
+	head, ok, err := f.Head(true, nil)
+	var corrupt *files.CorruptError
+	if errors.As(err, &corrupt) && !ok {
+		r.tally.problem(Problem{Corrupt, path, fmt.Sprintf("nothing of it can be read: %v", corrupt)})
+		return nil, false, nil
+	}
+	if err != nil && !errors.As(err, &corrupt) && !errors.Is(err, io.EOF) {
+		return nil, false, fmt.Errorf("read head of %s: %w", path, err)
+	}
+	return head, ok, nil
+}
+
+// extent is how far a file reads and what it says up to there.
+type extent struct {
+	path   string
+	end    source.Point
+	assume Assume
+	beside string // the longer file that it agrees with as far as it goes
+}
+
+// order settles the files of a group among themselves, before any is parsed: of files that agree
+// as far as they go the longest is the source, and shorter ones are judged as if it were committed.
+// It returns the files to read, in the order of their paths, but shorter ones last; of equal ones
+// the first is read, and the others are then found to be committed.
+func (r *run) order(ctx context.Context, g *group) ([]extent, error) {
+	if len(g.paths) == 1 {
+		return []extent{{path: g.paths[0], assume: r.Assume}}, nil
+	}
+	all, err := r.extents(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.findPrefixes(ctx, all); err != nil {
+		return nil, err
+	}
+	var read []extent
+	for _, x := range all {
+		if x.beside != "" && r.Assume == AssumeNothing {
+			r.tally.problem(Problem{Undecided, x.path, fmt.Sprintf("it agrees with %s as far as it "+
+				"goes, but ends at %d: a copy still being written, or an older state; it was not "+
+				"read (`--assume copy` or `--assume new` decides)", x.beside, x.end.Offset)})
+			continue
+		}
+		read = append(read, x)
+	}
+	slices.SortFunc(read, func(a, b extent) int {
+		if (a.beside == "") != (b.beside == "") {
+			return cmp.Compare(len(a.beside), len(b.beside))
+		}
+		return cmp.Compare(a.path, b.path)
+	})
+	return read, nil
+}
+
+// extents reads each file of a group once.
+func (r *run) extents(ctx context.Context, g *group) ([]extent, error) {
+	var all []extent
+	for _, path := range g.paths {
+		end, err := r.extentOf(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, extent{path: path, end: end, assume: r.Assume})
+	}
+	return all, nil
+}
+
+func (r *run) extentOf(ctx context.Context, path string) (source.Point, error) {
+	f, err := files.Open(r.FS, path)
+	if err != nil {
+		return source.Point{}, fmt.Errorf("open %s: %w", path, err)
+	}
+	defer f.Close()
+	_, end, err := f.Marks(ctx, nil)
+	if err != nil && !errors.As(err, new(*files.CorruptError)) {
+		return source.Point{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	return end, nil
+}
+
+// findPrefixes marks the files that say nothing else than a longer one as far as they go.
+func (r *run) findPrefixes(ctx context.Context, all []extent) error {
+	slices.SortFunc(all, func(a, b extent) int {
+		return cmp.Or(cmp.Compare(a.end.Offset, b.end.Offset), cmp.Compare(a.path, b.path))
+	})
+	for i := len(all) - 1; i > 0; i-- {
+		long := &all[i]
+		if long.beside != "" {
+			continue
+		}
+		var at []int64
+		for _, x := range all[:i] {
+			at = append(at, x.end.Offset)
+		}
+		f, err := files.Open(r.FS, long.path)
+		if err != nil {
+			return fmt.Errorf("open %s: %w", long.path, err)
+		}
+		marks, _, err := marksTo(ctx, f, slices.Compact(at))
+		if err = errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+		for j := range all[:i] {
+			short := &all[j]
+			if m, ok := marks[short.end.Offset]; ok && m.Chain == short.end.Chain &&
+				short.end.Offset < long.end.Offset {
+				short.beside = long.path
+			}
+		}
+	}
+	return nil
+}

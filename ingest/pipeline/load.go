@@ -1,0 +1,197 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"logseal/ingest/files"
+	"logseal/ingest/seal"
+	"logseal/ingest/source"
+)
+
+// run is one run of the pipeline. What its workers share is under a lock of its own.
+type run struct {
+	Config
+	sealer     func(seal.Input, seal.Chunks, seal.Files) (*seal.Batch, error)
+	putsAtOnce int
+
+	leftovers leftovers // read only once the workers start
+	tally     tally
+	epochs    sync.Map // keys of the epochs that this run has put
+	aside     aside
+	pending   pending
+}
+
+func newRun(cfg Config) *run {
+	if cfg.Workers <= 0 {
+		cfg.Workers = runtime.GOMAXPROCS(0)
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &run{Config: cfg, sealer: seal.Seal, putsAtOnce: putsAtOnce}
+}
+
+// Load brings every input to its end and returns what it did. With an error it failed or was
+// interrupted: the report says how far it came, and running it again goes on there.
+func Load(ctx context.Context, cfg Config) (*Report, error) {
+	return newRun(cfg).load(ctx)
+}
+
+func (r *run) load(ctx context.Context) (*Report, error) {
+	err := r.start(ctx)
+	if err == nil {
+		err = r.readAll(ctx)
+	}
+	if err == nil {
+		r.reportLeft()
+	}
+	return &r.tally.r, err
+}
+
+// start brings ledger, spool and bucket to where they agree. It is the same after a crash, a lost
+// ledger or a quiet night.
+func (r *run) start(ctx context.Context) error {
+	if err := r.openTable(ctx); err != nil {
+		return err
+	}
+	for i := range r.Streams {
+		if err := r.checkEpochs(ctx, &r.Streams[i]); err != nil {
+			return err
+		}
+	}
+	if r.Ledger.Empty() {
+		found, err := r.findLeftovers(ctx)
+		if err != nil {
+			return err
+		}
+		r.leftovers = found
+	}
+	if err := r.recoverSpool(ctx); err != nil {
+		return err
+	}
+	return r.shipWaiting(ctx)
+}
+
+// readAll reads the inputs: groups side by side, the files of a group one after the other, since
+// each is settled by what is known of those before it.
+func (r *run) readAll(ctx context.Context) error {
+	groups, err := r.groups(ctx)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.Workers)
+	for _, group := range groups {
+		g.Go(func() error { return r.readGroup(ctx, group) })
+	}
+	return g.Wait()
+}
+
+func (r *run) readGroup(ctx context.Context, g *group) error {
+	order, err := r.order(ctx, g)
+	if err != nil {
+		return err
+	}
+	for _, x := range order {
+		err := r.readFile(ctx, g, x)
+		var stopped *stopError
+		if errors.As(err, &stopped) {
+			r.tally.problem(stopped.Problem)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settlesMax bounds how often one file may turn out to be another source in one run: each time
+// another writer must have won a place meanwhile.
+const settlesMax = 1000
+
+func (r *run) readFile(ctx context.Context, g *group, x extent) error {
+	for range settlesMax {
+		err := r.readOnce(ctx, g, x)
+		if !errors.Is(err, errSettleAgain) {
+			return err
+		}
+	}
+	return fmt.Errorf("settle %s: it was another source %d times; stop the other writers",
+		x.path, settlesMax)
+}
+
+func (r *run) readOnce(ctx context.Context, g *group, x extent) error {
+	f, err := files.Open(r.FS, x.path)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", x.path, err)
+	}
+	defer f.Close()
+	head, ok, err := f.Head(true, nil)
+	if err != nil && !errors.As(err, new(*files.CorruptError)) {
+		return fmt.Errorf("read head of %s: %w", x.path, err)
+	}
+	if !ok {
+		return nil
+	}
+	w, err := r.settle(ctx, claim{
+		stream: g.stream, origin: g.origin, path: x.path, file: f, head: head, assume: x.assume,
+	})
+	if err != nil || w == nil {
+		return err
+	}
+	r.pending.clear(w.key)
+	if err := w.finish(ctx); err != nil {
+		return err
+	}
+	return r.clearOvertaken(ctx, w.key, w.src.Shipped)
+}
+
+// reportLeft names what waits in the spool for something that this run did not have.
+func (r *run) reportLeft() {
+	for _, p := range r.pending.all() {
+		r.tally.problem(p)
+	}
+	for _, m := range r.aside.left() {
+		r.tally.problem(Problem{Kind: Gone, Message: fmt.Sprintf("spool: %v of source %s waits for "+
+			"the bytes before it: give their file to `ingest load`", m.Range(), m.SID)})
+	}
+}
+
+// pending holds why sources could not ship what waits, until their files turn up.
+type pending struct {
+	mu sync.Mutex
+	by map[source.Key]Problem
+}
+
+func (p *pending) set(key source.Key, problem Problem) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.by == nil {
+		p.by = map[source.Key]Problem{}
+	}
+	p.by[key] = problem
+}
+
+func (p *pending) clear(key source.Key) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.by, key)
+}
+
+func (p *pending) all() []Problem {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []Problem
+	for _, problem := range p.by {
+		all = append(all, problem)
+	}
+	return all
+}

@@ -1,0 +1,247 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"logseal/ingest/files"
+	"logseal/ingest/offsets"
+	"logseal/ingest/seal"
+	"logseal/ingest/sink"
+	"logseal/ingest/source"
+)
+
+// lostStart gives up a batch whose start has another's manifest. The objects of its own that the
+// winner does not name can never be committed, since that place is taken, so they go first.
+func (w *work) lostStart(ctx context.Context, e offsets.Entry, winner *seal.Manifest) error {
+	if body, err := w.Spool.Manifest(e.Spool); err == nil {
+		own, err := seal.ParseManifest(body)
+		if err != nil {
+			return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
+		}
+		if err := w.deleteUnnamed(ctx, own, winner); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
+	}
+	return w.adopt(ctx, winner)
+}
+
+func (r *run) deleteUnnamed(ctx context.Context, own, winner *seal.Manifest) error {
+	for _, o := range own.Objects {
+		if winner != nil && named(winner, o.Key) {
+			continue
+		}
+		if err := r.Store.Delete(ctx, o.Key); err != nil {
+			return fmt.Errorf("delete %s: %w", o.Key, err)
+		}
+	}
+	return nil
+}
+
+// adopt takes over a batch that another writer committed at the shipped offset, when this source's
+// bytes agree with it.
+func (w *work) adopt(ctx context.Context, winner *seal.Manifest) error {
+	w.chase = true
+	if i, chain, err := w.ownEnd(winner.End); err != nil {
+		return err
+	} else if i >= 0 {
+		if chain != winner.ChainOut {
+			return w.abandon()
+		}
+		return w.keepFrom(i+1, winner)
+	}
+	if err := w.needFile(ctx); err != nil {
+		return err
+	}
+	marks, length, err := marksTo(ctx, w.file, []int64{winner.End})
+	if err != nil {
+		return err
+	}
+	at, ok := marks[winner.End]
+	if !ok {
+		return stop(Undecided, w.path, "another writer has committed source %s up to %d, and this "+
+			"file ends at %d: nothing of it is cut or shipped until it is that long",
+			w.key.ID, winner.End, length)
+	}
+	if at.Chain != winner.ChainOut {
+		return w.abandon()
+	}
+	return w.goOnAt(at, winner)
+}
+
+// ownEnd finds the batch of the outbox that ends at off, and the source's chain there.
+func (w *work) ownEnd(off int64) (int, source.Digest, error) {
+	for i, e := range w.src.Outbox {
+		if e.Range.End != off {
+			continue
+		}
+		ends, err := w.Ledger.Ends(w.key)
+		if err != nil {
+			return 0, source.Digest{}, err
+		}
+		for _, end := range ends {
+			if end.Offset == off {
+				return i, end.Chain, nil
+			}
+		}
+	}
+	return -1, source.Digest{}, nil
+}
+
+// keepFrom drops the batches of the outbox that the winner covers and keeps those that chain on.
+func (w *work) keepFrom(i int, winner *seal.Manifest) error {
+	if err := w.dropBatches(w.src.Outbox[:i]); err != nil {
+		return err
+	}
+	return w.update(func(s *offsets.Source) error {
+		s.Outbox = s.Outbox[i:]
+		s.Shipped, s.LastStart = winner.End, winner.Start
+		return nil
+	})
+}
+
+// goOnAt drops the outbox and goes on behind the winner. The files of batches that reach past its
+// end stay in the spool, set aside, until the sealed offset has passed them again: until then they
+// may be all that is left of those bytes.
+func (w *work) goOnAt(at source.Point, winner *seal.Manifest) error {
+	covered := 0
+	for covered < len(w.src.Outbox) && w.src.Outbox[covered].Range.End <= winner.End {
+		covered++
+	}
+	if err := w.dropBatches(w.src.Outbox[:covered]); err != nil {
+		return err
+	}
+	rest := w.src.Outbox[covered:]
+	err := w.update(func(s *offsets.Source) error {
+		s.Outbox, s.Sealed, s.Marker = nil, at, source.Digest{}
+		s.Shipped, s.LastStart, s.OpenEnd = winner.End, winner.Start, winner.OpenEnd
+		s.Highest = max(s.Highest, at.Offset)
+		s.AddEnd(at)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.dropReader()
+	return w.setAside(rest)
+}
+
+// dropBatches takes batches that can never be shipped out of the spool and out of the counts.
+func (w *work) dropBatches(batches []offsets.Entry) error {
+	for _, e := range batches {
+		if err := w.Spool.Remove(e.Spool); err != nil {
+			return fmt.Errorf("remove %s from the spool: %w", e.Spool, err)
+		}
+		w.uncount(e)
+	}
+	return nil
+}
+
+func (w *work) uncount(e offsets.Entry) {
+	if c, ok := w.counts[e.Range.Start]; ok {
+		delete(w.counts, e.Range.Start)
+		w.tally.add(func(r *Report) { r.Counts.add(c, -1) })
+	}
+}
+
+// abandon forgets a source that its file turned out not to be; what was sealed as it is dropped
+// unsent and cut again when the file is settled anew.
+func (w *work) abandon() error {
+	if w.file == nil {
+		return stop(Gone, w.path, "what is in the spool of source %s is another source, and its "+
+			"file is not at hand to cut it again: give the file to `ingest load`", w.key.ID)
+	}
+	if err := w.dropBatches(w.src.Outbox); err != nil {
+		return err
+	}
+	if err := w.Ledger.Delete(w.key); err != nil {
+		return fmt.Errorf("forget source %s in the ledger: %w", w.key.ID, err)
+	}
+	return errSettleAgain
+}
+
+// rewind goes back to the shipped offset when the spool has lost a batch of the outbox, so that it
+// is cut again from the file.
+func (w *work) rewind(ctx context.Context) error {
+	if err := w.needFile(ctx); err != nil {
+		return err
+	}
+	at := source.Origin()
+	if w.src.Shipped > 0 {
+		marks, length, err := marksTo(ctx, w.file, []int64{w.src.Shipped})
+		if err != nil {
+			return err
+		}
+		var ok bool
+		if at, ok = marks[w.src.Shipped]; !ok {
+			return stop(Gone, w.path, "the file ends at %d, before %d, and the spool has lost what "+
+				"follows", length, w.src.Shipped)
+		}
+	}
+	rest := w.src.Outbox
+	err := w.update(func(s *offsets.Source) error {
+		s.Outbox, s.Sealed, s.Marker, s.OpenEnd = nil, at, source.Digest{}, at.Line != at.Offset
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range rest {
+		w.uncount(e)
+	}
+	w.dropReader()
+	return w.setAside(rest)
+}
+
+// needFile opens the source's file where the ledger last saw it, when it is not in hand yet. It
+// must still hold all that is sealed.
+func (w *work) needFile(ctx context.Context) error {
+	if w.file != nil {
+		return nil
+	}
+	gone := stop(Gone, w.src.Path, "source %s needs its file, which is not there or no longer "+
+		"holds what was read of it; its batches stay in the spool: give the file to `ingest load`",
+		w.key.ID)
+	if w.src.Path == "" {
+		return gone
+	}
+	f, err := files.Open(w.FS, w.src.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return gone
+	}
+	if err != nil {
+		return err
+	}
+	marks, _, err := marksTo(ctx, f, []int64{w.src.Sealed.Offset})
+	head, ok, headErr := f.Head(true, nil)
+	if err = errors.Join(err, headErr); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if at := marks[w.src.Sealed.Offset]; !ok || at.Chain != w.src.Sealed.Chain {
+		return errors.Join(gone, f.Close())
+	}
+	w.file, w.head, w.path, w.opened = f, head, w.src.Path, true
+	w.state = stateOf(f.Stat())
+	return nil
+}
+
+// lookAhead adopts what another writer has committed where the next cut would start. It asks only
+// while there is reason to think that somebody is ahead.
+func (w *work) lookAhead(ctx context.Context) (bool, error) {
+	if !w.chase {
+		return false, nil
+	}
+	there, err := w.manifestAt(ctx, w.key, w.src.Sealed.Offset)
+	if errors.Is(err, sink.ErrNotFound) {
+		w.chase = false
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, w.adopt(ctx, there)
+}

@@ -1,0 +1,199 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"logseal/ingest/offsets"
+	"logseal/ingest/seal"
+	"logseal/ingest/source"
+)
+
+// recoverSpool is what every start does first, whatever the age of ledger and spool: clear what a
+// crash left half done, and find a place for each complete batch that no outbox has.
+func (r *run) recoverSpool(ctx context.Context) error {
+	batches, err := r.Spool.Recover()
+	if err != nil {
+		return fmt.Errorf("recover the spool: %w", err)
+	}
+	known, err := r.outboxNames()
+	if err != nil {
+		return err
+	}
+	var strays []*seal.Manifest
+	for _, b := range batches {
+		if known[b.Name] {
+			continue
+		}
+		m, err := seal.ParseManifest(b.Manifest)
+		if err != nil {
+			return fmt.Errorf("read %s in the spool: %w", b.Name, err)
+		}
+		strays = append(strays, m)
+	}
+	slices.SortStableFunc(strays, func(a, b *seal.Manifest) int { return cmp.Compare(a.Start, b.Start) })
+	for _, m := range strays {
+		if err := r.place(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) outboxNames() (map[string]bool, error) {
+	names := map[string]bool{}
+	keys, err := r.Ledger.All()
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		src, _, err := r.Ledger.Get(key)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range src.Outbox {
+			names[e.Spool] = true
+		}
+	}
+	return names, nil
+}
+
+// place finds out what a complete batch that no outbox has is: one that was killed before its
+// transaction, or whose ledger is older than the spool or lost.
+func (r *run) place(ctx context.Context, m *seal.Manifest) error {
+	key := m.SourceKey()
+	w, err := r.sourceOf(key, m.K)
+	if err != nil {
+		return err
+	}
+	if !chainsOn(w.src, m) && len(w.src.Outbox) == 0 {
+		if err := w.fill(ctx); err != nil {
+			return err
+		}
+	}
+	switch {
+	case chainsOn(w.src, m):
+		return w.enter(m)
+	case m.End <= w.src.Shipped:
+		return r.dropOvertaken(ctx, key, m)
+	}
+	r.aside.add(key, m)
+	return nil
+}
+
+// sourceOf takes up a source of which no file is at hand.
+func (r *run) sourceOf(key source.Key, k uint64) (*work, error) {
+	src, ok, err := r.Ledger.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		src = &offsets.Source{K: k, Sealed: source.Origin(), LastStart: -1}
+	}
+	return &work{
+		run: r, key: key, k: src.K, path: src.Path, stream: r.streamOf(key.Table), src: src,
+		counts: map[int64]Counts{},
+	}, nil
+}
+
+func (r *run) streamOf(t source.Table) *Stream {
+	for i := range r.Streams {
+		if r.Streams[i].Table() == t {
+			return &r.Streams[i]
+		}
+	}
+	return nil
+}
+
+// fill brings a source with an empty outbox up to what the bucket has of it. Its file is proved
+// again before anything is cut from it, so the remembered state goes.
+func (w *work) fill(ctx context.Context) error {
+	ms, barrier, err := w.walk(ctx, w.key)
+	if err != nil || len(ms) == 0 {
+		return err
+	}
+	last := ms[len(ms)-1]
+	if last.End <= w.src.Sealed.Offset {
+		return nil
+	}
+	line := last.End
+	if last.OpenEnd || len(last.Objects) > 0 {
+		line = unknownLine
+	}
+	return w.update(func(s *offsets.Source) error {
+		s.File, s.Marker = offsets.FileState{}, source.Digest{}
+		s.Sealed = source.Point{
+			Offset: last.End, Chain: last.ChainOut, State: last.ChainState, Line: line,
+		}
+		s.Shipped, s.LastStart, s.OpenEnd, s.Barrier = last.End, last.Start, last.OpenEnd, barrier
+		s.Highest = max(s.Highest, last.End)
+		for _, m := range ms {
+			s.AddEnd(source.Point{Offset: m.End, Chain: m.ChainOut, State: m.ChainState})
+		}
+		return nil
+	})
+}
+
+// unknownLine stands where only a manifest told the Point: it does not say where the line at its
+// end began, so the file is asked before it goes on there.
+const unknownLine = -1
+
+// shipWaiting ships what earlier runs left in the outbox, lower k first, since a source's first
+// batch waits for those below it. A source that needs its file and does not find it is left for
+// when the file is settled.
+func (r *run) shipWaiting(ctx context.Context) error {
+	keys, err := r.Ledger.All()
+	if err != nil {
+		return err
+	}
+	var waiting []*work
+	for _, key := range keys {
+		w, err := r.sourceOf(key, 0)
+		if err != nil {
+			return err
+		}
+		if len(w.src.Outbox) > 0 {
+			waiting = append(waiting, w)
+		}
+	}
+	slices.SortStableFunc(waiting, func(a, b *work) int { return cmp.Compare(a.src.K, b.src.K) })
+	for _, w := range waiting {
+		err := w.shipLeft(ctx)
+		var stopped *stopError
+		if errors.As(err, &stopped) {
+			r.pending.set(w.key, stopped.Problem)
+			continue
+		}
+		if err != nil && !errors.Is(err, errSettleAgain) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *work) shipLeft(ctx context.Context) error {
+	defer w.closeOwn()
+	if err := w.checkBehind(ctx); err != nil {
+		return err
+	}
+	for {
+		if err := w.ship(ctx); err != nil {
+			return err
+		}
+		if took, err := w.takeSpooled(); err != nil {
+			return err
+		} else if !took {
+			return w.clearOvertaken(ctx, w.key, w.src.Shipped)
+		}
+	}
+}
+
+func (w *work) closeOwn() {
+	if w.opened {
+		w.file.Close()
+		w.file, w.opened = nil, false
+	}
+}

@@ -1,0 +1,112 @@
+package pipeline
+
+import (
+	"fmt"
+	"sync"
+
+	"logseal/ingest/parse"
+)
+
+// Counts is what a run sealed.
+type Counts struct {
+	Bytes        int64 // decompressed
+	Records      int64
+	Rows         int64
+	Rejects      int64
+	Skipped      int64 // lines
+	SkippedBytes int64
+	Objects      int64
+	Reasons      map[parse.Reason]int64
+}
+
+func (c *Counts) add(o Counts, sign int64) {
+	c.Bytes += sign * o.Bytes
+	c.Records += sign * o.Records
+	c.Rows += sign * o.Rows
+	c.Rejects += sign * o.Rejects
+	c.Skipped += sign * o.Skipped
+	c.SkippedBytes += sign * o.SkippedBytes
+	c.Objects += sign * o.Objects
+	for r, n := range o.Reasons {
+		if c.Reasons == nil {
+			c.Reasons = map[parse.Reason]int64{}
+		}
+		c.Reasons[r] += sign * n
+	}
+}
+
+// Report is the outcome of a run.
+type Report struct {
+	Counts
+	Sources    int64 // files seen
+	Duplicates int64 // files whose bytes are committed under another path
+	Undecided  int64 // files left unread because they may be another's earlier state
+	Shipped    int64 // batches shipped, those of earlier runs among them
+	Problems   []Problem
+}
+
+// Kind is why something wants a look.
+type Kind string
+
+const (
+	// Undecided is a file that agrees with a source but ends before what is committed of it.
+	Undecided Kind = "undecided"
+	// Corrupt is a compressed file with a fault; it was read up to the last record end before it.
+	Corrupt Kind = "corrupt"
+	// Changed is a file that was changed other than by appending while it was read.
+	Changed Kind = "changed"
+	// Growing is a file whose last, unended line was not taken because it still grows.
+	Growing Kind = "growing"
+	// TooManyRejects is a batch past its stream's limit that was kept in quarantine.
+	TooManyRejects Kind = "rejects"
+	// Halted is a source stopped at such a batch; nothing of it was sealed.
+	Halted Kind = "halted"
+	// Conflict is a source stopped because a key of its batch holds other bytes.
+	Conflict Kind = "conflict"
+	// Gone is a source stopped because bytes it needs are neither in its file nor in the spool.
+	Gone Kind = "gone"
+)
+
+// Problem is something that wants a look although the run went on.
+type Problem struct {
+	Kind    Kind
+	Path    string // of the file, or empty
+	Message string // what happened, where, and what to do
+}
+
+func (p Problem) String() string {
+	if p.Path == "" {
+		return p.Message
+	}
+	return p.Path + ": " + p.Message
+}
+
+// stopError ends the work on one source; the others go on.
+type stopError struct{ Problem }
+
+func (e *stopError) Error() string { return e.Problem.String() }
+
+func stop(kind Kind, path, format string, args ...any) error {
+	return &stopError{Problem{kind, path, fmt.Sprintf(format, args...)}}
+}
+
+// tally is a Report under a lock: workers add to it as they go.
+type tally struct {
+	mu sync.Mutex
+	r  Report
+}
+
+func (t *tally) add(f func(*Report)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f(&t.r)
+}
+
+func (t *tally) problem(p Problem) {
+	t.add(func(r *Report) {
+		if p.Kind == Undecided {
+			r.Undecided++
+		}
+		r.Problems = append(r.Problems, p)
+	})
+}

@@ -1,0 +1,194 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"golang.org/x/sync/errgroup"
+
+	"logseal/ingest/offsets"
+	"logseal/ingest/seal"
+	"logseal/ingest/sink"
+	"logseal/ingest/source"
+)
+
+// putsAtOnce is how many objects of one batch are put at a time: enough to hide a round trip, few
+// enough that several sources at once stay within a usual connection limit.
+const putsAtOnce = 8
+
+// ship puts what the outbox holds, in order, until it is empty. Each step may be repeated at any
+// time, so this is recovery too.
+func (w *work) ship(ctx context.Context) error {
+	for len(w.src.Outbox) > 0 {
+		if err := w.checkLower(ctx); err != nil {
+			return err
+		}
+		if err := w.whenThereIsRoom(ctx, func() error { return w.shipNext(ctx) }); err != nil {
+			return err
+		}
+		w.sealed = true
+	}
+	return nil
+}
+
+// shipNext moves the first batch of the outbox one step on: it is shipped, or its start is found
+// to be lost, or its files are found to be gone and the source is rewound to it.
+func (w *work) shipNext(ctx context.Context) error {
+	e := w.src.Outbox[0]
+	there, err := w.manifestAt(ctx, w.key, e.Range.Start)
+	if errors.Is(err, sink.ErrNotFound) {
+		err = w.put(ctx, e)
+		if errors.Is(err, errAskAgain) {
+			return nil
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return w.rewind(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		return w.shipped(e)
+	}
+	if err != nil {
+		return err
+	}
+	if there.End == e.Range.End && there.Seal == e.Seal {
+		return w.shipped(e)
+	}
+	return w.lostStart(ctx, e, there)
+}
+
+// errAskAgain says that somebody else's manifest came to the batch's start first.
+var errAskAgain = errors.New("the start was taken meanwhile")
+
+// put puts a batch: the epoch and the objects in any order, then the manifest.
+func (w *work) put(ctx context.Context, e offsets.Entry) error {
+	body, err := w.Spool.Manifest(e.Spool)
+	if err != nil {
+		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
+	}
+	m, err := seal.ParseManifest(body)
+	if err != nil {
+		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
+	}
+	if err := w.putObjects(ctx, e, m); err != nil {
+		return w.asConflict(err)
+	}
+	// All that the manifest names is there. If we die now, the objects wait as unfinished until we
+	// or somebody else puts it.
+	err = putSmall(ctx, w.Store, seal.ManifestKey(w.key, m.Start), body)
+	var conflict *sink.ConflictError
+	if errors.As(err, &conflict) {
+		return errAskAgain
+	}
+	return err
+}
+
+func (w *work) putObjects(ctx context.Context, e offsets.Entry, m *seal.Manifest) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(w.putsAtOnce)
+	g.Go(func() error { return w.putEpoch(ctx, e, m) })
+	for i, o := range m.Objects {
+		g.Go(func() error {
+			err := w.Store.Put(ctx, sink.Object{
+				Key: o.Key, Size: o.Bytes, SHA256: o.SHA256, Meta: w.provenance(),
+				Open: func() (io.ReadCloser, error) { return w.Spool.Open(e.Spool, i) },
+			})
+			if err != nil {
+				return fmt.Errorf("put %s: %w", o.Key, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// provenance is what a store may keep beside an object; no object's bytes depend on it.
+func (w *work) provenance() map[string]string {
+	return map[string]string{"logseal-path": w.path}
+}
+
+// putEpoch puts the definition that the batch was sealed under, once a run.
+func (w *work) putEpoch(ctx context.Context, e offsets.Entry, m *seal.Manifest) error {
+	key := seal.EpochKey(w.key.Table, m.Epoch)
+	if _, done := w.epochs.Load(key); done {
+		return nil
+	}
+	f, err := w.Spool.Open(e.Spool, len(m.Objects))
+	if err != nil {
+		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
+	}
+	defer f.Close()
+	body, err := io.ReadAll(io.LimitReader(f, smallObjectMax))
+	if err != nil {
+		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
+	}
+	if source.DigestOf(body) != m.Epoch {
+		return fmt.Errorf("epoch of %s in the spool is not the one its manifest names", e.Spool)
+	}
+	if err := putSmall(ctx, w.Store, key, body); err != nil {
+		return err
+	}
+	w.epochs.Store(key, true)
+	return nil
+}
+
+// asConflict stops the source, and only it, when a key of its batch holds other bytes.
+func (w *work) asConflict(err error) error {
+	var conflict *sink.ConflictError
+	if !errors.As(err, &conflict) {
+		return err
+	}
+	return stop(Conflict, w.path, "%v: the encoder is not deterministic or the store is damaged; "+
+		"the batch stays in the spool and this source stops; compare with `ingest verify --deep`",
+		conflict)
+}
+
+// shipped notes that a batch is committed: its manifest is in the bucket.
+//
+// Its files go from the spool first, so that a disk that is full has room for the transaction. If
+// we die in between, an entry without files is left, whose manifest is found.
+func (w *work) shipped(e offsets.Entry) error {
+	if err := w.Spool.Remove(e.Spool); err != nil {
+		return fmt.Errorf("remove %s from the spool: %w", e.Spool, err)
+	}
+	err := w.update(func(s *offsets.Source) error {
+		s.Outbox = s.Outbox[1:]
+		s.Shipped, s.LastStart = e.Range.End, e.Range.Start
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	delete(w.counts, e.Range.Start)
+	w.tally.add(func(r *Report) { r.Shipped++ })
+	return nil
+}
+
+// checkBehind asks, before the first batch of a run, for the last manifest that the ledger has
+// shipped of this source: a bucket that does not have it was emptied or rolled back.
+func (w *work) checkBehind(ctx context.Context) error {
+	if w.src.Shipped == 0 || w.src.LastStart < 0 {
+		return nil
+	}
+	_, err := w.manifestAt(ctx, w.key, w.src.LastStart)
+	if errors.Is(err, sink.ErrNotFound) {
+		return fmt.Errorf("%w: %s has no %s, which the ledger has shipped; restore the sink, or "+
+			"`ingest state rebuild` to take it as it is", ErrBehind, w.Store.Name(),
+			seal.ManifestKey(w.key, w.src.LastStart))
+	}
+	return err
+}
+
+// named tells whether a manifest names an object.
+func named(m *seal.Manifest, key string) bool {
+	for _, o := range m.Objects {
+		if o.Key == key {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,183 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"logseal/ingest/files"
+	"logseal/ingest/offsets"
+	"logseal/ingest/source"
+)
+
+// work is one source in hand. One goroutine owns it.
+type work struct {
+	*run
+	key    source.Key
+	path   string
+	stream *Stream     // nil when the config no longer has it: it can ship, not cut
+	file   *files.File // nil when its file is not at hand
+	head   []byte      // of file
+	state  offsets.FileState
+	opened bool // this work opened file and closes it
+	found  bool // the file was settled as a source known from elsewhere
+
+	k      uint64
+	lower  bool             // the manifests of every lower k refute it
+	src    *offsets.Source  // as the ledger has it
+	reader *feed            // nil until the next cut
+	chase  bool             // another writer may be ahead: ask before cutting
+	sealed bool             // this run sealed or shipped something of it
+	counts map[int64]Counts // of the batches in the outbox that this run sealed, by their start
+}
+
+func (r *run) newWork(c claim, k uint64, src *offsets.Source) *work {
+	return &work{
+		run: r, key: keyOf(c.stream.Table(), c.origin, k, c.head), k: k, src: src,
+		path: c.path, stream: c.stream, file: c.file, head: c.head, state: stateOf(c.file.Stat()),
+		chase: src.Shipped > 0, counts: map[int64]Counts{},
+	}
+}
+
+// update changes the source in one transaction and keeps what the ledger then has.
+func (w *work) update(fn func(*offsets.Source) error) error {
+	var now offsets.Source
+	err := w.Ledger.Update(w.key, func(s *offsets.Source) error {
+		s.K, s.LowerRefuted = w.k, s.LowerRefuted || w.lower
+		if err := fn(s); err != nil {
+			return err
+		}
+		now = *s
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("update source %s in the ledger: %w", w.key.ID, err)
+	}
+	w.src = &now
+	return nil
+}
+
+// finish brings the file to its end: ships what waits, then seals and ships batch by batch.
+func (w *work) finish(ctx context.Context) error {
+	defer w.dropReader()
+	if err := w.checkBehind(ctx); err != nil {
+		return err
+	}
+	for {
+		if err := w.ship(ctx); err != nil {
+			return err
+		}
+		more, err := w.next(ctx)
+		if err != nil {
+			return err
+		}
+		if !more {
+			return w.remember()
+		}
+	}
+}
+
+// next gets one batch into the outbox, or finds that there is no more to read.
+func (w *work) next(ctx context.Context) (more bool, err error) {
+	if took, err := w.takeSpooled(); took || err != nil {
+		return took, err
+	}
+	if adopted, err := w.lookAhead(ctx); adopted || err != nil {
+		return adopted, err
+	}
+	return w.cut(ctx)
+}
+
+// remember notes a file that was read to its end, so that it need not be opened while it stays as
+// it is. A file with a fault is looked at again each time.
+func (w *work) remember() error {
+	if fault := w.reader.fault; fault != nil {
+		return w.report(fault)
+	}
+	if w.reader.LeftHalf() {
+		return stop(Growing, w.path, "the last line, from %d on, has no line end and the file changed "+
+			"while it was read, so it was not taken; run again when it is complete",
+			w.src.Sealed.Offset)
+	}
+	if w.src.Sealed.Offset == 0 {
+		return nil
+	}
+	known := w.found && !w.sealed
+	if known {
+		w.tally.add(func(r *Report) { r.Duplicates++ })
+	}
+	err := w.Ledger.PutFile(w.key.Table, offsets.FileRecord{
+		Path: w.path, State: w.state, Key: w.key, Offset: w.src.Sealed.Offset,
+		Duplicate: known,
+	})
+	if err != nil {
+		return fmt.Errorf("remember %s in the ledger: %w", w.path, err)
+	}
+	return nil
+}
+
+// report makes a fault in a file a problem of the run.
+func (w *work) report(fault error) error {
+	var corrupt *files.CorruptError
+	switch {
+	case errors.As(fault, &corrupt):
+		return stop(Corrupt, w.path, "read up to %d, the last record end before the fault (%v); "+
+			"load a whole copy to go on there", w.src.Sealed.Offset, corrupt)
+	case errors.As(fault, new(*files.ShrunkError)):
+		return stop(Changed, w.path, "%v; what was sealed up to %d is kept, run again to look at "+
+			"the file anew", fault, w.src.Sealed.Offset)
+	}
+	return fault
+}
+
+// feed gives the sealer the chunks of a range. A fault in the file ends the range at the last
+// record end before it, and is kept.
+type feed struct {
+	*files.Reader
+	fault    error
+	progress func(int64)
+}
+
+// Next gives the next chunk; io.EOF ends the range.
+func (f *feed) Next() (source.Chunk, error) {
+	if f.fault != nil {
+		return source.Chunk{}, io.EOF
+	}
+	c, err := f.Reader.Next()
+	if errors.As(err, new(*files.CorruptError)) || errors.As(err, new(*files.ShrunkError)) {
+		f.fault = err
+		return source.Chunk{}, io.EOF
+	}
+	if err == nil && f.progress != nil {
+		f.progress(int64(len(c.Data)))
+	}
+	return c, err
+}
+
+// openReader positions a reader at the sealed offset.
+func (w *work) openReader(ctx context.Context) error {
+	if w.reader != nil {
+		return nil
+	}
+	at := w.src.Sealed
+	if at.Line < 0 {
+		marks, _, err := marksTo(ctx, w.file, []int64{at.Offset})
+		if err != nil {
+			return err
+		}
+		at.Line = marks[at.Offset].Line
+	}
+	reader, err := w.file.Reader(ctx, at, int(w.stream.Epoch.MaxRecordBytes))
+	var changed *files.ChangedError
+	if errors.As(err, &changed) {
+		return stop(Changed, w.path, "%v; run again to look at it anew", changed)
+	}
+	if err != nil {
+		return err
+	}
+	w.reader = &feed{Reader: reader, progress: w.Progress}
+	return nil
+}
+
+func (w *work) dropReader() { w.reader = nil }

@@ -1,0 +1,339 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"iter"
+
+	"logseal/ingest/offsets"
+	"logseal/ingest/seal"
+	"logseal/ingest/sink"
+	"logseal/ingest/source"
+	"logseal/ingest/spool"
+)
+
+// step is what the scheduler lets an operation do.
+type step uint8
+
+const (
+	proceed step = iota
+	die          // the process is killed before the operation
+	loseIt       // the operation is done, but its reply is an error
+	delayIt      // the operation fails, but stays in the network and may be done later
+)
+
+var (
+	errDead  = errors.New("process is dead")
+	errReply = errors.New("reply was lost")
+)
+
+// op is an operation that is about to be done.
+type op struct {
+	name   string
+	shared bool // others may come between: it is on the store
+	effect bool
+	later  func() // does it again when it was delayed; nil when that is nothing
+}
+
+// process is one run of a writer's program, from its start to its end or death. One operation is
+// under way at a time: the scheduler decides about each.
+type process struct {
+	parked  chan op
+	resume  chan step
+	dead    bool
+	ended   bool
+	err     error
+	report  *Report
+	history uint64 // of all that it has seen: with its disk at the start it decides its memory
+}
+
+// gate waits for the scheduler.
+func (p *process) gate(o op) step {
+	if p.dead {
+		return die
+	}
+	p.parked <- o
+	s := <-p.resume
+	if s != proceed {
+		p.dead = true
+	}
+	return s
+}
+
+// saw adds to the history what the process got to know.
+func (p *process) saw(parts ...any) {
+	h := fnv.New64a()
+	fmt.Fprint(h, p.history)
+	for _, x := range parts {
+		fmt.Fprintf(h, "|%v", x)
+	}
+	p.history = h.Sum64()
+}
+
+// private runs an operation on the writer's own disk.
+func (p *process) private(name string, do func() error) error {
+	switch p.gate(op{name: name, effect: true}) {
+	case die:
+		return errDead
+	case proceed:
+		err := do()
+		p.saw(name, err)
+		return err
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	return errReply
+}
+
+// writer is a machine with its disk and, while it is up, a process.
+type writer struct {
+	name    string
+	cfg     Config // Store, Ledger, Spool and the epoch's encoder are set at each start
+	encoder int
+	ledger  *memLedger
+	spool   memSpool
+	old     *disk // a snapshot of its disk, for a restore
+	process *process
+	parked  *op // what the process waits to do
+	gone    bool
+}
+
+type disk struct {
+	ledger *memLedger
+	spool  memSpool
+}
+
+// procLedger, procSpool and procStore are the seams of one process.
+type procLedger struct {
+	*process
+	w *writer
+}
+
+func (l procLedger) Empty() bool { return len(l.w.ledger.sources) == 0 }
+
+func (l procLedger) Get(k source.Key) (*offsets.Source, bool, error) {
+	s, ok := l.w.ledger.get(k)
+	return s, ok, nil
+}
+
+func (l procLedger) Ends(k source.Key) ([]offsets.End, error) { return l.w.ledger.endsOf(k), nil }
+
+func (l procLedger) All() ([]source.Key, error) { return l.w.ledger.keys(), nil }
+
+func (l procLedger) Update(k source.Key, fn func(*offsets.Source) error) error {
+	return l.private("ledger update "+k.ID.String()[:4], func() error { return l.w.ledger.update(k, fn) })
+}
+
+func (l procLedger) Delete(k source.Key) error {
+	return l.private("ledger delete "+k.ID.String()[:4], func() error {
+		l.w.ledger.delete(k)
+		return nil
+	})
+}
+
+func (l procLedger) GetFile(t source.Table, path string) (offsets.FileRecord, bool, error) {
+	f, ok := l.w.ledger.files[t.String()+" "+path]
+	return f, ok, nil
+}
+
+func (l procLedger) PutFile(t source.Table, f ...offsets.FileRecord) error {
+	return l.private("ledger remember "+f[0].Path, func() error {
+		l.w.ledger.putFiles(t, f)
+		return nil
+	})
+}
+
+type procSpool struct {
+	*process
+	w *writer
+}
+
+func (s procSpool) Stage() (Stage, error) {
+	return &memStage{
+		files: map[string]*bytes.Buffer{},
+		commit: func(name string, b memBatch) error {
+			return s.private("spool commit "+name[:4]+name[32:], func() error {
+				if _, ok := s.w.spool[name]; !ok {
+					s.w.spool[name] = b
+				}
+				return nil
+			})
+		},
+	}, nil
+}
+
+func (s procSpool) Recover() ([]spool.Entry, error) { return s.w.spool.entries(), nil }
+
+func (s procSpool) Has(name string) bool { return s.w.spool[name].manifest != nil }
+
+func (s procSpool) Manifest(name string) ([]byte, error) { return s.w.spool.manifest(name) }
+
+func (s procSpool) Open(name string, i int) (io.ReadCloser, error) { return s.w.spool.open(name, i) }
+
+func (s procSpool) Remove(name string) error {
+	if _, ok := s.w.spool[name]; !ok {
+		return nil
+	}
+	return s.private("spool remove "+name[:4]+name[32:], func() error {
+		delete(s.w.spool, name)
+		return nil
+	})
+}
+
+type procStore struct {
+	*process
+	world *world
+}
+
+func (s procStore) Name() string { return "memory" }
+
+// shared runs an operation on the store, which others use too.
+func (s procStore) shared(o op, do func() error) error {
+	o.shared = true
+	switch s.gate(o) {
+	case proceed:
+		err := do()
+		s.saw(o.name, err)
+		return err
+	case loseIt:
+		do()
+		return errReply
+	case delayIt:
+		s.world.net = append(s.world.net, o)
+		return errReply
+	}
+	return errDead
+}
+
+func (s procStore) Put(ctx context.Context, o sink.Object) error {
+	// The body is read now: a request that is under way holds its bytes.
+	r, err := o.Open()
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	o.Open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	put := func() error { return s.world.store.Put(ctx, o) }
+	return s.shared(op{name: "put " + o.Key, effect: true, later: func() { put() }}, put)
+}
+
+func (s procStore) Get(ctx context.Context, key string) (io.ReadCloser, sink.Info, error) {
+	var r io.ReadCloser
+	var info sink.Info
+	err := s.shared(op{name: "get " + key}, func() (err error) {
+		r, info, err = s.world.store.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		b, err := io.ReadAll(r)
+		s.saw(string(b))
+		r = io.NopCloser(bytes.NewReader(b))
+		return err
+	})
+	return r, info, err
+}
+
+func (s procStore) Stat(ctx context.Context, key string) (sink.Info, error) {
+	var info sink.Info
+	err := s.shared(op{name: "stat " + key}, func() (err error) {
+		info, err = s.world.store.Stat(ctx, key)
+		return err
+	})
+	return info, err
+}
+
+func (s procStore) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, error] {
+	var all []sink.Info
+	err := s.shared(op{name: "list " + prefix}, func() error {
+		for info, err := range s.world.store.List(ctx, prefix) {
+			if err != nil {
+				return err
+			}
+			all = append(all, info)
+		}
+		s.saw(all)
+		return nil
+	})
+	return func(yield func(sink.Info, error) bool) {
+		if err != nil {
+			yield(sink.Info{}, err)
+			return
+		}
+		for _, info := range all {
+			if !yield(info, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s procStore) Delete(ctx context.Context, key string) error {
+	del := func() error { return s.world.store.Delete(ctx, key) }
+	return s.shared(op{name: "delete " + key, effect: true, later: func() { del() }}, del)
+}
+
+// start runs the program on the writer's disk until it wants to do its first operation.
+func (w *writer) start(world *world) {
+	p := &process{parked: make(chan op), resume: make(chan step)}
+	led, sp := w.ledger.digest(), w.spool.digest()
+	p.saw(w.encoder, led, sp)
+	w.process = p
+	cfg := w.cfg
+	cfg.Ledger, cfg.Spool, cfg.Store = procLedger{p, w}, procSpool{p, w}, procStore{p, world}
+	cfg.Workers = 1
+	cfg.Streams = []Stream{streamOf(world.scene, w.encoder, w.cfg.Streams[0])}
+	r := newRun(cfg)
+	r.putsAtOnce = 1
+	r.sealer = world.scene.sealer
+	go func() {
+		p.report, p.err = r.load(context.Background())
+		p.ended = true
+		close(p.parked)
+	}()
+	w.wait()
+}
+
+func streamOf(s *scene, encoder int, st Stream) Stream {
+	e := *s.epoch
+	e.Encoder = encoder
+	st.Epoch, st.Parser = &e, s.parser
+	return st
+}
+
+// wait lets the process run until it wants to do something or has ended.
+func (w *writer) wait() {
+	o, ok := <-w.process.parked
+	w.parked = nil
+	if ok {
+		w.parked = &o
+	}
+}
+
+// do decides about the operation that the process waits to do.
+func (w *writer) do(s step) {
+	w.process.resume <- s
+	w.wait()
+	if s != proceed {
+		for w.parked != nil { // the dead do nothing
+			panic("dead process parked at " + w.parked.name)
+		}
+	}
+}
+
+// kill ends the process where it is.
+func (w *writer) kill() {
+	if w.process != nil && w.parked != nil {
+		w.do(die)
+	}
+	w.process, w.parked = nil, nil
+}
+
+var _ = seal.Format
