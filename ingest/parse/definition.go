@@ -40,10 +40,10 @@ func (d Definition) Canonical() Definition {
 	d.Columns = slices.Clone(d.Columns)
 	for i := range d.Columns {
 		c := &d.Columns[i]
-		if c.Layout == LayoutRFC3339 {
+		if c.Type == Timestamp && c.Layout == LayoutRFC3339 {
 			c.Layout = ""
 		}
-		if c.Zone == "UTC" {
+		if c.Type == Timestamp && c.Zone == "UTC" {
 			c.Zone = ""
 		}
 		c.NullValues = cloneOrNil(c.NullValues)

@@ -48,7 +48,8 @@ func (p *Parser) groupStart(group int, content []byte) int {
 }
 
 // matchedPrefix is the length of the longest beginning of text that some matching text also
-// begins with. Pattern is one that regexp compiles and is anchored at its start.
+// begins with; what \b and the like ask of the next character counts as fulfilled until that comes.
+// Pattern is one that regexp compiles and is anchored at its start.
 func matchedPrefix(pattern string, text []byte) int {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
