@@ -31,8 +31,7 @@ func (b *Builder) count(t *parse.Table, end int64) error {
 	return nil
 }
 
-// record proves that a record begins where no other has been and is not empty. That it ends in
-// its chunk follows: the next chunk's records begin at its end, and the bytes are counted.
+// record proves that a record begins where no other has been and is not empty.
 func (b *Builder) record(offset, size int64) error {
 	if offset < b.next {
 		return b.imbalance("offset of a record, at least", b.next, offset)

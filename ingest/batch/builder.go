@@ -14,7 +14,7 @@ import (
 type Config struct {
 	Parser      *parse.Parser
 	Granularity Granularity
-	// MaxPartitions is how many partitions a batch may have, at least 1.
+	// MaxPartitions is how many partitions a batch may have; less than 1 is 1.
 	MaxPartitions int
 }
 
@@ -42,6 +42,7 @@ type Builder struct {
 
 // NewBuilder begins a range at start.
 func NewBuilder(cfg Config, start int64, w GroupWriter) *Builder {
+	cfg.MaxPartitions = max(1, cfg.MaxPartitions)
 	return &Builder{cfg: cfg, w: w, start: start, end: start, next: start,
 		open: make(map[Partition]*buffer)}
 }
@@ -120,6 +121,9 @@ func (b *Builder) take(t *parse.Table, end int64) error {
 		i++
 	}
 	b.copyRun(&run, t.Rows())
+	if b.next > end {
+		return b.imbalance("end of a record, at most", end, b.next)
+	}
 	b.end = end
 	return nil
 }

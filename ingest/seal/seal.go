@@ -1,9 +1,9 @@
 package seal
 
 import (
-	"errors"
 	"io"
 
+	"logseal/ingest/batch"
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
 )
@@ -54,5 +54,81 @@ type Batch struct {
 // manifest. An empty range is io.EOF. After an error files may hold parts of objects; the range
 // can be sealed again from its start.
 func Seal(in Input, chunks Chunks, files Files) (*Batch, error) {
-	return nil, errors.New("seal: not yet written")
+	objects, err := newObjects(in, files)
+	if err != nil {
+		return nil, err
+	}
+	b, err := sealRange(in, chunks, objects)
+	if err != nil {
+		objects.abort()
+		return nil, err
+	}
+	return b, nil
+}
+
+func sealRange(in Input, chunks Chunks, objects *objects) (*Batch, error) {
+	b := batch.NewBuilder(batch.Config{Parser: in.Parser, Granularity: in.Epoch.Partition,
+		MaxPartitions: in.MaxPartitions}, in.Start.Offset, objects)
+	open, full, err := fill(b, chunks)
+	if err != nil {
+		return nil, err
+	}
+	end := chunks.Point()
+	if end.Offset == in.Start.Offset {
+		return nil, io.EOF
+	}
+	sum, err := b.Finish(end.Offset)
+	if err != nil {
+		return nil, err
+	}
+	m := newManifest(in, end, sum)
+	m.OpenEnd = open
+	names, err := objects.close(m)
+	if err != nil {
+		return nil, err
+	}
+	return &Batch{Manifest: m, Names: names, End: end, Reasons: sum.Reasons, Full: full}, nil
+}
+
+// fill gives b the range. open says that its last line has no line end, full that it was cut
+// because of its partitions.
+func fill(b *batch.Builder, chunks Chunks) (open, full bool, err error) {
+	for !full {
+		c, err := chunks.Next()
+		if err == io.EOF {
+			return open, false, nil
+		}
+		if err != nil {
+			return false, false, err
+		}
+		var cut int64
+		cut, full, err = b.Add(c)
+		if err != nil {
+			return false, false, err
+		}
+		open = c.Open
+		if full {
+			chunks.Cut(cut)
+		}
+	}
+	return false, true, nil
+}
+
+// newManifest says all of a batch but its objects.
+func newManifest(in Input, end source.Point, sum batch.Summary) *Manifest {
+	epoch := in.Epoch.ID()
+	m := &Manifest{
+		Format: Format, Stream: in.Key.Table.Stream, Version: in.Key.Table.Version,
+		Origin: in.Key.Origin, SID: in.Key.ID, K: in.K,
+		Epoch: epoch, Seal: source.NewSeal(end.Chain, epoch),
+		Start: in.Start.Offset, End: end.Offset,
+		ChainIn: in.Start.Chain, ChainOut: end.Chain, ChainState: end.State,
+		Records: sum.Records, Rows: sum.Rows, Rejects: sum.Rejects, Skipped: sum.Skipped,
+		RowBytes: sum.RowBytes, RejectBytes: sum.RejectBytes, SkippedBytes: sum.SkippedBytes,
+		MinTime: sum.MinTime, MaxTime: sum.MaxTime,
+	}
+	if in.Start.Line < in.Start.Offset {
+		m.Carry = &Carry{Line: in.Start.Line}
+	}
+	return m
 }

@@ -1,0 +1,166 @@
+package seal
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/file"
+	"github.com/apache/arrow/go/v17/parquet/schema"
+
+	"logseal/ingest/batch"
+	"logseal/ingest/parse"
+)
+
+// maxGroupRows is more than a row group of ours can have: each of its rows costs at least this
+// much of what a batch may buffer. It bounds what a damaged file can make a reader believe.
+const maxGroupRows = batch.GroupBytes / 8
+
+// maxTextBytes is in the same way more than the texts of a column in a row group.
+const maxTextBytes = batch.GroupBytes + 1<<30
+
+// FileColumn is a column as a file describes it.
+type FileColumn struct {
+	Name string
+	// Type is what the file says: an IP is a String there, and a Duration an Int64.
+	Type     parse.Type
+	Binary   bool // bytes that need not be UTF-8, in a vector of Type String
+	Optional bool
+}
+
+// ParquetFile reads an object of this package. It is used by one goroutine. A damaged file gives
+// errors, at opening or later; that its values are the ones once written only its digest can tell.
+type ParquetFile struct {
+	file    *file.Reader
+	columns []FileColumn
+}
+
+// OpenParquet reads the footer of an object of size bytes. r is used as long as the file is.
+func OpenParquet(r io.ReaderAt, size int64) (f *ParquetFile, err error) {
+	defer recoverDamage("open parquet", &err)
+	head := make([]byte, len(magic))
+	if _, err := r.ReadAt(head, 0); err != nil || string(head) != magic {
+		return nil, fmt.Errorf("open parquet: it does not begin with %s", magic)
+	}
+	props := parquet.NewReaderProperties(memory.DefaultAllocator)
+	props.BufferedStreamEnabled = true // believe no length before its bytes were read
+	in, err := file.NewParquetReader(io.NewSectionReader(r, 0, size), file.WithReadProps(props))
+	if err != nil {
+		return nil, fmt.Errorf("open parquet: %w", err)
+	}
+	f = &ParquetFile{file: in}
+	root := in.MetaData().Schema
+	for i := range root.NumColumns() {
+		c, err := fileColumn(root.Column(i))
+		if err != nil {
+			return nil, fmt.Errorf("open parquet: %w", err)
+		}
+		f.columns = append(f.columns, c)
+	}
+	for i := range f.Groups() {
+		if err := f.checkGroup(i); err != nil {
+			return nil, fmt.Errorf("open parquet: %w", err)
+		}
+	}
+	return f, nil
+}
+
+// recoverDamage makes an error of a panic: arrow has them for much that can be wrong in a file.
+func recoverDamage(doing string, err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%s: damaged file: %v", doing, r)
+	}
+}
+
+func fileColumn(c *schema.Column) (FileColumn, error) {
+	out := FileColumn{Name: c.Name(), Optional: c.MaxDefinitionLevel() == 1}
+	if c.MaxRepetitionLevel() > 0 || c.MaxDefinitionLevel() > 1 {
+		return out, fmt.Errorf("column %s: nested", c.Name())
+	}
+	logical := c.LogicalType()
+	none := logical == nil || logical.Equals(schema.NoLogicalType{})
+	switch p := c.PhysicalType(); {
+	case p == parquet.Types.ByteArray:
+		out.Type, out.Binary = parse.String, none
+	case p == parquet.Types.Int32 && none:
+		out.Type = parse.Int32
+	case p == parquet.Types.Int32 && logical.Equals(schema.DateLogicalType{}):
+		out.Type = parse.Date
+	case p == parquet.Types.Int64 && none:
+		out.Type = parse.Int64
+	case p == parquet.Types.Int64 &&
+		logical.Equals(schema.NewTimestampLogicalType(true, schema.TimeUnitMicros)):
+		out.Type = parse.Timestamp
+	case p == parquet.Types.Double:
+		out.Type = parse.Float64
+	case p == parquet.Types.Boolean:
+		out.Type = parse.Bool
+	default:
+		return out, fmt.Errorf("column %s: no type of ours: %s, %s", c.Name(), p, logical)
+	}
+	return out, nil
+}
+
+// checkGroup checks a row group's metadata as far as it can be wrong without any page.
+func (f *ParquetFile) checkGroup(i int) error {
+	g := f.file.MetaData().RowGroup(i)
+	if n := g.NumRows(); n <= 0 || n > maxGroupRows || g.NumColumns() != len(f.columns) {
+		return fmt.Errorf("row group %d: %d rows of %d columns", i, n, g.NumColumns())
+	}
+	for c := range f.columns {
+		chunk, err := g.ColumnChunk(c)
+		if err != nil {
+			return fmt.Errorf("row group %d: column %s: %w", i, f.columns[c].Name, err)
+		}
+		if chunk.NumValues() != g.NumRows() {
+			return fmt.Errorf("row group %d: column %s: %d values of %d rows", i, f.columns[c].Name,
+				chunk.NumValues(), g.NumRows())
+		}
+	}
+	return nil
+}
+
+// Columns describes the file's columns, in their order.
+func (f *ParquetFile) Columns() []FileColumn { return f.columns }
+
+// Groups is the number of row groups.
+func (f *ParquetFile) Groups() int { return f.file.NumRowGroups() }
+
+// Rows is the number of rows in all row groups.
+func (f *ParquetFile) Rows() (n int64) {
+	for i := range f.Groups() {
+		n += f.file.MetaData().RowGroup(i).NumRows()
+	}
+	return n
+}
+
+// Group reads all columns of a row group.
+func (f *ParquetFile) Group(i int) ([]parse.Vector, error) {
+	vs := make([]parse.Vector, len(f.columns))
+	for c := range vs {
+		v, err := f.Column(i, c)
+		if err != nil {
+			return nil, err
+		}
+		vs[c] = *v
+	}
+	return vs, nil
+}
+
+// Column reads one column of a row group.
+func (f *ParquetFile) Column(group, column int) (v *parse.Vector, err error) {
+	doing := fmt.Sprintf("read row group %d: column %s", group, f.columns[column].Name)
+	defer recoverDamage(doing, &err)
+	g := f.file.RowGroup(group)
+	pages, err := g.GetColumnPageReader(column)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	r := chunkReader{column: f.columns[column], rows: int(g.NumRows())}
+	r.out.Type = r.column.Type
+	if err := r.read(pages); err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return &r.out, nil
+}
