@@ -138,7 +138,7 @@ func losses(c *crashFS) map[string]func() {
 		"power, worst":    func() { c.powerLoss(func() bool { return false }) },
 		"power, all kept": func() { c.powerLoss(func() bool { return true }) },
 	}
-	for seed := range uint64(3) {
+	for seed := range lossSeeds {
 		r := rand.New(rand.NewPCG(seed, 1))
 		all["power, seed "+strconv.FormatUint(seed, 10)] = func() {
 			c.powerLoss(func() bool { return r.IntN(2) == 0 })
@@ -181,7 +181,7 @@ func TestSpool_CrashAtEveryCall(t *testing.T) {
 // A Recover that is itself stopped anywhere leaves no less to the next one.
 func TestSpool_CrashInRecover(t *testing.T) {
 	calls := countCalls(t)
-	for k := 1; k <= calls+1; k++ {
+	for k := 1; k <= calls+1; k += recoverStep {
 		for j, done := 1, false; !done; j++ {
 			c := newCrashFS(t, t.TempDir())
 			dir := filepath.Join(c.root, "spool")
