@@ -1,52 +1,138 @@
 package files
 
 import (
-	"context"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
 
 	"logseal/ingest/source"
 )
 
-// File is an open log file as it was when it was opened. Close it; its Reader dies with it.
+// MarkerSize is how many bytes before an offset a marker covers.
+const MarkerSize = 1 << 10
+
+// File is an open log file: the bytes that it held when it was opened. Its methods may be called
+// concurrently, but for Reader and Close, and a Reader is one goroutine's. Close it; its Reader
+// ends with it.
 type File struct {
-	path string
-	stat Stat
+	path   string
+	h      Handle
+	stat   Stat
+	format format
+	reader *Reader // the live one
 }
 
-// Open opens the file at path and tells from its first bytes whether it is plain, gzip or zstd.
-func Open(fsys FS, path string) (*File, error) { return nil, nil }
+// Open opens the file at path and tells from its first bytes whether it is plain, gzip (with any
+// number of members) or zstd (with any number of frames, skippable ones too).
+func Open(fsys FS, path string) (*File, error) {
+	h, err := fsys.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{path: path, h: h}
+	if err := f.inspect(); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return f, nil
+}
 
-// Path is the path the file was opened by.
+func (f *File) inspect() (err error) {
+	if f.stat, err = f.h.Stat(); err != nil {
+		return err
+	}
+	var b [sniffLen]byte
+	n, err := io.ReadFull(&section{path: f.path, h: f.h, size: f.stat.Size}, b[:])
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return err
+	}
+	f.format = sniff(b[:n])
+	return nil
+}
+
+// Path is the path that the file was opened by.
 func (f *File) Path() string { return f.path }
 
-// Stat describes the file as it was when it was opened.
+// Stat describes the file as it was when it was opened. Its size is that of the stored bytes.
 func (f *File) Stat() Stat { return f.stat }
 
 // Compressed says whether the file is gzip or zstd.
-func (f *File) Compressed() bool { return false }
+func (f *File) Compressed() bool { return f.format != plain }
 
-// Changed says whether the file's size or time of modification differ from when it was opened.
-func (f *File) Changed() (bool, error) { return false, nil }
+// Changed says whether the file's size or time of modification now differ from when it was
+// opened. It speaks of the open file, also when that was renamed or removed.
+func (f *File) Changed() (bool, error) {
+	now, err := f.h.Stat()
+	if err != nil {
+		return false, err
+	}
+	return now.Size != f.stat.Size || now.MtimeNS != f.stat.MtimeNS, nil
+}
 
-// Close closes the file.
-func (f *File) Close() error { return nil }
+// Close closes the file and ends its Reader.
+func (f *File) Close() error {
+	f.endReader()
+	return f.h.Close()
+}
 
-// Head finds the file's head, see source.Head.
+func (f *File) endReader() {
+	if f.reader != nil {
+		f.reader.win.src.Close()
+		f.reader = nil
+	}
+}
+
+// Head finds the file's head as source.Head does; the bytes it gives are the caller's. It is false
+// without an error for an empty file, and for one that is not finished and has no head yet.
+//
+// A compressed file with a fault in its first source.HeadWindow bytes has the head that stands
+// before the fault, or none and gives the *CorruptError: what is not whole cannot name a source,
+// or a whole copy would be another one.
 func (f *File) Head(finished bool, isHeader func(line []byte) bool) ([]byte, bool, error) {
-	return nil, false, nil
+	s := f.open()
+	defer s.Close()
+	first, err := readUpTo(s, source.HeadWindow)
+	var corrupt *CorruptError
+	if err != nil && !errors.As(err, &corrupt) {
+		return nil, false, err
+	}
+	head, ok := source.Head(first, finished && corrupt == nil, isHeader)
+	if !ok {
+		return nil, false, err
+	}
+	return bytes.Clone(head), true, nil
 }
 
-// Marker is the SHA-256 of the last KiB, or less, before off. Plain files only.
-func (f *File) Marker(off int64) (source.Digest, error) { return source.Digest{}, nil }
-
-// Marks reads the whole file and gives the Point at each of the offsets that it reaches, and at
-// its end. With a *CorruptError both are still given, as far as the file goes.
-func (f *File) Marks(ctx context.Context, offsets []int64) (
-	marks map[int64]source.Point, end source.Point, err error) {
-	return nil, source.Point{}, nil
+// readUpTo reads n bytes, or fewer at the end of the stream, which is no error. Memory grows with
+// what is there.
+func readUpTo(s *stream, n int) ([]byte, error) {
+	w := window{src: s}
+	w.fill(n)
+	b := w.bytes()
+	if len(b) >= n {
+		return b[:n], nil
+	}
+	if w.err == io.EOF {
+		return b, nil
+	}
+	return b, w.err
 }
 
-// MarksTo is Marks but stops after the greatest of the offsets; reached is how far it read.
-func (f *File) MarksTo(ctx context.Context, offsets []int64) (
-	marks map[int64]source.Point, reached int64, err error) {
-	return nil, 0, nil
+// Marker is the SHA-256 of the last MarkerSize bytes before off, or of all of them when they are
+// fewer, as the file is now. It is for plain files: a compressed file is not followed as it grows.
+// A file that ends before off gives a *ShrunkError.
+func (f *File) Marker(off int64) (source.Digest, error) {
+	if f.Compressed() {
+		return source.Digest{}, fmt.Errorf("take marker of %s: the file is compressed", f.path)
+	}
+	if off < 0 {
+		return source.Digest{}, fmt.Errorf("take marker of %s: negative offset %d", f.path, off)
+	}
+	var buf [MarkerSize]byte
+	b := buf[:min(off, MarkerSize)]
+	s := section{path: f.path, h: f.h, off: off - int64(len(b)), size: off}
+	if _, err := io.ReadFull(&s, b); err != nil {
+		return source.Digest{}, err
+	}
+	return source.DigestOf(b), nil
 }

@@ -1,7 +1,11 @@
 package files
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +16,68 @@ func (e *NoMatchError) Error() string {
 	return fmt.Sprintf("no file matches '%s'", strings.Join(e.Patterns, "', '"))
 }
 
-// Find gives the regular files that the patterns name, sorted and each path once.
+// Find gives the paths of the regular files that the patterns name: cleaned, sorted, each once.
+//
+// In a pattern `*` and `?` stand for anything but a slash, `**` for any number of folders, `[a-z]`
+// for one of a class, `{a,b}` for either; a backslash makes the next character literal. Names
+// that begin with a dot are matched like all others. A pattern that is itself the path of a file
+// is that file, whatever characters it has. Symbolic links are followed; one that leads nowhere,
+// and whatever else is no regular file, is passed over unless it is named without a pattern.
+// Two paths of one file are both given.
+//
+// exclude (may be nil) tells which paths to leave out. When a pattern is left with no file the
+// error is a *NoMatchError, and the paths found by the other patterns are given with it; any other
+// error gives no paths: a folder that cannot be read is never passed over.
 func Find(fsys FS, patterns []string, exclude func(path string) bool) ([]string, error) {
-	return nil, nil
+	var all, none []string
+	for _, pattern := range patterns {
+		found, err := findOne(fsys, pattern)
+		if err != nil {
+			return nil, err
+		}
+		if exclude != nil {
+			found = slices.DeleteFunc(found, exclude)
+		}
+		if len(found) == 0 {
+			none = append(none, pattern)
+		}
+		all = append(all, found...)
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	if len(none) > 0 {
+		return all, &NoMatchError{Patterns: none}
+	}
+	return all, nil
+}
+
+func findOne(fsys FS, pattern string) ([]string, error) {
+	if pattern == "" {
+		return nil, errors.New("find files: empty pattern")
+	}
+	path := filepath.Clean(pattern)
+	_, err := fsys.Stat(path)
+	if err == nil {
+		return []string{path}, nil
+	}
+	if !strings.ContainsAny(path, `*?[{\`) {
+		return nil, err
+	}
+	matches, err := fsys.Glob(pattern)
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, path := range matches {
+		_, err := fsys.Stat(path)
+		var other *NotRegularError
+		switch {
+		case err == nil:
+			found = append(found, filepath.Clean(path))
+		case errors.As(err, &other), errors.Is(err, fs.ErrNotExist):
+		default:
+			return nil, err
+		}
+	}
+	return found, nil
 }

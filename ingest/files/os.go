@@ -1,4 +1,68 @@
 package files
 
+import (
+	"io/fs"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
 // OS is the file system of the operating system.
-func OS() FS { return nil }
+func OS() FS { return osFS{} }
+
+type osFS struct{}
+
+// Open opens with O_NONBLOCK so that a FIFO that took a file's place does not hang us; for a
+// regular file it means nothing.
+func (osFS) Open(path string) (Handle, error) {
+	if _, err := (osFS{}).Stat(path); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	h := osHandle{f}
+	if _, err := h.Stat(); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+func (osFS) Stat(path string) (Stat, error) {
+	return stat("stat", path, func(st *unix.Stat_t) error { return unix.Stat(path, st) })
+}
+
+type osHandle struct{ *os.File }
+
+func (h osHandle) Stat() (Stat, error) {
+	conn, err := h.SyscallConn()
+	if err != nil {
+		return Stat{}, err
+	}
+	return stat("fstat", h.Name(), func(st *unix.Stat_t) (err error) {
+		if e := conn.Control(func(fd uintptr) { err = unix.Fstat(int(fd), st) }); e != nil {
+			return e
+		}
+		return err
+	})
+}
+
+// stat makes a Stat of what call finds. A network file system may interrupt the call.
+func stat(op, path string, call func(st *unix.Stat_t) error) (Stat, error) {
+	var st unix.Stat_t
+	err := call(&st)
+	for err == unix.EINTR {
+		err = call(&st)
+	}
+	if err != nil {
+		return Stat{}, &fs.PathError{Op: op, Path: path, Err: err}
+	}
+	if kind := st.Mode & unix.S_IFMT; kind != unix.S_IFREG {
+		return Stat{}, &NotRegularError{Path: path, Dir: kind == unix.S_IFDIR}
+	}
+	return Stat{Dev: uint64(st.Dev), Inode: st.Ino, Size: st.Size,
+		MtimeNS: st.Mtim.Nano(), CtimeNS: st.Ctim.Nano()}, nil
+}

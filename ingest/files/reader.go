@@ -1,49 +1,228 @@
 package files
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
 
 	"logseal/ingest/source"
 )
 
 // Reader cuts a file into ranges of whole records. One goroutine uses it.
 //
-//	r, err := f.Reader(ctx, at, maxRecord)
 //	for !r.AtEnd() {
-//		r.Begin(max, 0)
-//		// Next until io.EOF, perhaps Cut; then Point is the end of the range.
+//		r.Begin(maxBytes, 0)
+//		// Next until io.EOF, or Cut; then Point is the end of the range.
 //	}
-type Reader struct{}
+//
+// What it has taken of the file is always a whole number of records, the chain before the last
+// chunk stands where the window begins, and the last chunk's bytes are the window's first. So the
+// last chunk can be given back in part, and is hashed only when it cannot be any more.
+type Reader struct {
+	file      *File
+	maxRecord int
+	chunkMax  int // chunks of several records are no longer than this
+
+	win   window
+	chain *source.Chain // up to where win begins
+	ahead *source.Chain // up to pos, when it was asked for; else nil
+
+	pos     int64 // the end of what was taken
+	place   place // of pos in its line
+	pending int   // bytes of the last chunk: the window's first
+	before  place // of the last chunk's start
+
+	// The range.
+	start   int64
+	limit   int64 // its greatest end if it has a record that ends there or before
+	barrier int64 // math.MaxInt64: none
+	ended   bool
+	some    bool // it holds a record
+	sure    bool // a half line may be taken: its BOM was
+	left    bool // see LeftHalf
+}
+
+// chunkMax bounds a chunk of several records: large enough to make calls cheap, small enough to
+// stay in a core's cache.
+const chunkMax = 1 << 20
 
 // Reader gives a Reader that goes on at the Point. A File has one Reader at a time: a new one
-// ends the one before.
+// ends the one before. maxRecord is the most bytes of content that a line may have.
+//
+// The end of the bytes before the Point is compared with its chain: a *ChangedError when it
+// differs, a *ShrunkError when the file ends before it. Marks is the whole proof. In a compressed
+// file all that is before the Point is decompressed again; a fault there is a *CorruptError.
 func (f *File) Reader(ctx context.Context, at source.Point, maxRecord int) (*Reader, error) {
-	return nil, nil
+	if maxRecord < 1 || at.Offset < 0 || at.Line < 0 || at.Line > at.Offset {
+		return nil, fmt.Errorf("read %s: bad start: offset %d, line %d, at most %d bytes a record",
+			f.path, at.Offset, at.Line, maxRecord)
+	}
+	f.endReader()
+	r := &Reader{file: f, maxRecord: maxRecord, chunkMax: chunkMax, ended: true,
+		pos: at.Offset, win: window{src: f.open()}}
+	if err := r.resume(ctx, at); err != nil {
+		r.win.src.Close()
+		return nil, err
+	}
+	f.reader = r
+	return r, nil
+}
+
+// resume moves the stream to the Point and takes up its chain.
+func (r *Reader) resume(ctx context.Context, at source.Point) error {
+	tail, err := r.win.src.skip(ctx, at.Offset)
+	if err != nil {
+		return err
+	}
+	r.place = place{inLine: at.Offset - at.Line, afterCR: bytes.HasSuffix(tail, []byte{'\r'})}
+	tail = tail[len(tail)-min(len(tail), int(at.Offset%source.BlockSize)):]
+	if r.chain, err = source.Resume(at, tail); err != nil {
+		return &ChangedError{Path: r.file.path, Offset: at.Offset, Err: err}
+	}
+	r.place.inBOM = inBOM(at.Offset, tail)
+	return nil
 }
 
 // Begin begins a range where the last one ended. It ends at the last record end that is at most
-// max bytes away (0: no limit) or, if there is none, at the first record end. It never crosses
-// barrier (one that is not after the range's start is none): a record that would is cut there as
-// if the file ended there (Chunk.Open).
-func (r *Reader) Begin(max, barrier int64) {}
+// maxBytes after its start (0: no limit) or, if there is none, at the first record end. It never
+// crosses barrier: a record that would is cut there as if the file ended there (Chunk.Open). A
+// barrier that is not after the range's start is none.
+func (r *Reader) Begin(maxBytes, barrier int64) {
+	r.take()
+	r.start, r.limit, r.barrier = r.pos, math.MaxInt64, math.MaxInt64
+	if maxBytes > 0 && maxBytes < math.MaxInt64-r.pos {
+		r.limit = r.pos + maxBytes
+	}
+	if barrier > r.pos {
+		r.barrier = barrier
+	}
+	r.ended, r.some, r.sure = false, false, false
+}
 
-// Next gives the next chunk of the range, or io.EOF at its end. Where a compressed file has a
-// fault the range ends as at the end of a file, but AtEnd stays false; the next range, or this one
-// when it has nothing in it, gives the *CorruptError. Any other error means that the range
-// cannot be read; it stays.
-func (r *Reader) Next() (source.Chunk, error) { return source.Chunk{}, nil }
+// Next gives the next chunk of the range, or io.EOF at its end. Its Data is valid until the next
+// call to Next, AtEnd or Begin. Where a compressed file has a fault the range ends at the last
+// record end before it; the next range, or this one when it would be empty, gives the
+// *CorruptError. After any other error the range cannot be gone on with.
+func (r *Reader) Next() (source.Chunk, error) {
+	r.take()
+	if r.ended {
+		return source.Chunk{}, io.EOF
+	}
+	p, err := r.nextInRange()
+	if err != nil {
+		return source.Chunk{}, err
+	}
+	if p.n == 0 {
+		r.ended = true
+		if err := r.fault(); err != nil && r.pos == r.start {
+			r.ended = false
+			return source.Chunk{}, err
+		}
+		return source.Chunk{}, io.EOF
+	}
+	return r.give(p), nil
+}
 
-// Cut ends the range at end, a record end in the last chunk or its start. What follows is
+// Cut ends the range at end: a record end in the last chunk, or its start. What follows it is
 // given again by the next range.
-func (r *Reader) Cut(end int64) {}
+func (r *Reader) Cut(end int64) {
+	start := r.pos - int64(r.pending)
+	if end < start || end > r.pos {
+		panic(fmt.Sprintf("files: cut at %d, outside the last chunk [%d, %d)", end, start, r.pos))
+	}
+	r.ended = true
+	if end == r.pos {
+		return
+	}
+	r.pos, r.pending, r.ahead = end, int(end-start), nil
+	r.place = r.before
+	if end > start {
+		if r.win.bytes()[r.pending-1] != '\n' {
+			panic(fmt.Sprintf("files: cut at %d, which is no record end", end))
+		}
+		r.place = place{}
+	}
+}
 
-// Point is where the range stands: at the end of the last chunk or, after Cut, at its end.
-func (r *Reader) Point() source.Point { return source.Point{} }
+// Point is where the range stands: the end of the last chunk or, after Cut, the cut.
+func (r *Reader) Point() source.Point {
+	if r.pending == 0 {
+		return r.chain.Point()
+	}
+	if r.ahead == nil {
+		r.ahead = r.chain.Clone()
+		r.ahead.Write(r.win.bytes()[:r.pending])
+	}
+	return r.ahead.Point()
+}
 
-// AtEnd says, once a range has ended (or before the first), that nothing follows it. It reads
-// ahead to know: the last chunk's Data is no longer valid. It is false when an error follows.
-func (r *Reader) AtEnd() bool { return false }
+// AtEnd says that nothing follows the range, once it has ended; or that the file has no records at
+// all, before the first. It reads ahead to know. It is false within a range, and when an error
+// follows, which the next range gives.
+func (r *Reader) AtEnd() bool {
+	if !r.ended {
+		return false
+	}
+	r.take()
+	r.barrier, r.sure = math.MaxInt64, false
+	p, err := r.nextRecord()
+	return err == nil && p.n == 0 && r.fault() == nil
+}
 
-// LeftHalf says that the file ends in a half line that was not taken, because the file changed
-// since it was opened.
-func (r *Reader) LeftHalf() bool { return false }
+// LeftHalf says that the file ends in a half line that was left, because the file changed since it
+// was opened.
+func (r *Reader) LeftHalf() bool { return r.left }
+
+// take makes the last chunk's bytes part of the chain for good.
+func (r *Reader) take() {
+	if r.pending == 0 {
+		return
+	}
+	if r.ahead == nil {
+		r.ahead = r.chain
+		r.ahead.Write(r.win.bytes()[:r.pending])
+	}
+	r.chain, r.ahead = r.ahead, nil
+	r.win.drop(r.pending)
+	r.pending = 0
+}
+
+// give makes the window's first bytes the last chunk.
+func (r *Reader) give(p piece) source.Chunk {
+	b := r.win.bytes()[:p.n]
+	c := source.Chunk{Kind: p.kind, Offset: r.pos, Line: r.pos - r.place.inLine,
+		Open: p.open, Data: b}
+	r.before, r.pending = r.place, p.n
+	r.pos += int64(p.n)
+	switch {
+	case p.kind == source.ByteOrderMark:
+		c.Line, r.place = c.Offset, place{}
+	case b[p.n-1] == '\n':
+		r.place = place{}
+	default:
+		r.place = place{inLine: r.place.inLine + int64(p.n), afterCR: b[p.n-1] == '\r',
+			inBOM: r.place.inBOM && inBOM(r.pos, b)}
+	}
+	r.sure = p.kind == source.ByteOrderMark
+	r.some = r.some || !r.sure
+	return c
+}
+
+// inBOM says whether off lies before the end of a BOM that the file may begin with; b ends there
+// and holds all before it that is not known to be part of one.
+func inBOM(off int64, b []byte) bool {
+	return off < int64(len(source.BOM)) && strings.HasSuffix(source.BOM[:off], string(b))
+}
+
+// fault is the file's fault when it has one before or at the end of the window.
+func (r *Reader) fault() error {
+	var corrupt *CorruptError
+	if errors.As(r.win.err, &corrupt) {
+		return corrupt
+	}
+	return nil
+}

@@ -1,0 +1,7 @@
+package files
+
+// SetChunkMax makes chunks, and so the buffer, smaller than they are outside tests.
+func (r *Reader) SetChunkMax(n int) { r.chunkMax = n }
+
+// BufferSize is how many bytes of the file r can hold.
+func (r *Reader) BufferSize() int { return len(r.win.buf) }

@@ -1,0 +1,68 @@
+package files
+
+import (
+	"context"
+	"io"
+	"slices"
+
+	"logseal/ingest/source"
+)
+
+// scanBuffer is how much is hashed between two looks at the context.
+const scanBuffer = 256 << 10
+
+// Marks reads the whole file once and gives the Point at each of the offsets that the file
+// reaches, and at its end. With a *CorruptError both are given too, as far as the file goes.
+func (f *File) Marks(ctx context.Context, offsets []int64) (
+	marks map[int64]source.Point, end source.Point, err error) {
+	marks, chain, err := f.scan(ctx, offsets, false)
+	return marks, chain.Point(), err
+}
+
+// MarksTo is Marks, but reads no further than the greatest of the offsets; reached is how far it
+// came. A fault after that is not seen.
+func (f *File) MarksTo(ctx context.Context, offsets []int64) (
+	marks map[int64]source.Point, reached int64, err error) {
+	marks, chain, err := f.scan(ctx, offsets, true)
+	return marks, chain.Offset(), err
+}
+
+func (f *File) scan(ctx context.Context, offsets []int64, stop bool) (
+	map[int64]source.Point, *source.Chain, error) {
+	marks := make(map[int64]source.Point, len(offsets))
+	chain := source.NewChain()
+	rest := slices.Sorted(slices.Values(offsets))
+	for len(rest) > 0 && rest[0] < 0 {
+		rest = rest[1:]
+	}
+	s := f.open()
+	defer s.Close()
+	buf := make([]byte, min(scanBuffer, max(f.stat.Size, 4<<10)))
+	for {
+		for len(rest) > 0 && rest[0] == chain.Offset() {
+			marks[rest[0]] = chain.Point()
+			rest = rest[1:]
+		}
+		if stop && len(rest) == 0 {
+			return marks, chain, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return marks, chain, err
+		}
+		b := buf
+		if len(rest) > 0 {
+			b = buf[:min(int64(len(buf)), rest[0]-chain.Offset())]
+		}
+		n, err := s.Read(b)
+		chain.Write(b[:n])
+		if err == io.EOF {
+			err = nil
+		} else if err == nil {
+			continue
+		}
+		if len(rest) > 0 && rest[0] == chain.Offset() {
+			marks[rest[0]] = chain.Point()
+		}
+		return marks, chain, err
+	}
+}

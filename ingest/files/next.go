@@ -1,0 +1,135 @@
+package files
+
+import (
+	"io"
+
+	"logseal/ingest/source"
+)
+
+// nextInRange finds the next chunk of the range; n is 0 when the range ends.
+func (r *Reader) nextInRange() (piece, error) {
+	if r.pos >= r.barrier || r.some && r.pos >= r.limit {
+		return piece{}, nil
+	}
+	if n := r.lines(); n > 0 {
+		return piece{n: n, kind: source.Lines}, nil
+	}
+	p, err := r.nextRecord()
+	if err != nil || p.n == 0 {
+		return piece{}, err
+	}
+	if r.some && r.pos+int64(p.n) > r.limit {
+		return piece{}, nil
+	}
+	return p, nil
+}
+
+// lines gives the length of the whole lines, none of them long, that are next, up to the limits
+// of the chunk and of the range. It is 0 also when the next record may be one but that is not yet
+// certain.
+func (r *Reader) lines() int {
+	r.win.fill(r.chunkMax)
+	if r.place.inLine > 0 || r.bom() > 0 {
+		return 0
+	}
+	b := r.win.bytes()
+	n := min(int64(len(b)), int64(r.chunkMax), r.limit-r.pos, r.barrier-r.pos)
+	return wholeLines(b[:max(n, 0)], r.maxRecord)
+}
+
+// nextRecord finds the next record, or the BOM, whatever the range's limit; n is 0 when there is
+// none before the end of the file or its fault.
+func (r *Reader) nextRecord() (piece, error) {
+	r.win.fill(len(source.BOM))
+	n := r.bom()
+	if n == 0 {
+		return r.recordAfter(0, r.place)
+	}
+	// A range does not end after a BOM while a record follows: so the BOM is not given before it is
+	// known that one does, or that the file, or the range of whoever was here before, ends there.
+	bom := piece{n: n, kind: source.ByteOrderMark}
+	switch past := r.barrier - int64(len(source.BOM)); {
+	case past == 0:
+		return bom, nil
+	case past < 0:
+		return nextPiece(r.win.bytes()[:r.barrier-r.pos], r.place, r.maxRecord, true), nil
+	}
+	next, err := r.recordAfter(n, place{})
+	if err != nil {
+		return piece{}, err
+	}
+	if next.n > 0 {
+		return bom, nil
+	}
+	if len(r.win.bytes()) > n || r.win.err != io.EOF {
+		return piece{}, nil
+	}
+	if ok, err := r.mayTakeHalf(); err != nil || !ok {
+		return piece{}, err
+	}
+	return bom, nil
+}
+
+// bom gives how many bytes of a BOM at the start of the file are next.
+func (r *Reader) bom() int {
+	if !r.place.inBOM {
+		return 0
+	}
+	rest := source.BOM[r.pos:]
+	if b := r.win.bytes(); len(b) < len(rest) || string(b[:len(rest)]) != rest {
+		return 0
+	}
+	return len(rest)
+}
+
+// recordAfter finds the record that begins skip bytes into the window.
+func (r *Reader) recordAfter(skip int, at place) (piece, error) {
+	for {
+		b := r.win.bytes()[skip:]
+		if p := nextPiece(b, at, r.maxRecord, false); p.n > 0 {
+			return r.upToBarrier(p, b, skip, at), nil
+		}
+		if r.win.err != nil {
+			break
+		}
+		r.win.fill(skip + min(max(2*len(b), r.chunkMax), r.maxRecord+2))
+	}
+	switch {
+	case r.fault() != nil:
+		return piece{}, nil
+	case r.win.err != io.EOF:
+		return piece{}, r.win.err
+	}
+	b := r.win.bytes()[skip:]
+	if len(b) == 0 {
+		return piece{}, nil
+	}
+	if ok, err := r.mayTakeHalf(); err != nil || !ok {
+		return piece{}, err
+	}
+	return r.upToBarrier(nextPiece(b, at, r.maxRecord, true), b, skip, at), nil
+}
+
+// upToBarrier gives the record p, or as much of it as is before the barrier: what it was when the
+// file ended there, which is when whoever put the barrier read it.
+func (r *Reader) upToBarrier(p piece, b []byte, skip int, at place) piece {
+	room := r.barrier - r.pos - int64(skip)
+	if int64(p.n) <= room {
+		return p
+	}
+	return nextPiece(b[:room], at, r.maxRecord, true)
+}
+
+// mayTakeHalf says whether a half line at the end of the file is a record: not when the file has
+// changed, for then it may go on.
+func (r *Reader) mayTakeHalf() (bool, error) {
+	if r.sure {
+		return true, nil
+	}
+	changed, err := r.file.Changed()
+	if err != nil {
+		return false, err
+	}
+	r.left = changed
+	return !changed, nil
+}

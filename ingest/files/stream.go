@@ -1,0 +1,169 @@
+package files
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"logseal/ingest/source"
+)
+
+// format is how a file is stored.
+type format uint8
+
+const (
+	plain format = iota
+	gzipped
+	zstandard
+)
+
+// sniffLen is how many first bytes tell the format.
+const sniffLen = 4
+
+// sniff tells the format from a file's first bytes. A file that begins as a compressed one does
+// is one, also when the rest of its header is broken: no text begins like that.
+func sniff(b []byte) format {
+	switch {
+	case len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b:
+		return gzipped
+	case len(b) < sniffLen:
+		return plain
+	case string(b[:4]) == "\x28\xb5\x2f\xfd":
+		return zstandard
+	case b[0]&0xf0 == 0x50 && string(b[1:4]) == "\x2a\x4d\x18": // a skippable frame
+		return zstandard
+	}
+	return plain
+}
+
+// section reads the stored bytes of a file in order, up to the size it had when it was opened.
+type section struct {
+	path string
+	h    Handle
+	off  int64
+	size int64
+	err  error // the first error but io.EOF; a decompressor may hide it or change it
+}
+
+func (s *section) Read(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	if s.off >= s.size {
+		return 0, io.EOF
+	}
+	p = p[:min(int64(len(p)), s.size-s.off)]
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n, err := s.h.ReadAt(p, s.off)
+	s.off += int64(n)
+	switch {
+	case n == len(p):
+		return n, nil
+	case errors.Is(err, io.EOF):
+		s.err = &ShrunkError{Path: s.path, Want: s.size, Have: s.off}
+	case err != nil:
+		s.err = fmt.Errorf("read %s at %d: %w", s.path, s.off, err)
+	case n == 0:
+		s.err = fmt.Errorf("read %s at %d: %w", s.path, s.off, io.ErrNoProgress)
+	}
+	return n, s.err
+}
+
+// rawBuffer is how much of a compressed file is read at once.
+const rawBuffer = 64 << 10
+
+// stream gives the decompressed bytes of a file from the start. Its first error stays; it is io.EOF,
+// a *CorruptError, or that of the file system.
+type stream struct {
+	sec *section
+	dec io.Reader
+	end func()
+	off int64 // decompressed bytes given
+	err error
+}
+
+// open starts a stream of f's bytes. Close it.
+func (f *File) open() *stream {
+	s := &stream{sec: &section{path: f.path, h: f.h, size: f.stat.Size}, end: func() {}}
+	switch f.format {
+	case plain:
+		s.dec = s.sec
+	case gzipped:
+		s.dec = &gzipReader{br: bufio.NewReaderSize(s.sec, rawBuffer)}
+	case zstandard:
+		dec, err := newZstd(bufio.NewReaderSize(s.sec, rawBuffer))
+		if err != nil {
+			s.err = fmt.Errorf("decompress %s: %w", f.path, err)
+			return s
+		}
+		s.dec, s.end = dec, dec.Close
+	}
+	return s
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.dec.Read(p)
+	s.off += int64(n)
+	switch {
+	case err == nil:
+	case s.sec.err != nil:
+		s.err = s.sec.err
+	case err == io.EOF:
+		s.err = io.EOF
+	default:
+		s.err = &CorruptError{Path: s.sec.path, Offset: s.off, Err: err}
+	}
+	return n, s.err
+}
+
+// Close gives the decompressor's memory back. Reading then gives an error.
+func (s *stream) Close() {
+	if s.err == nil || s.err == io.EOF {
+		s.err = errClosed
+	}
+	s.end()
+	s.end = func() {}
+}
+
+// errClosed is given by a Reader whose File was closed or has a newer Reader.
+var errClosed = errors.New("read of a closed file")
+
+// skip moves a new stream to off and gives some of the bytes before it: at least those after the
+// last block boundary, and one if there is one.
+func (s *stream) skip(ctx context.Context, off int64) ([]byte, error) {
+	n := off
+	if s.dec == io.Reader(s.sec) { // plain: no need to read it all
+		if off > s.sec.size {
+			return nil, &ShrunkError{Path: s.sec.path, Want: off, Have: s.sec.size}
+		}
+		n = min(off, source.BlockSize)
+		s.sec.off, s.off = off-n, off-n
+	}
+	buf := make([]byte, min(n, scanBuffer))
+	have := 0 // buf[:have] are the bytes before s.off
+	for s.off < off {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if have == len(buf) {
+			have = copy(buf, buf[have-source.BlockSize:])
+		}
+		want := min(int64(len(buf)-have), off-s.off)
+		m, err := s.Read(buf[have : have+int(want)])
+		have += m
+		if err == io.EOF && s.off < off {
+			err = &ShrunkError{Path: s.sec.path, Want: off, Have: s.off}
+		}
+		if err != nil && err != io.EOF {
+			return nil, err
+		}
+	}
+	return buf[:have], nil
+}
