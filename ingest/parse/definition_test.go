@@ -29,7 +29,8 @@ func TestDefinition_Validate_Refuses(t *testing.T) {
 			Columns: []Column{{Name: "a"}, {Name: "b"}, {Name: "c"}}}},
 		{"no more than case", Definition{Pattern: `(?P<a>.)(?P<A>.)`,
 			Columns: []Column{{Name: "a"}, {Name: "A"}}}},
-		{"no more than case", Definition{Pattern: `(?P<a>.)`, Columns: []Column{{Name: "a"}, {Name: "a"}}}},
+		{"no more than case", Definition{Pattern: `(?P<a>.)`,
+			Columns: []Column{{Name: "a"}, {Name: "a"}}}},
 		{"needs a name", Definition{Pattern: `(?P<a>.)`, Columns: []Column{{Name: "a"}, {}}}},
 		{"leading _", Definition{Pattern: `(?P<_a>.)`, Columns: []Column{{Name: "_a"}}}},
 		{"partition key", Definition{Pattern: `(?P<dt>.)`, Columns: []Column{{Name: "dt"}}}},
@@ -70,7 +71,8 @@ func TestDefinition_Validate_Refuses(t *testing.T) {
 		{"no year; want rfc3339, epoch_s, epoch_ms", one(Column{Type: Timestamp, Layout: "RFC3339"})},
 		{"no year; want rfc3339, epoch_s, epoch_ms", one(Column{Type: Timestamp, Layout: "%Y-%m-%d"})},
 		{"is not UTF-8", one(Column{Type: Timestamp, Layout: "2006-01-02\xff"})},
-		{"an offset of its own", one(Column{Type: Timestamp, Layout: "2006-01-02 -07", Zone: "Asia/Tokyo"})},
+		{"an offset of its own",
+			one(Column{Type: Timestamp, Layout: "2006-01-02 -07", Zone: "Asia/Tokyo"})},
 		{"says by itself", one(Column{Type: Timestamp, Layout: LayoutEpochS, Zone: "Asia/Tokyo"})},
 		{"want an IANA name", one(Column{Type: Timestamp, Layout: "2006-01-02", Zone: "Nowhere"})},
 		{"time window: its end", Definition{Pattern: `(?P<x>.)`, Columns: []Column{{Name: "x"}},
@@ -85,13 +87,15 @@ func TestDefinition_Validate_Refuses(t *testing.T) {
 func TestDefinition_Validate_ListsEverything(t *testing.T) {
 	err := Definition{Pattern: `(?P<a>.)(?P<_b>.)(?P<c>.)`, Columns: []Column{
 		{Name: "a", Type: Int64, Min: "x", Pattern: "("}, {Name: "_b"}}}.Validate()
-	for _, want := range []string{`column "a": min_length`, `column "_b": names with`, `group "c" is no`} {
+	for _, want := range []string{`column "a": min_length`, `column "_b": names with`,
+		`group "c" is no`} {
 		require.ErrorContains(t, err, want)
 	}
 }
 
 func TestDefinition_Validate_TakesLayouts(t *testing.T) {
-	for _, layout := range []string{"2006-01-02", "02/Jan/2006:15:04:05 -0700", "Mon Jan _2 15:04:05 2006",
+	for _, layout := range []string{"2006-01-02", "02/Jan/2006:15:04:05 -0700",
+		"Mon Jan _2 15:04:05 2006",
 		"20060102T150405", "06-1-2 3:4:5pm", "2006-002T15:04:05.999", "2006-01-02T15:04:05Z07:00",
 		"Monday, January 2, 2006", "2006-01-02 15:04:05 UTC", "2006-01-02-15.04.05.000000"} {
 		c := Column{Type: Timestamp, Layout: layout}

@@ -56,15 +56,17 @@ func TestParseDuration_IsExact(t *testing.T) {
 }
 
 func TestParseDuration_Table(t *testing.T) {
-	for s, want := range map[string]int64{"0": 0, "-0": 0, "+0": 0, "1h2m3.5s": 3723500000000, "-250ms": -250e6,
-		"1.5µs": 1500, "0.25us": 250, "9223372036854775807ns": math.MaxInt64,
+	for s, want := range map[string]int64{"0": 0, "-0": 0, "+0": 0, "1h2m3.5s": 3723500000000,
+		"-250ms": -250e6,
+		"1.5µs":  1500, "0.25us": 250, "9223372036854775807ns": math.MaxInt64,
 		"-9223372036854775808ns": math.MinInt64, "0.0000000000000s": 0,
 		"0.0001220703125h": 439453125, "1.0000000000000000000s": 1e9} {
 		got, ok := parseDuration([]byte(s))
 		require.True(t, ok, s)
 		require.Equal(t, want, got, s)
 	}
-	for _, s := range []string{"", "-", "1", "s", ".s", "1x", "1 s", "1.5ns", "1.0000000001s", "1h-1m", "00",
+	for _, s := range []string{"", "-", "1", "s", ".s", "1x", "1 s", "1.5ns", "1.0000000001s", "1h-1m",
+		"00",
 		"9223372036854775808ns", "-9223372036854775809ns", "1d", "1S", "99999999999999999999s",
 		"1.2.3s", "3000000h"} {
 		_, ok := parseDuration([]byte(s))

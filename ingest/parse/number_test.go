@@ -26,7 +26,8 @@ func TestParseInt_IsStrconvWithoutPlus(t *testing.T) {
 }
 
 func TestParseInt_Edges(t *testing.T) {
-	for s, want := range map[string]int64{"0": 0, "-0": 0, "007": 7, "9223372036854775807": math.MaxInt64,
+	for s, want := range map[string]int64{"0": 0, "-0": 0, "007": 7,
+		"9223372036854775807":  math.MaxInt64,
 		"-9223372036854775808": math.MinInt64, "00000000000000000000000000000001": 1} {
 		got, ok := parseInt([]byte(s))
 		require.True(t, ok, s)
@@ -46,7 +47,8 @@ func TestParseFloat_TakesFiniteDecimals(t *testing.T) {
 		require.True(t, ok, s)
 		require.Equal(t, want, got, s)
 	}
-	for _, s := range []string{"", "-", "+1", ".5", "5.", "1e", "1e+", "1.e1", "NaN", "nan", "Inf", "-inf",
+	for _, s := range []string{"", "-", "+1", ".5", "5.", "1e", "1e+", "1.e1", "NaN", "nan",
+		"Inf", "-inf",
 		"1e309", "0x1p3", "1_0", "1 ", "1,5", "--1", "1.2.3"} {
 		_, ok := parseFloat([]byte(s))
 		require.False(t, ok, s)

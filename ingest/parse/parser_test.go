@@ -102,7 +102,8 @@ func TestParser_Parse_ChecksEachColumn(t *testing.T) {
 		{stamp, "1989-12-31T23:59:59.999999Z", "out_of_range: outside the time window"},
 		{stamp, "2100-01-01T00:00:00Z", "out_of_range: outside the time window"},
 		{Column{Type: Timestamp}, "1989-12-31T23:59:59.999999Z", "631151999999999"},
-		{Column{Type: Timestamp}, "0000-01-01T00:00:00+01:00", "out_of_range: beyond the years 0000 to 9999"},
+		{Column{Type: Timestamp}, "0000-01-01T00:00:00+01:00",
+			"out_of_range: beyond the years 0000 to 9999"},
 		{Column{Type: Timestamp, Layout: LayoutEpochS, Min: "10"}, "9.9", "out_of_range: below 10"},
 		{Column{Type: Timestamp, Layout: LayoutEpochS}, "x", "bad_timestamp: not of layout epoch_s"},
 		{Column{Enum: []string{"a", "b"}}, "b", "b"},
@@ -132,7 +133,8 @@ func TestParser_Parse_TakesAnEmptyTextForAString(t *testing.T) {
 		{Column{Name: "x"}, []string{"[0,2)|", "skipped 0 0"}},
 		{Column{Name: "x", Type: Int64, Optional: true},
 			[]string{"[0,2) bad_type x not of type int64", "skipped 0 0"}},
-		{Column{Name: "x", Optional: true, NullValues: []string{""}}, []string{"[0,2)|null", "skipped 0 0"}},
+		{Column{Name: "x", Optional: true, NullValues: []string{""}},
+			[]string{"[0,2)|null", "skipped 0 0"}},
 		{Column{Name: "x", Type: Timestamp}, []string{"[0,2) bad_timestamp x not of layout rfc3339",
 			"skipped 0 0"}},
 	} {
@@ -199,7 +201,8 @@ func TestParser_Parse_MatchesWholeLines(t *testing.T) {
 
 // drawLines makes lines that are nearly right, so that each outcome is common.
 func drawLines(t *rapid.T) []byte {
-	part := rapid.SampledFrom([]string{"2024-01-15T10:30:00Z", "1066-10-14T09:00:00Z", "INFO", "billing",
+	part := rapid.SampledFrom([]string{"2024-01-15T10:30:00Z", "1066-10-14T09:00:00Z", "INFO",
+		"billing",
 		": ", " ", "charge", "\n", "\r\n", "\n", "\xff", "é", "\r", "2024-01-15T10:30:00Z WARN x: y\n",
 		"2024-01-15T10:30:00Z ERROR billing: no funds\r\n"})
 	return []byte(strings.Join(rapid.SliceOfN(part, 0, 40).Draw(t, "parts"), ""))

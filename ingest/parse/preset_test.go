@@ -25,7 +25,8 @@ func TestPreset_Combined(t *testing.T) {
 		`[168,233)|::1|null|null|1705314600000000|GET|/|HTTP/1.0|200|0||`,
 		"skipped 0 0",
 	}, presetOutcome(t, "combined", ""+
-		`192.0.2.1 - - [15/Jan/2024:10:30:00 +0100] "GET /a?q=1 HTTP/1.1" 200 12 "-" "curl \"8\" \\"`+"\r\n"+
+		`192.0.2.1 - - [15/Jan/2024:10:30:00 +0100] "GET /a?q=1 HTTP/1.1" 200 12 `+
+		`"-" "curl \"8\" \\"`+"\r\n"+
 		`host id bob [15/Jan/2024:10:30:00 +0000] "M-SEARCH * HTTP/2" 404 - "-" "-"`+"\n"+
 		`::1 - - [15/Jan/2024:10:30:00 +0000] "GET / HTTP/1.0" 200 0 "" ""`))
 }
@@ -96,7 +97,8 @@ func TestPreset_App(t *testing.T) {
 }
 
 func TestFromPattern(t *testing.T) {
-	d, err := FromPattern(`(?P<a>\w+) (x)(?:(?P<b>y)|(?P<c>z))(?P<d>!)?(?:(?P<e>a){0,3})(?:(?P<f>b){1,2})(?P<g>c*)`)
+	d, err := FromPattern(`(?P<a>\w+) (x)(?:(?P<b>y)|(?P<c>z))(?P<d>!)?` +
+		`(?:(?P<e>a){0,3})(?:(?P<f>b){1,2})(?P<g>c*)`)
 	require.NoError(t, err)
 	require.Equal(t, []Column{{Name: "a"}, {Name: "b", Optional: true}, {Name: "c", Optional: true},
 		{Name: "d", Optional: true}, {Name: "e", Optional: true}, {Name: "f"}, {Name: "g"}}, d.Columns)

@@ -102,11 +102,12 @@ func TestTimeFormat_Parse_Refuses(t *testing.T) {
 
 func TestParseDate_IsTheCalendarOfPackageTime(t *testing.T) {
 	day := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
-	for want := int32(day.Unix() / 86400); day.Year() < 10000; want, day = want+1, day.AddDate(0, 0, 1) {
+	for want := int32(day.Unix() / 86400); day.Year() < 10000; want++ {
 		got, ok := parseDate(day.AppendFormat(nil, "2006-01-02"))
 		if !ok || got != want {
 			t.Fatalf("%s: want %d, got %d (%t)", day.Format("2006-01-02"), want, got, ok)
 		}
+		day = day.AddDate(0, 0, 1)
 	}
 }
 
