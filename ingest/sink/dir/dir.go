@@ -26,7 +26,9 @@ import (
 )
 
 const (
-	tmpDir   = ".tmp"
+	// Temp is the folder in the root where writers keep what is not an object yet.
+	Temp = ".tmp"
+
 	dirMode  = 0o755
 	fileMode = 0o644
 )
@@ -64,7 +66,7 @@ func New(root, writerID string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.tmp = filepath.Join(s.root, tmpDir, writerID)
+	s.tmp = filepath.Join(s.root, Temp, writerID)
 	if err := s.makeRoot(); err != nil {
 		return nil, fmt.Errorf("open sink %s: %w", s.root, err)
 	}

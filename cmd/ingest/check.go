@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"logseal/ingest/files"
+	"logseal/ingest/parse"
+)
+
+// checkCmd is `ingest check`.
+type checkCmd struct {
+	Config      string `short:"c" placeholder:"FILE" help:"Config file."`
+	streamFlags `embed:""`
+	Paths       []string `arg:"" optional:"" name:"file" help:"Files and patterns to try the format on."`
+}
+
+// Help is what --help says besides the flags.
+func (*checkCmd) Help() string {
+	return `Without a FILE it checks the config. With one it parses it as load would, writes nothing, and shows
+how many lines match and the first that do not, with a caret at the byte where it ends. It exits 3 when
+load would find too many rejects, however few lines there are.
+
+Examples:
+  ingest check -c ingest.yaml
+  ingest check --format combined access.log
+  ingest check --regex '^(?P<level>\w+): (?P<message>.*)$' app.log`
+}
+
+// checkResult is the JSON object of `check`.
+type checkResult struct {
+	outcome
+	Streams      []string               `json:"streams"`
+	Files        int64                  `json:"files"`
+	Bytes        int64                  `json:"bytes"` // decompressed
+	Records      int64                  `json:"records"`
+	Rows         int64                  `json:"rows"`
+	Rejects      int64                  `json:"rejects"`
+	Skipped      int64                  `json:"skipped"` // lines
+	SkippedBytes int64                  `json:"skipped_bytes"`
+	MatchRate    *float64               `json:"match_rate"` // rows to records; null without records
+	Reasons      map[parse.Reason]int64 `json:"reasons"`
+	FirstRejects []rejectJSON           `json:"first_rejects"`
+}
+
+// rejectJSON is a reject as check shows it.
+type rejectJSON struct {
+	Path   string       `json:"path"`
+	Line   int64        `json:"line"`   // from 1 on
+	Offset int64        `json:"offset"` // of the line in the decompressed file
+	At     int          `json:"at"`     // the byte of the line where it fails
+	Reason parse.Reason `json:"reason"`
+	Field  string       `json:"field,omitempty"`
+	Detail string       `json:"detail,omitempty"`
+	Text   string       `json:"text"` // the line around the failing byte, made printable
+	caret  int
+}
+
+// Run implements the command.
+func (c *checkCmd) Run(ctx context.Context, a *app) error {
+	res := &checkResult{Streams: []string{}, Reasons: map[parse.Reason]int64{},
+		FirstRejects: []rejectJSON{}}
+	a.result = res
+	site := siteFlags{Config: c.Config}
+	cfg, err := site.config()
+	if err != nil {
+		return err
+	}
+	chosen, err := c.choose(cfg, c.Paths)
+	if err != nil {
+		return err
+	}
+	for _, s := range chosen {
+		if err := s.Epoch().Validate(); err != nil {
+			return usagef("stream %s: %w", s.Name, err)
+		}
+		res.Streams = append(res.Streams, s.Name)
+	}
+	if len(c.Paths) == 0 {
+		for _, s := range chosen {
+			a.say("stream %s: ok, %s", s.Name, count(int64(len(s.Parser.Columns)), "column"))
+		}
+		return nil
+	}
+	return c.tryFiles(ctx, a, &chosen[0], res)
+}
+
+func (c *checkCmd) tryFiles(ctx context.Context, a *app, s *selection, res *checkResult) error {
+	paths, err := s.find(a, files.OS(), func(string) bool { return false })
+	if err != nil {
+		return err
+	}
+	p, err := parse.New(s.Parser)
+	if err != nil {
+		return usagef("stream %s: %w", s.Name, err)
+	}
+	var faults []error
+	for _, path := range paths {
+		t := &trial{parser: p, path: path, res: res, line: 1}
+		err := t.file(ctx, int(s.MaxRecordBytes))
+		if errors.As(err, new(*files.CorruptError)) {
+			a.warn("%v", err)
+			faults = append(faults, err)
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+		res.Files++
+	}
+	return res.tell(a, s, faults)
+}
+
+// tell shows the outcome and judges it by the stream's reject limit.
+func (r *checkResult) tell(a *app, s *selection, faults []error) error {
+	rate := 1.0
+	if r.Records > 0 {
+		rate = float64(r.Rows) / float64(r.Records)
+		r.MatchRate = &rate
+	}
+	a.say("%s, %s: %s, %s (%.2f %% match), %s skipped", count(r.Files, "file"),
+		count(r.Records, "record"), count(r.Rows, "row"), count(r.Rejects, "reject"), 100*rate,
+		count(r.Skipped, "line"))
+	for _, reason := range slices.SortedFunc(maps.Keys(r.Reasons), func(x, y parse.Reason) int {
+		return slices.Index(parse.Reasons(), x) - slices.Index(parse.Reasons(), y)
+	}) {
+		a.say("  %d %s", r.Reasons[reason], reason)
+	}
+	for _, x := range r.FirstRejects {
+		a.say("\n%s:%d:%d: %s", x.Path, x.Line, x.At+1, x.why())
+		a.say("  %s\n  %*s", x.Text, x.caret+1, "^")
+	}
+	switch {
+	case float64(r.Rejects) > s.Rejects.MaxRatio*float64(r.Records):
+		return exitf(exitLook, "%s of %s: more than the stream's max_ratio of %g",
+			count(r.Rejects, "reject"), count(r.Records, "record"), s.Rejects.MaxRatio)
+	case len(faults) > 0:
+		return exitf(exitLook, "%w", faults[0])
+	}
+	return nil
+}
+
+func (x *rejectJSON) why() string {
+	s := string(x.Reason)
+	if x.Field != "" {
+		s += " in " + x.Field
+	}
+	if x.Detail != "" {
+		s += ": " + x.Detail
+	}
+	return s
+}
+
+// firstRejectsMax is how many rejects check shows: enough to see a pattern in them.
+const firstRejectsMax = 5
+
+// trial parses one file.
+type trial struct {
+	parser *parse.Parser
+	path   string
+	res    *checkResult
+	line   int64 // number of the line at the next chunk's start
+	table  parse.Table
+}
+
+func (t *trial) file(ctx context.Context, maxRecord int) error {
+	f, err := files.Open(files.OS(), t.path)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", t.path, err)
+	}
+	defer f.Close()
+	r, err := newReader(ctx, f, maxRecord)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", t.path, err)
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		c, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read %s: %w", t.path, err)
+		}
+		t.chunk(c)
+	}
+}

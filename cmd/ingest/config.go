@@ -1,0 +1,240 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"logseal/ingest/batch"
+	"logseal/ingest/parse"
+	"logseal/ingest/seal"
+	"logseal/ingest/source"
+)
+
+// Config is the config file. A key that is left out has the default that its field's doc states;
+// where it depends on the command, the field is zero.
+type Config struct {
+	// State is the folder of ledger and spool. Default: .state in a folder sink, else
+	// $XDG_STATE_HOME/logseal/<hash of sink>.
+	State string
+	// Sink is a folder or s3://bucket/prefix. Default ./logseal-out.
+	Sink string
+	// Origin is who produced the logs, for `tail`: default the host name. `load` has none.
+	Origin string
+	// SpoolMaxBytes (spool: max_bytes) is how far the spool may grow before reading pauses; default
+	// 10GiB.
+	SpoolMaxBytes int64
+	// Streams are the kinds of logs; one at least.
+	Streams []StreamConfig
+}
+
+// StreamConfig is one entry of `streams`.
+type StreamConfig struct {
+	Name    string   // unique; letters, digits, '.', '_' and '-'
+	Version int      // of the stream's meaning; default 1
+	Paths   []string // patterns of files; needed when no PATH is given
+	// Parser is what format, or regex and schema, and time_window make up. A regex without a schema
+	// gives strings. Default time_window 1990-01-01 to 2100-01-01.
+	Parser parse.Definition
+	// OriginPath finds the origin in a file's absolute path: its first group, or the whole match.
+	// Default nil, none.
+	OriginPath     *regexp.Regexp
+	Partition      batch.Granularity // day or hour; default day
+	Batch          BatchConfig
+	MaxRecordBytes int64 // longest line that is one record; default 1MiB
+	Rejects        RejectsConfig
+}
+
+// BatchConfig is `batch`: where ranges are cut.
+type BatchConfig struct {
+	MaxBytes      int64         // default 256MiB for load, 64MiB for tail
+	MaxAge        time.Duration // only tail looks at it; default 5m
+	MaxPartitions int           // default 64
+}
+
+// RejectsConfig is `rejects`: when a batch has too many.
+type RejectsConfig struct {
+	MaxRatio   float64 // of rejects to records; default 0.10
+	MinRecords int64   // a batch with fewer records is not judged; default 1000
+	OnExceed   string  // quarantine or halt; default halt for load, quarantine for tail
+}
+
+const (
+	defaultSink          = "logseal-out"
+	defaultSpoolMaxBytes = 10 << 30
+	loadBatchBytes       = 256 << 20
+	defaultMaxPartitions = 64
+
+	// maxRecordBytesMax keeps the few records in hand at once within a few hundred MiB.
+	maxRecordBytesMax = 64 << 20
+	// maxPartitionsMax bounds the files that a batch may have open.
+	maxPartitionsMax = 4096
+
+	onExceedHalt       = "halt"
+	onExceedQuarantine = "quarantine"
+)
+
+// defaultConfig is a config file without a word in it.
+func defaultConfig() *Config { return &Config{SpoolMaxBytes: defaultSpoolMaxBytes} }
+
+// defaultStream is a stream of which nothing is said but its name.
+func defaultStream(name string) StreamConfig {
+	return StreamConfig{
+		Name:           name,
+		Version:        1,
+		Batch:          BatchConfig{MaxPartitions: defaultMaxPartitions},
+		MaxRecordBytes: seal.DefaultMaxRecordBytes,
+		Rejects:        RejectsConfig{MaxRatio: 0.10, MinRecords: 1000},
+	}
+}
+
+// Epoch is the stream's canonical definition.
+func (s *StreamConfig) Epoch() *seal.Epoch {
+	e := seal.NewEpoch(source.Table{Stream: s.Name, Version: s.Version}, s.Parser)
+	e.Partition = s.Partition
+	e.MaxRecordBytes = s.MaxRecordBytes
+	return e
+}
+
+// readConfig reads and checks the config file at path. Its error lists everything that is wrong,
+// each with its line and column.
+func readConfig(path string) (*Config, error) {
+	body, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	return parseConfig(filepath.Clean(path), body)
+}
+
+func parseConfig(name string, body []byte) (*Config, error) {
+	root, err := parseYAML(name, body)
+	if err != nil {
+		return nil, err
+	}
+	d := newDecoder(name)
+	c := d.config(root)
+	if err := d.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (d *decoder) config(n *node) *Config {
+	c := defaultConfig()
+	var streams *node
+	d.fields(n, "the config", map[string]func(*node){
+		"state":   d.intoText(&c.State),
+		"sink":    d.intoText(&c.Sink),
+		"origin":  into(d, &c.Origin, checkedName),
+		"spool":   func(n *node) { d.spool(n, c) },
+		"streams": func(n *node) { streams = n },
+	})
+	if streams == nil {
+		d.fail(n.place, "no streams: want `streams:` with a list of at least one")
+		return c
+	}
+	d.list(streams, func(n *node) { c.Streams = append(c.Streams, d.stream(n, c.Streams)) })
+	if streams.kind == listNode && len(streams.items) == 0 {
+		d.fail(streams.place, "streams is empty: want at least one")
+	}
+	return c
+}
+
+func (d *decoder) spool(n *node, c *Config) {
+	d.fields(n, "spool", map[string]func(*node){
+		"max_bytes": into(d, &c.SpoolMaxBytes, parseSize),
+	})
+}
+
+func checkedName(s string) (string, error) { return s, source.CheckName(s) }
+
+// stream reads one stream; before holds those already read.
+func (d *decoder) stream(n *node, before []StreamConfig) StreamConfig {
+	s := defaultStream("")
+	p := &parserNodes{at: n}
+	d.fields(n, "a stream", map[string]func(*node){
+		"name":             d.streamName(&s, before),
+		"version":          into(d, &s.Version, intBetween(1, math.MaxInt32)),
+		"paths":            func(n *node) { s.Paths = d.paths(n) },
+		"format":           func(n *node) { p.format = n },
+		"regex":            func(n *node) { p.regex = n },
+		"schema":           func(n *node) { p.schema = n },
+		"time_window":      func(n *node) { p.window = n },
+		"origin_path":      into(d, &s.OriginPath, compileOriginPath),
+		"partition":        into(d, &s.Partition, batch.ParseGranularity),
+		"batch":            func(n *node) { d.batch(n, &s.Batch) },
+		"max_record_bytes": into(d, &s.MaxRecordBytes, sizeBetween(1, maxRecordBytesMax)),
+		"rejects":          func(n *node) { d.rejects(n, &s.Rejects) },
+	})
+	if s.Name == "" && n.kind == mappingNode && !slices.ContainsFunc(n.pairs,
+		func(p pair) bool { return p.key == "name" }) {
+		d.fail(n.place, "a stream without a name")
+	}
+	s.Parser = d.parser(p)
+	return s
+}
+
+func (d *decoder) streamName(s *StreamConfig, before []StreamConfig) func(*node) {
+	return into(d, &s.Name, func(name string) (string, error) {
+		for _, other := range before {
+			// Names that differ only in case would share a folder on some file systems.
+			if strings.EqualFold(name, other.Name) {
+				return "", fmt.Errorf("there is a stream named %q already", other.Name)
+			}
+		}
+		return checkedName(name)
+	})
+}
+
+func (d *decoder) paths(n *node) []string {
+	paths := d.texts(n)
+	if n.kind == listNode && len(n.items) == 0 {
+		d.fail(n.place, "paths is empty: want at least one pattern, or leave the key out")
+	}
+	if slices.Contains(paths, "") {
+		d.fail(n.place, "paths has an empty pattern")
+	}
+	return paths
+}
+
+func compileOriginPath(s string) (*regexp.Regexp, error) {
+	if s == "" {
+		return nil, errors.New("origin_path is empty: leave the key out for no origin")
+	}
+	re, err := regexp.Compile(s)
+	if err == nil && re.NumSubexp() > 1 {
+		err = fmt.Errorf("%q: want at most one group, which is the origin; (?:...) for others", s)
+	}
+	return re, err
+}
+
+func (d *decoder) batch(n *node, b *BatchConfig) {
+	d.fields(n, "batch", map[string]func(*node){
+		"max_bytes":      into(d, &b.MaxBytes, parseSize),
+		"max_age":        into(d, &b.MaxAge, parseAge),
+		"max_partitions": into(d, &b.MaxPartitions, intBetween(1, maxPartitionsMax)),
+	})
+}
+
+func (d *decoder) rejects(n *node, r *RejectsConfig) {
+	var minRecords = int(r.MinRecords)
+	d.fields(n, "rejects", map[string]func(*node){
+		"max_ratio":   into(d, &r.MaxRatio, parseRatio),
+		"min_records": into(d, &minRecords, intBetween(0, math.MaxInt)),
+		"on_exceed":   into(d, &r.OnExceed, parseOnExceed),
+	})
+	r.MinRecords = int64(minRecords)
+}
+
+func parseOnExceed(s string) (string, error) {
+	if s != onExceedHalt && s != onExceedQuarantine {
+		return "", fmt.Errorf("%q: want %s or %s", s, onExceedQuarantine, onExceedHalt)
+	}
+	return s, nil
+}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"logseal/ingest/files"
+	"logseal/ingest/offsets"
+	"logseal/ingest/parse"
+	"logseal/ingest/pipeline"
+	"logseal/ingest/sink/dir"
+	"logseal/ingest/spool"
+)
+
+// loadCmd is `ingest load`.
+type loadCmd struct {
+	siteFlags   `embed:""`
+	streamFlags `embed:""`
+	OnExceed    string   `enum:",quarantine,halt" default:"" placeholder:"quarantine|halt" help:"What a batch with too many rejects does (default halt)."`
+	Assume      string   `enum:",copy,new" default:"" placeholder:"copy|new" help:"What a file is that ends before what is committed of its source."`
+	Rehash      bool     `help:"Prove every file again, also those that have not changed."`
+	Paths       []string `arg:"" optional:"" name:"path" help:"Files and patterns (** for any depth of folders)."`
+}
+
+// Help is what --help says besides the flags.
+func (*loadCmd) Help() string {
+	return `Files may be plain, .gz or .zst. Interrupt it or kill it at any time and run it again: it goes on
+where it was, and the outcome is the same. A second run of a finished load does nothing.
+
+Examples:
+  ingest load --format combined access.log
+  ingest load --format combined --out lake 'archive/**/*.gz'
+  ingest load -c ingest.yaml
+  ingest load -c ingest.yaml --stream nginx /var/log/nginx/access.log.1`
+}
+
+// loadResult is the JSON object of `load`. Sources, Duplicates and Undecided are files seen; all
+// else is what this run sealed.
+type loadResult struct {
+	outcome
+	Sources        int64         `json:"sources"`
+	Bytes          int64         `json:"bytes"` // decompressed
+	Records        int64         `json:"records"`
+	Rows           int64         `json:"rows"`
+	Rejects        int64         `json:"rejects"`
+	Skipped        int64         `json:"skipped"` // lines
+	SkippedBytes   int64         `json:"skipped_bytes"`
+	Objects        int64         `json:"objects"`
+	Duplicates     int64         `json:"duplicates"`
+	Undecided      int64         `json:"undecided"`
+	ElapsedSeconds float64       `json:"elapsed_seconds"`
+	Problems       []problemJSON `json:"problems,omitempty"`
+}
+
+type problemJSON struct {
+	Kind    pipeline.Kind `json:"kind"`
+	Path    string        `json:"path,omitempty"`
+	Message string        `json:"message"`
+}
+
+// Run implements the command.
+func (l *loadCmd) Run(ctx context.Context, a *app) error {
+	res := &loadResult{}
+	a.result = res
+	start := time.Now()
+	defer func() { res.ElapsedSeconds = time.Since(start).Seconds() }()
+
+	c, err := l.config()
+	if err != nil {
+		return err
+	}
+	chosen, err := l.choose(c, l.Paths)
+	if err != nil {
+		return err
+	}
+	at, err := l.site(c)
+	if err != nil {
+		return err
+	}
+	cfg, err := l.pipelineConfig(a, at, chosen)
+	if err != nil {
+		return err
+	}
+	report, err := load(ctx, a, at, c, cfg)
+	if report != nil {
+		res.fill(report)
+	}
+	if err != nil {
+		return err
+	}
+	return l.tell(a, at, report)
+}
+
+// pipelineConfig checks the streams and finds their files; nothing is opened or made.
+func (l *loadCmd) pipelineConfig(a *app, at *site, chosen []selection) (*pipeline.Config, error) {
+	cfg := &pipeline.Config{FS: files.OS(), Rehash: l.Rehash, Log: a.log}
+	switch l.Assume {
+	case "copy":
+		cfg.Assume = pipeline.AssumeCopy
+	case "new":
+		cfg.Assume = pipeline.AssumeNew
+	}
+	for i := range chosen {
+		s := &chosen[i]
+		stream, err := s.pipelineStream(l.OnExceed)
+		if err != nil {
+			return nil, usagef("stream %s: %w", s.Name, err)
+		}
+		paths, err := s.find(a, cfg.FS, at.owns)
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range paths {
+			cfg.Inputs = append(cfg.Inputs, pipeline.Input{Stream: i, Path: path})
+		}
+		cfg.Streams = append(cfg.Streams, *stream)
+	}
+	return cfg, nil
+}
+
+// pipelineStream is the stream as load runs it; onExceed is the flag, which wins.
+func (s *StreamConfig) pipelineStream(onExceed string) (*pipeline.Stream, error) {
+	epoch := s.Epoch()
+	if err := epoch.Validate(); err != nil {
+		return nil, err
+	}
+	p, err := parse.New(s.Parser)
+	if err != nil {
+		return nil, err
+	}
+	stream := &pipeline.Stream{
+		Epoch: epoch, Parser: p, OriginPath: s.OriginPath,
+		MaxBytes: s.Batch.MaxBytes, MaxPartitions: s.Batch.MaxPartitions,
+		Rejects: pipeline.RejectLimit{
+			MaxRatio: s.Rejects.MaxRatio, MinRecords: s.Rejects.MinRecords,
+			Halt: firstOf(onExceed, s.Rejects.OnExceed, onExceedHalt) == onExceedHalt,
+		},
+	}
+	if stream.MaxBytes == 0 {
+		stream.MaxBytes = loadBatchBytes
+	}
+	return stream, nil
+}
+
+// load opens ledger, sink and spool, in this order: the ledger's lock keeps other processes from
+// the rest, and its writer id names our folder in the sink.
+func load(
+	ctx context.Context, a *app, at *site, c *Config, cfg *pipeline.Config,
+) (report *pipeline.Report, err error) {
+	ledger, err := offsets.Open(at.state, offsets.Meta{Sink: at.sinkName()})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, ledger.Close()) }()
+	store, err := dir.New(at.sink, ledger.Meta().WriterID)
+	if err != nil {
+		return nil, err
+	}
+	sp, err := spool.Open(at.spool(), c.SpoolMaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Store, cfg.Ledger, cfg.Spool = store, ledger, pipeline.DiskSpool{Spool: sp}
+	watch := a.watch(cfg)
+	cfg.Progress = watch.add
+	defer watch.stop()
+	return pipeline.Load(ctx, *cfg)
+}
+
+func (r *loadResult) fill(p *pipeline.Report) {
+	r.Sources, r.Duplicates, r.Undecided = p.Sources, p.Duplicates, p.Undecided
+	r.Bytes, r.Records, r.Rows, r.Rejects = p.Bytes, p.Records, p.Rows, p.Rejects
+	r.Skipped, r.SkippedBytes, r.Objects = p.Skipped, p.SkippedBytes, p.Objects
+	for _, x := range p.Problems {
+		r.Problems = append(r.Problems, problemJSON{x.Kind, x.Path, x.Message})
+	}
+}
+
+// tell says what was done, and what wants a look.
+func (l *loadCmd) tell(a *app, at *site, r *pipeline.Report) error {
+	a.say("%s", summary(at, r))
+	for _, reason := range slices.Sorted(maps.Keys(r.Reasons)) {
+		if n := r.Reasons[reason]; n > 0 {
+			a.say("  %s %s", humanize.Comma(n), reason)
+		}
+	}
+	for _, p := range r.Problems {
+		a.warn("%v", p)
+	}
+	switch n := len(r.Problems); n {
+	case 0:
+		return nil
+	case 1:
+		return exitf(exitLook, "done, but this wants a look: %v", r.Problems[0])
+	default:
+		return exitf(exitLook, "done, but %d things want a look, the first: %v", n, r.Problems[0])
+	}
+}
+
+func summary(at *site, r *pipeline.Report) string {
+	var b strings.Builder
+	if r.Bytes == 0 {
+		fmt.Fprintf(&b, "nothing new in %s", count(r.Sources, "file"))
+	} else {
+		fmt.Fprintf(&b, "sealed %s: %s, %s, %s skipped, from %s", humanize.IBytes(uint64(r.Bytes)),
+			count(r.Rows, "row"), count(r.Rejects, "reject"), count(r.Skipped, "line"),
+			count(r.Sources, "file"))
+	}
+	if r.Duplicates > 0 {
+		fmt.Fprintf(&b, " (%s)", count(r.Duplicates, "duplicate"))
+	}
+	fmt.Fprintf(&b, "; sink %s", at.sink)
+	return b.String()
+}
+
+func count(n int64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return humanize.Comma(n) + " " + noun
+}

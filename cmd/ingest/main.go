@@ -1,0 +1,82 @@
+// Command ingest turns log lines into sealed Parquet, exactly once.
+//
+// It parses flags and the config file, wires the packages below ingest/ and runs one command; it
+// decides nothing about the guarantee. Each command has a file. Exit codes: 0 all done; 1 it
+// failed or was interrupted, running it again is safe; 2 usage or config; 3 done, but something
+// wants a look; 4 verify found a fault.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line. Flags of all commands stand here, others with their command.
+type cli struct {
+	JSON  bool `help:"Print one JSON object on stdout, on failure too."`
+	Quiet bool `help:"Print nothing but warnings, errors and what was asked for with --json."`
+
+	Load   loadCmd   `cmd:"" help:"Load log files, then exit."`
+	Check  checkCmd  `cmd:"" help:"Check a config, or try a format on files; writes nothing."`
+	Verify verifyCmd `cmd:"" help:"Prove that what is in the sink is complete and unharmed."`
+	Status statusCmd `cmd:"" help:"Show sources, how far they are, and which file may go."`
+	State  stateCmd  `cmd:"" help:"Look at the ledger, check it, or make it anew."`
+}
+
+const description = "Log lines in, sealed Parquet out, every byte accounted for exactly once."
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is the program: it returns the exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The first signal ends the run at the next safe place; another one ends the process.
+	context.AfterFunc(ctx, stop)
+
+	var c cli
+	a := newApp(stdout, stderr)
+	parser, err := kong.New(&c, kong.Name("ingest"), kong.Description(description),
+		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		panic(fmt.Sprintf("ingest: command line: %v", err))
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		a.json = asksForJSON(args)
+		return a.finish(ctx, parseError(err))
+	}
+	a.setUp(c.JSON, c.Quiet)
+	command.BindTo(ctx, (*context.Context)(nil))
+	return a.finish(ctx, command.Run(a))
+}
+
+// asksForJSON finds --json among arguments that could not be parsed.
+func asksForJSON(args []string) bool {
+	if i := slices.Index(args, "--"); i >= 0 {
+		args = args[:i]
+	}
+	return slices.Contains(args, "--json")
+}
+
+// parseError makes an error of kong one that says what to do.
+func parseError(err error) error {
+	command := "ingest"
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
+		for _, step := range parse.Context.Path {
+			if step.Command != nil {
+				command += " " + step.Command.Name
+			}
+		}
+	}
+	return usagef("%s; see `%s --help`", strings.TrimSuffix(err.Error(), "."), command)
+}

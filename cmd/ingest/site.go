@@ -1,0 +1,110 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"logseal/ingest/sink"
+	"logseal/ingest/sink/dir"
+)
+
+// stateDir is the state folder of a folder sink, unless another is given.
+const stateDir = ".state"
+
+// siteFlags say where a command works.
+type siteFlags struct {
+	Config string `short:"c" placeholder:"FILE" help:"Config file."`
+	Out    string `placeholder:"DIR" help:"Sink: a folder (default ./logseal-out) or s3://bucket/prefix."`
+	State  string `placeholder:"DIR" help:"Folder of ledger and spool (default .state in the sink)."`
+}
+
+// site is where a command works: absolute paths with links resolved.
+type site struct {
+	sink  string
+	state string
+}
+
+// config reads the config file, if there is one.
+func (f *siteFlags) config() (*Config, error) {
+	if f.Config == "" {
+		return defaultConfig(), nil
+	}
+	c, err := readConfig(f.Config)
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	return c, nil
+}
+
+// site finds sink and state: the flag, else the config, else the default.
+func (f *siteFlags) site(c *Config) (*site, error) {
+	root := firstOf(f.Out, c.Sink, defaultSink)
+	if strings.HasPrefix(root, "s3://") {
+		return nil, usagef("%s: object storage is not built in yet; give a folder with --out", root)
+	}
+	if scheme, _, ok := strings.Cut(root, "://"); ok {
+		return nil, usagef("%s: unknown scheme %q; want a folder or s3://bucket/prefix", root, scheme)
+	}
+	resolved, err := dir.Name(root)
+	if err != nil {
+		return nil, usagef("sink: %w", err)
+	}
+	s := &site{sink: resolved, state: filepath.Join(resolved, stateDir)}
+	if state := firstOf(f.State, c.State); state != "" {
+		if s.state, err = dir.Name(state); err != nil {
+			return nil, usagef("state: %w", err)
+		}
+	}
+	if s.state == s.sink {
+		return nil, usagef("state and sink are both %s; give the state a folder of its own", s.sink)
+	}
+	if name, ok := below(s.state, s.sink); ok && slices.Contains(sink.Roots(), name) {
+		return nil, usagef("the state %s lies within the sink's own folder %s; give another", s.state, name)
+	}
+	return s, nil
+}
+
+func firstOf(texts ...string) string {
+	for _, s := range texts {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// below tells whether path lies in folder, and gives the first part of the way there.
+func below(path, folder string) (first string, ok bool) {
+	rest, ok := strings.CutPrefix(path, strings.TrimSuffix(folder, "/")+"/")
+	if !ok {
+		return "", false
+	}
+	first, _, _ = strings.Cut(rest, "/")
+	return first, true
+}
+
+// sinkName is the sink's name for the ledger. A state folder within the sink moves with it, so
+// its ledger holds no name.
+func (s *site) sinkName() string {
+	if _, ok := below(s.state, s.sink); ok {
+		return ""
+	}
+	return s.sink
+}
+
+func (s *site) spool() string { return filepath.Join(s.state, "spool") }
+
+// owns tells whether path is a file of Logseal's: in the state folder, or one that the sink is
+// made of. Whatever else lies in a folder that is also a sink is not ours. path is absolute.
+func (s *site) owns(path string) bool {
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		path = resolved
+	}
+	if _, ok := below(path, s.state); ok {
+		return true
+	}
+	first, ok := below(path, s.sink)
+	return ok && (slices.Contains(sink.Roots(), first) || first == sink.RootObject() ||
+		first == stateDir || first == dir.Temp)
+}

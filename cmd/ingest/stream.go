@@ -1,0 +1,109 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"logseal/ingest/parse"
+	"logseal/ingest/source"
+)
+
+// streamFlags say how lines are read.
+type streamFlags struct {
+	Format string `placeholder:"NAME" help:"Built-in format: combined, common or app."`
+	Regex  string `placeholder:"RE" help:"Pattern of a whole line; its named groups become columns."`
+	Stream string `placeholder:"NAME" help:"Stream to use (default: the format's name, or lines)."`
+}
+
+// bareRegexStream is the stream of --regex without a name.
+const bareRegexStream = "lines"
+
+// selection is a stream with the patterns of its files.
+type selection struct {
+	StreamConfig
+	patterns []string
+	// named says that the patterns stand on the command line, so that one without a file is a
+	// mistake; a config may well name files that are not there yet.
+	named bool
+}
+
+// choose gives the streams to work on: without a config the one that the flags describe, else
+// --stream or all of the config; paths go to the only one of these.
+func (f *streamFlags) choose(c *Config, paths []string) ([]selection, error) {
+	if f.Format != "" && f.Regex != "" {
+		return nil, usagef("--format and --regex: want one of them")
+	}
+	chosen, err := f.streams(c)
+	if err != nil {
+		return nil, err
+	}
+	if len(chosen) > 1 && (len(paths) > 0 || f.described()) {
+		return nil, usagef("the config has several streams: say with --stream which one is meant (%s)",
+			strings.Join(streamNames(c), ", "))
+	}
+	if f.described() {
+		if err := f.describe(&chosen[0]); err != nil {
+			return nil, err
+		}
+	}
+	var out []selection
+	for _, s := range chosen {
+		if len(paths) > 0 {
+			out = append(out, selection{s, paths, true})
+		} else {
+			out = append(out, selection{s, s.Paths, false})
+		}
+	}
+	return out, nil
+}
+
+// streams gives what --stream chooses, or a stream that is still to be described.
+func (f *streamFlags) streams(c *Config) ([]StreamConfig, error) {
+	switch {
+	case len(c.Streams) == 0:
+		if !f.described() {
+			return nil, usagef("no format: give --format (%s), --regex, or a config with -c",
+				strings.Join(parse.Presets(), ", "))
+		}
+		name := firstOf(f.Stream, f.Format, bareRegexStream)
+		if err := source.CheckName(name); err != nil {
+			return nil, usagef("--stream: %w", err)
+		}
+		return []StreamConfig{defaultStream(name)}, nil
+	case f.Stream == "":
+		return c.Streams, nil
+	}
+	for _, s := range c.Streams {
+		if s.Name == f.Stream {
+			return []StreamConfig{s}, nil
+		}
+	}
+	return nil, usagef("the config has no stream %q%s", f.Stream,
+		didYouMean(f.Stream, slices.Values(streamNames(c))))
+}
+
+func (f *streamFlags) described() bool { return f.Format != "" || f.Regex != "" }
+
+// describe lets the flags decide how the stream is parsed; its time window stays.
+func (f *streamFlags) describe(s *StreamConfig) error {
+	var def parse.Definition
+	var err error
+	if f.Format != "" {
+		if def, err = preset(f.Format); err != nil {
+			return usagef("--format: %w", err)
+		}
+	} else if def, err = parse.FromPattern(f.Regex); err != nil {
+		return usagef("--regex: %w", err)
+	}
+	def.Window = s.Parser.Window
+	s.Parser = def
+	return nil
+}
+
+func streamNames(c *Config) []string {
+	var names []string
+	for _, s := range c.Streams {
+		names = append(names, s.Name)
+	}
+	return names
+}

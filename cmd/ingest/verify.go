@@ -1,0 +1,8 @@
+package main
+
+// verifyCmd is `ingest verify`.
+type verifyCmd struct {
+	siteFlags `embed:""`
+}
+
+func (v *verifyCmd) Run() error { return nil }
