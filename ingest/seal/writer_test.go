@@ -15,17 +15,6 @@ import (
 	"logseal/ingest/parse"
 )
 
-// memFile is a file in memory.
-type memFile struct {
-	bytes.Buffer
-	closed int
-}
-
-func (f *memFile) Close() error {
-	f.closed++
-	return nil
-}
-
 // encode writes groups of a file.
 func encode(t require.TestingT, cols []column, groups ...[]values) []byte {
 	l, err := newLayout(cols)
