@@ -66,6 +66,7 @@ func TestDefinition_Validate_Refuses(t *testing.T) {
 		{"no year", one(Column{Type: Timestamp, Layout: "Mon 15:04:05"})},
 		{"without doubt", one(Column{Type: Timestamp, Layout: "2006 15:04:05"})},
 		{"without doubt", one(Column{Type: Timestamp, Layout: "2006-01 15:04:05"})},
+		{"without doubt", one(Column{Type: Timestamp, Layout: "200612"})},
 		{"morning from afternoon", one(Column{Type: Timestamp, Layout: "2006-01-02 03:04:05"})},
 		{"zone abbreviations", one(Column{Type: Timestamp, Layout: "2006-01-02 15:04:05 MST"})},
 		{"no year; want rfc3339, epoch_s, epoch_ms", one(Column{Type: Timestamp, Layout: "RFC3339"})},

@@ -33,8 +33,8 @@ func parseDuration(b []byte) (int64, bool) {
 	return int64(sum), sum <= math.MaxInt64
 }
 
-// durationPart reads a number and its unit from the start of b. It gives the nanoseconds, at most
-// 1<<63, and the length of the text, 0 if there is none.
+// durationPart reads a number and its unit from the start of b. It gives the nanoseconds, less
+// than 1<<64 though maybe too many, and the length of the text, 0 if there is none.
 func durationPart(b []byte) (ns uint64, n int) {
 	digits := countDigits(b)
 	n = digits
@@ -59,7 +59,7 @@ func durationPart(b []byte) (ns uint64, n int) {
 	}
 	high, ns := bits.Mul64(whole, unit)
 	rest, ok := fractionOf(unit, fraction)
-	if high != 0 || !ok || ns > 1<<63 || rest > 1<<63-ns {
+	if high != 0 || !ok || ns > 1<<63 {
 		return 0, 0
 	}
 	return ns + rest, n + size

@@ -68,7 +68,7 @@ func matchedPrefix(pattern string, text []byte) int {
 			next, size = utf8.DecodeRune(text[at:])
 		}
 		m.advance(last, next, step)
-		if len(m.waiting) == 0 || size == 0 {
+		if len(m.waiting) == 0 { // at the end of text at the latest
 			return at
 		}
 		last = next

@@ -56,8 +56,10 @@ func checkLayout(layout string) (hasOffset bool, err error) {
 	if noon != at(2017, 23, 11, "AAA", 0) && at(2017, 23, 3, "AAA", 0) == at(2017, 23, 15, "AAA", 0) {
 		return false, errors.New("its hours do not tell morning from afternoon (15, or 03 with PM)")
 	}
-	for _, day := range []int{3, 23} {
-		midnight := time.Date(2017, 11, day, 0, 0, 0, 0, time.UTC)
+	for _, midnight := range []time.Time{ // digits that run together differ by their number
+		time.Date(2017, 11, 3, 0, 0, 0, 0, time.UTC), time.Date(2017, 11, 23, 0, 0, 0, 0, time.UTC),
+		time.Date(2017, 1, 23, 0, 0, 0, 0, time.UTC),
+	} {
 		back, err := time.Parse(layout, midnight.Format(layout))
 		if err != nil || !back.Equal(midnight) {
 			return false, errors.New("it does not name a day without doubt")

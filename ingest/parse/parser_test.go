@@ -77,6 +77,9 @@ func TestParser_Parse_ChecksEachColumn(t *testing.T) {
 		{Column{Type: Int32}, "-2147483649", "bad_type: not of type int32"},
 		{Column{Type: Int64}, "-9223372036854775808", "-9223372036854775808"},
 		{Column{Type: Int64}, "+1", "bad_type: not of type int64"},
+		{Column{Type: Int64, Min: "7", Max: "7"}, "7", "7"},
+		{Column{Type: Int64, Min: "7"}, "6", "out_of_range: below 7"},
+		{Column{Type: Int32, Max: "7"}, "8", "out_of_range: above 7"},
 		{Column{Type: Float64}, "2.5", "2.5"},
 		{Column{Type: Float64}, "nan", "bad_type: not of type float64"},
 		{Column{Type: Float64, Min: "0"}, "-0.1", "out_of_range: below 0"},
@@ -152,6 +155,7 @@ func TestParser_Parse_GivesTheFirstReason(t *testing.T) {
 	data := "1 2 c\n1 x\n1 6 c\n x c\n? \xff\n?\n 2 c\n"
 	var table Table
 	p.Parse(100, []byte(data), &table)
+	requireBalance(t, 100, []byte(data), &table)
 	require.Equal(t, []string{
 		"[100,106)|c|2|1",
 		"[106,110) missing_field c the line does not have it",
@@ -199,22 +203,33 @@ func TestParser_Parse_MatchesWholeLines(t *testing.T) {
 	}
 }
 
+// nullable has an optional column before others that can fail.
+func nullable() Definition {
+	return Definition{Pattern: `(?P<a>\S*)(?: (?P<b>\S+))?(?: (?P<c>\S+))?`, Columns: []Column{
+		{Name: "b", Type: IP, Optional: true}, {Name: "c", Optional: true, MaxLength: 3},
+		{Name: "a", Type: Int32, Max: "9"}}}
+}
+
 // drawLines makes lines that are nearly right, so that each outcome is common.
 func drawLines(t *rapid.T) []byte {
 	part := rapid.SampledFrom([]string{"2024-01-15T10:30:00Z", "1066-10-14T09:00:00Z", "INFO",
 		"billing",
 		": ", " ", "charge", "\n", "\r\n", "\n", "\xff", "é", "\r", "2024-01-15T10:30:00Z WARN x: y\n",
-		"2024-01-15T10:30:00Z ERROR billing: no funds\r\n"})
+		"2024-01-15T10:30:00Z ERROR billing: no funds\r\n",
+		"2024-01-15T10:30:00Z INFO : y\n", "2024-01-15T10:30:00Z NOTE x: y\n",
+		"1\n", "2 ::1\n", "3 10.0.0.1 yes\n", "10\n", "11 ::1\n", "4 ::1 long\n", "x\n"})
 	return []byte(strings.Join(rapid.SliceOfN(part, 0, 40).Draw(t, "parts"), ""))
 }
 
 func TestParser_Parse_DoesNotDependOnChunks(t *testing.T) {
-	p := newPreset(t, "app")
+	parsers := []*Parser{newPreset(t, "app"), newParser(t, nullable())}
 	rapid.Check(t, func(t *rapid.T) {
+		p := rapid.SampledFrom(parsers).Draw(t, "parser")
 		data := drawLines(t)
 		offset := rapid.Int64Range(0, math.MaxInt64/2).Draw(t, "offset")
 		var whole, reused Table
-		reused.Columns = NewVectors([]Column{{Type: Bool}}) // of some other parser
+		parsers[0].Parse(0, data, &reused)
+		parsers[1].Parse(0, data, &reused)
 		p.Parse(offset, data, &whole)
 		requireBalance(t, offset, data, &whole)
 
@@ -283,6 +298,27 @@ func requireBalance(t require.TestingT, offset int64, data []byte, table *Table)
 	}
 }
 
+func TestParser_Parse_DropsWhatTheTableHeld(t *testing.T) {
+	other := newParser(t, one(Column{Type: Bool}))
+	p := newParser(t, one(Column{Type: Int64, Optional: true, NullValues: []string{"-"}}))
+	var table Table
+	other.Parse(0, []byte("true\nx\n\n"), &table)
+	for range 2 {
+		p.Parse(0, []byte("x\n-\n\n"), &table)
+		require.Equal(t, []string{"[2,4)|null", "[0,2) bad_type x not of type int64", "skipped 1 1"},
+			outcome(&table))
+	}
+	p.Parse(0, []byte("1"), &table)
+	require.Equal(t, []string{"[0,1)|1", "skipped 0 0"}, outcome(&table))
+	require.Nil(t, table.Columns[0].Null)
+}
+
+func TestParser_EventTime(t *testing.T) {
+	require.Equal(t, 3, newPreset(t, "combined").EventTime())
+	require.Equal(t, 0, newPreset(t, "app").EventTime())
+	require.Equal(t, -1, newParser(t, nullable()).EventTime())
+}
+
 func TestParser_Parse_MayRunConcurrently(t *testing.T) {
 	p := newPreset(t, "combined")
 	data := generateCombined(200)
@@ -309,10 +345,11 @@ func FuzzParse(f *testing.F) {
 	for _, name := range Presets() {
 		parsers = append(parsers, newPreset(f, name))
 	}
-	parsers = append(parsers, newParser(f, everything()))
+	parsers = append(parsers, newParser(f, everything()), newParser(f, nullable()))
 	for i := range parsers {
 		f.Add(uint8(i), generateCombined(1))
 		f.Add(uint8(i), []byte("2024-01-15T10:30:00.123Z INFO billing.api: charge accepted\r\n\n\xff\r"))
+		f.Add(uint8(i), []byte("1 ::1\n10 ::1 abc\n2\n3 ::1 long\n"))
 		f.Add(uint8(i), []byte("1970-01-01 é 7\n1970-01-01 - x\n1970-01-02 < 10"))
 	}
 	f.Fuzz(func(t *testing.T, which uint8, data []byte) {

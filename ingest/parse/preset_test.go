@@ -1,6 +1,10 @@
 package parse
 
 import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,6 +14,29 @@ func presetOutcome(t testing.TB, name, data string) []string {
 	var table Table
 	newPreset(t, name).Parse(0, []byte(data), &table)
 	return outcome(&table)
+}
+
+var update = flag.Bool("update", false, "write testdata anew")
+
+// Definitions are stored in epochs: a preset that changes is another format to every table that
+// was made with it, and needs a reason and a note in the changelog.
+func TestPreset_Golden(t *testing.T) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	for _, name := range Presets() {
+		d, ok := Preset(name)
+		require.True(t, ok)
+		require.NoError(t, e.Encode(map[string]Definition{name: d}))
+	}
+	const golden = "testdata/presets.json"
+	if *update {
+		require.NoError(t, os.WriteFile(golden, b.Bytes(), 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.Equal(t, string(want), b.String())
 }
 
 func TestPreset_Names(t *testing.T) {

@@ -11,8 +11,7 @@ import (
 // what was added may change afterwards.
 type Buffer struct {
 	vectors [numColumns]parse.Vector
-	counts  map[parse.Reason]int64 // of all that was ever added
-	ready   bool                   // the vectors have their types
+	counts  map[parse.Reason]int64 // of all that was ever added; nil until prepare
 }
 
 // Where is what the rejects of a batch have in common.
@@ -24,13 +23,7 @@ type Where struct {
 
 // Add appends a reject. Its offset follows those before.
 func (b *Buffer) Add(r parse.Reject) {
-	if !b.ready {
-		for i, c := range Columns() {
-			b.vectors[i].Type = c.Type
-		}
-		b.counts = make(map[parse.Reason]int64)
-		b.ready = true
-	}
+	b.prepare()
 	b.vectors[colOffset].AppendInt64(r.Offset)
 	b.vectors[colLength].AppendInt64(int64(len(r.Raw)))
 	b.vectors[colRaw].AppendBytes(r.Raw)
@@ -38,6 +31,17 @@ func (b *Buffer) Add(r parse.Reject) {
 	appendText(&b.vectors[colField], r.Field)
 	appendText(&b.vectors[colDetail], r.Detail)
 	b.counts[r.Reason]++
+}
+
+// prepare makes a zero Buffer ready.
+func (b *Buffer) prepare() {
+	if b.counts != nil {
+		return
+	}
+	for i, c := range Columns() {
+		b.vectors[i].Type = c.Type
+	}
+	b.counts = make(map[parse.Reason]int64)
 }
 
 // appendText appends s, or null for none.
@@ -65,6 +69,7 @@ func (b *Buffer) Counts() map[parse.Reason]int64 { return maps.Clone(b.counts) }
 // Vectors gives the buffer's rows as Columns describes them. They are valid until the next Add
 // or Reset and not to be changed.
 func (b *Buffer) Vectors(w Where) []parse.Vector {
+	b.prepare()
 	fill(&b.vectors[colID], w.Source.String(), b.Len())
 	fill(&b.vectors[colEpoch], w.Epoch.String(), b.Len())
 	fill(&b.vectors[colOrigin], w.Origin, b.Len())
