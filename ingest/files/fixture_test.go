@@ -103,9 +103,6 @@ func readAll(r *files.Reader, maxBytes int64) (data []byte, err error) {
 			}
 			data = append(data, c.Data...)
 		}
-		if r.LeftHalf() {
-			break
-		}
 	}
 	return data, nil
 }

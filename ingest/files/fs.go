@@ -3,6 +3,7 @@ package files
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Stat is what a file system says about a regular file without reading it. Values are comparable:
@@ -45,7 +46,8 @@ type NotRegularError struct {
 
 func (e *NotRegularError) Error() string {
 	if e.Dir {
-		return fmt.Sprintf("%s is a folder: write '%s/**' for the files in it", e.Path, e.Path)
+		return fmt.Sprintf("%s is a folder: write '%s/**' for the files in it",
+			e.Path, strings.TrimSuffix(e.Path, "/"))
 	}
 	return fmt.Sprintf("%s is not a regular file", e.Path)
 }

@@ -134,17 +134,17 @@ func (r *Reader) Cut(end int64) {
 	if end < start || end > r.pos {
 		panic(fmt.Sprintf("files: cut at %d, outside the last chunk [%d, %d)", end, start, r.pos))
 	}
+	if end > start && end < r.pos && r.win.bytes()[end-start-1] != '\n' {
+		panic(fmt.Sprintf("files: cut at %d, which is no record end", end))
+	}
 	r.ended = true
 	if end == r.pos {
 		return
 	}
 	r.pos, r.pending, r.ahead = end, int(end-start), nil
-	r.place = r.before
-	if end > start {
-		if r.win.bytes()[r.pending-1] != '\n' {
-			panic(fmt.Sprintf("files: cut at %d, which is no record end", end))
-		}
-		r.place = place{}
+	r.place = place{}
+	if end == start {
+		r.place = r.before
 	}
 }
 

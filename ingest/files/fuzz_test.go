@@ -1,0 +1,47 @@
+package files_test
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/files"
+	"logseal/ingest/source"
+)
+
+// FuzzOpen reads any bytes as a file: it never panics, its errors are *CorruptError, ranges of any
+// size give the same bytes, and the chain is of exactly those.
+func FuzzOpen(f *testing.F) {
+	f.Add([]byte("one\ntwo\r\n\nhalf"), 3, int64(5))
+	f.Add([]byte(source.BOM+"a\r\r\nb"), 1, int64(0))
+	for _, enc := range encodings {
+		f.Add(enc.store(f, []byte("one\ntwo\r\n\nhalf"), 5), 100, int64(1))
+	}
+	f.Fuzz(func(t *testing.T, stored []byte, maxRecord int, maxBytes int64) {
+		maxRecord = 1 + (maxRecord&0x7fffffff)%4096
+		file, fsys := openBytes(t, stored)
+		defer closeAll(t, file, fsys)
+		r := newReader(t, file, maxRecord)
+		r.SetChunkMax(100)
+		got, err := readAll(r, maxBytes)
+		whole, errWhole := readAll(newReader(t, file, maxRecord), 0)
+		require.Equal(t, whole, got)
+		require.Equal(t, errWhole, err)
+		require.Equal(t, modelPoint(got, len(got)), r.Point())
+		_, end, errMarks := file.Marks(ctx, nil)
+		if err == nil {
+			require.NoError(t, errMarks)
+			require.Equal(t, r.Point(), end)
+			if !file.Compressed() {
+				require.True(t, bytes.Equal(stored, got))
+			}
+			return
+		}
+		var corrupt *files.CorruptError
+		require.True(t, errors.As(err, &corrupt), err)
+		require.Equal(t, corrupt, errMarks)
+		require.Equal(t, end.Offset, corrupt.Offset)
+	})
+}
