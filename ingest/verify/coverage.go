@@ -1,0 +1,255 @@
+package verify
+
+import (
+	"context"
+
+	"logseal/ingest/seal"
+	"logseal/ingest/source"
+)
+
+// coverage walks one source from 0.
+type coverage struct {
+	v   *verifier
+	key source.Key
+
+	pending *group // its keys are still being listed
+
+	// at is where the walk stands: everything before it is covered or was reported.
+	at      int64
+	chain   source.Digest // at at, if known
+	known   bool
+	openEnd bool // what ends at at ended inside a line
+	// blind says that what stands at the start of the range before at cannot be read, so where it
+	// ends is not known.
+	blind bool
+	k     *uint64 // of the first manifest
+
+	spans   []span
+	notes   []*seal.Loss
+	commits []seal.Commit // in order; kept only if a file may be this source
+}
+
+// span is a range that something in a manifest's place covers.
+type span struct {
+	source.Range
+	loss bool // declared lost, and not found: of its range a batch may still be found
+}
+
+// add takes the next key of the source.
+func (c *coverage) add(ctx context.Context, k seal.ParsedKey) error {
+	if c.pending != nil && c.pending.start != k.Start {
+		if err := c.flush(ctx); err != nil {
+			return err
+		}
+	}
+	if c.pending == nil {
+		c.pending = &group{start: k.Start, seen: map[seal.KeyKind]bool{}}
+	}
+	c.pending.seen[k.Kind] = true
+	return nil
+}
+
+// flush takes the group whose keys have all been listed.
+func (c *coverage) flush(ctx context.Context) error {
+	g := c.pending
+	c.pending = nil
+	if g == nil {
+		return nil
+	}
+	if g.seen[seal.NoteKind] {
+		if err := c.note(ctx, g.start); err != nil {
+			return err
+		}
+	}
+	if !g.seen[seal.ManifestKind] && !g.seen[seal.FoundKind] {
+		return nil
+	}
+	// The list may have missed what was put meanwhile: before a gap is one, its place is asked.
+	for !c.blind && c.at < g.start {
+		ok, err := c.take(ctx, c.at, false)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+	}
+	if c.at < g.start && !c.blind {
+		r := source.Range{Start: c.at, End: g.start}
+		c.v.report.add(Gap, c.rangeName(r), "no manifest covers bytes %s of source %s although one "+
+			"begins at their end; if it was deleted by hand, stop every writer and run `ingest state "+
+			"rebuild`, then load the file again", r, c.key)
+	}
+	_, err := c.take(ctx, g.start, g.seen[seal.FoundKind])
+	return err
+}
+
+func (c *coverage) rangeName(r source.Range) string { return c.key.String() + " " + r.String() }
+
+func (c *coverage) note(ctx context.Context, start int64) error {
+	n, ok, err := c.v.fetch(ctx, seal.NoteKey(c.key, start))
+	if err == nil && ok && n != nil {
+		c.notes = append(c.notes, n.Loss)
+	}
+	return err
+}
+
+// take goes on with what stands at start, if anything does. listedFound says that a found batch
+// was listed there.
+func (c *coverage) take(ctx context.Context, start int64, listedFound bool) (bool, error) {
+	key := seal.ManifestKey(c.key, start)
+	place, ok, err := c.v.fetch(ctx, key)
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		c.unreadable(start)
+		return true, nil
+	}
+	var found *seal.Commit
+	if listedFound || place != nil && place.Loss != nil {
+		found, ok, err = c.v.fetch(ctx, seal.FoundKey(c.key, start))
+		if err != nil {
+			return false, err
+		}
+		if !ok && place == nil {
+			c.unreadable(start)
+			return true, nil
+		}
+	}
+	commit := c.choose(start, place, found)
+	if commit == nil {
+		return false, nil
+	}
+	return true, c.cover(ctx, *commit)
+}
+
+// choose tells which of what stands at a start counts.
+func (c *coverage) choose(start int64, place, found *seal.Commit) *seal.Commit {
+	key := seal.FoundKey(c.key, start)
+	switch {
+	case found == nil:
+		return place
+	case place == nil:
+		c.v.report.add(Differing, key, "%s stands where no loss is declared; restore %s from a copy "+
+			"of the sink", key, seal.ManifestKey(c.key, start))
+		return found
+	case place.Manifest != nil:
+		c.v.report.add(Overlap, c.rangeName(found.Manifest.Range()), "%s and %s both hold bytes from "+
+			"%d on; rows of one of them are there twice", key, place.Manifest.Key(), start)
+		return place
+	}
+	m, l := found.Manifest, place.Loss
+	if m.End != *l.End || m.ChainIn != l.ChainIn || m.ChainOut != *l.ChainOut || m.K != l.K {
+		c.v.report.add(Differing, key, "%s is not the range that %s declares lost; restore both from "+
+			"a copy of the sink", key, l.Key())
+	}
+	return found
+}
+
+// unreadable goes past a place whose end is not known.
+func (c *coverage) unreadable(start int64) {
+	c.at, c.known, c.openEnd, c.blind = max(c.at, start), false, false, true
+}
+
+// cover goes on over one batch or loss.
+func (c *coverage) cover(ctx context.Context, commit seal.Commit) error {
+	e := edgesOf(commit)
+	c.checkK(e)
+	switch {
+	case e.Start < c.at:
+		r := source.Range{Start: e.Start, End: min(e.End, c.at)}
+		c.v.report.add(Overlap, c.rangeName(r), "bytes %s of source %s are in more than one manifest, "+
+			"%s is one of them; their rows are there twice", r, c.key, e.key)
+	case e.Start == c.at && !c.blind:
+		c.checkLink(e)
+	}
+	c.blind = false
+	if e.End > c.at {
+		c.at, c.chain, c.known, c.openEnd = e.End, e.chainOut, true, e.openEnd
+	}
+	c.spans = append(c.spans, span{Range: e.Range, loss: commit.Loss != nil})
+	if c.v.proofs.wanted(c.key, *c.k) {
+		c.commits = append(c.commits, commit)
+	}
+	if l := commit.Loss; l != nil {
+		c.v.report.add(Lost, c.rangeName(e.Range), "bytes %s of source %s are declared lost (%s); a "+
+			"load of a file that has them still brings them back", e.Range, c.key, l.Reason)
+		return nil
+	}
+	return c.v.checkBatch(ctx, commit.Manifest)
+}
+
+// edges are what a batch and a loss have in common.
+type edges struct {
+	source.Range
+	key               string
+	k                 uint64
+	chainIn, chainOut source.Digest
+	openEnd           bool
+	carries           bool
+}
+
+func edgesOf(commit seal.Commit) edges {
+	if l := commit.Loss; l != nil {
+		return edges{Range: source.Range{Start: l.Start, End: *l.End}, key: l.Key(), k: l.K,
+			chainIn: l.ChainIn, chainOut: *l.ChainOut, carries: true}
+	}
+	m := commit.Manifest
+	return edges{Range: m.Range(), key: m.Key(), k: m.K, chainIn: m.ChainIn, chainOut: m.ChainOut,
+		openEnd: m.OpenEnd, carries: m.Carry != nil}
+}
+
+func (c *coverage) checkK(e edges) {
+	if c.k == nil {
+		c.k = &e.k
+		c.v.report.Sources++
+	}
+	if *c.k != e.k {
+		c.v.report.add(Differing, e.key, "%s says k %d, manifests before it %d; it is not of this "+
+			"source, restore it from a copy of the sink", e.key, e.k, *c.k)
+	}
+}
+
+// checkLink holds the start of a batch against the end of the one before.
+func (c *coverage) checkLink(e edges) {
+	if c.known && e.chainIn != c.chain {
+		c.v.report.add(Differing, e.key, "%s does not go on where the manifest before it ends: its "+
+			"chain_in is not that one's chain_out; one of them was changed, restore it from a copy of "+
+			"the sink", e.key)
+	}
+	if c.known && c.openEnd && !e.carries {
+		c.v.report.add(Differing, e.key, "%s carries no line although the batch before it ended inside "+
+			"one; restore it from a copy of the sink", e.key)
+	}
+}
+
+// finish ends the walk of the source.
+func (c *coverage) finish(ctx context.Context) error {
+	if err := c.flush(ctx); err != nil {
+		return err
+	}
+	for _, n := range c.notes {
+		c.reportNote(n)
+	}
+	c.v.classify(c)
+	if len(c.commits) == 0 {
+		return nil
+	}
+	return c.v.prove(ctx, c)
+}
+
+// reportNote reports what a note says is lost and no manifest covers.
+func (c *coverage) reportNote(n *seal.Loss) {
+	end, atLeast := n.AtLeast, "at least "
+	if n.End != nil {
+		end, atLeast = n.End, ""
+	}
+	start := max(n.Start, c.at)
+	if start > n.Start && start >= *end {
+		return // someone had them after all
+	}
+	r := source.Range{Start: start, End: max(start, *end)}
+	c.v.report.add(Lost, c.rangeName(r), "%sbytes %s of source %s are declared lost before they were "+
+		"sealed (%s); a load of a file that has them still brings them back", atLeast, r, c.key, n.Reason)
+}

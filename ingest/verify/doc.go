@@ -1,0 +1,25 @@
+// Package verify proves a sink: that every source in it is covered from 0 without gap or overlap,
+// that every object that a manifest names is there with its bytes and rows, and, against the log
+// files themselves, that the batches are what the files give.
+//
+// Invariants:
+//
+//   - It creates nothing. With Options.Clean it deletes objects that can never be committed, and
+//     nothing else.
+//   - It may run beside writers: what they have under way is no finding. Data is listed first, then
+//     the spool, then manifests, so an object whose batch was shipped meanwhile is named, and one
+//     still under way is seen in the spool. A list is a hint only: before something is called
+//     missing, a gap or superseded, its key is asked for.
+//   - A manifest that cannot be trusted proves nothing: what it may name is neither called
+//     superseded nor deleted.
+//   - Every finding says in one sentence what is wrong, where, and what to do.
+//
+// Every named object is read: its size and SHA-256 are compared with its manifest and its rows
+// are counted in its footer. Deep reads the rows too.
+//
+// Memory is bounded by 80 bytes for each object in the sink, the manifests of one source if it is
+// to be proved against a file, and one object if the store cannot read at an offset.
+//
+// What it cannot see: the last batch of a source whose manifest was deleted by hand. Its objects
+// show as unfinished; only Sources notice.
+package verify

@@ -1,0 +1,57 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"logseal/ingest/parse"
+	"logseal/ingest/seal"
+	"logseal/ingest/sink"
+	"logseal/ingest/source"
+)
+
+// epoch is the definition that batches were made under, as far as it could be read.
+type epoch struct {
+	def *seal.Epoch // nil when it is missing or cannot be read
+	// whole says that def holds all that the definition says: only then can a batch be derived
+	// again.
+	whole  bool
+	parser *parse.Parser // compiled when first needed
+}
+
+// epoch gives the epoch that a manifest names. That it is missing or differs is reported once.
+func (v *verifier) epoch(ctx context.Context, m *seal.Manifest) (*epoch, error) {
+	key := seal.EpochKey(m.Table(), m.Epoch)
+	if e := v.epochs[key]; e != nil {
+		return e, nil
+	}
+	e := &epoch{}
+	v.epochs[key] = e
+	body, err := read(ctx, v.Store, key)
+	if errors.Is(err, sink.ErrNotFound) {
+		v.report.add(Missing, key, "%s, which %s names, is missing, so its batches cannot be derived "+
+			"again; run `ingest load` with the config it was loaded with, which puts it back",
+			key, m.Key())
+		return e, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read epoch: %w", err)
+	}
+	if source.DigestOf(body) != m.Epoch {
+		v.report.add(Differing, key, "%s does not hold the bytes that it is named after; restore it "+
+			"from a copy of the sink", key)
+		return e, nil
+	}
+	def, err := seal.ParseEpoch(body)
+	if err == nil && def.Table() != m.Table() {
+		err = fmt.Errorf("it is of table %s", def.Table())
+	}
+	if err != nil {
+		v.report.add(Differing, key, "%s cannot be read (%v); a newer ingest may have written it",
+			key, err)
+		return e, nil
+	}
+	e.def, e.whole = def, def.ID() == m.Epoch
+	return e, nil
+}

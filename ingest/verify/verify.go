@@ -1,0 +1,166 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"logseal/ingest/batch"
+	"logseal/ingest/files"
+	"logseal/ingest/seal"
+	"logseal/ingest/sink"
+	"logseal/ingest/source"
+	"logseal/ingest/spool"
+)
+
+// ErrNoTable is returned when the sink has no logseal.json.
+var ErrNoTable = errors.New("no Logseal table here")
+
+// Options say what is verified.
+type Options struct {
+	Store sink.Store
+	// Spool lists the batches that wait to be shipped; nil for none.
+	Spool func() ([]spool.Entry, error)
+	// Stream is the only stream to look at; empty for all.
+	Stream string
+	// Since leaves out the objects of batches whose last event is before this day in UTC, and
+	// leftovers in partitions before it; the zero time leaves out nothing. Coverage is always
+	// proved from 0.
+	Since time.Time
+	// Deep reads every row.
+	Deep bool
+	// Clean deletes what is superseded.
+	Clean bool
+	// Sources are log files to prove the sink against, in FS.
+	Sources []string
+	FS      files.FS
+}
+
+// Run verifies. An error means that it could not be told whether all is well; what was found
+// up to then is lost.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	if err := checkRoot(ctx, o.Store); err != nil {
+		return nil, err
+	}
+	v := &verifier{Options: o, report: &Report{}, epochs: map[string]*epoch{}, since: batch.NoDate}
+	if !o.Since.IsZero() {
+		v.since = batch.Day.PartitionOf(o.Since.UnixMicro()).Date
+	}
+	if err := v.run(ctx); err != nil {
+		return nil, err
+	}
+	v.report.finish()
+	return v.report, nil
+}
+
+// verifier is one run. One goroutine uses it.
+type verifier struct {
+	Options
+	report *Report
+	since  int32 // days since 1970; batch.NoDate for all
+
+	objects *listing
+	spooled map[spooled]bool
+	epochs  map[string]*epoch // by key
+	proofs  *proofs           // of Sources
+}
+
+// spooled names a batch in the spool.
+type spooled struct {
+	table source.Table
+	name  seal.BatchName
+}
+
+func (v *verifier) run(ctx context.Context) (err error) {
+	if v.proofs, err = openProofs(v.FS, v.Sources); err != nil {
+		return err
+	}
+	if v.objects, err = list(ctx, v.Store, v.Stream, v.report); err != nil {
+		return fmt.Errorf("list data: %w", err)
+	}
+	if err := v.listSpool(); err != nil {
+		return fmt.Errorf("list spool: %w", err)
+	}
+	if err := v.listOthers(ctx); err != nil {
+		return err
+	}
+	if err := v.walk(ctx); err != nil {
+		return err
+	}
+	if err := v.settleUnnamed(ctx); err != nil {
+		return err
+	}
+	v.proofs.report(v.report)
+	return nil
+}
+
+// listSpool reads which batches wait to be shipped. A spool's manifest that cannot be read is the
+// writer's to complain about.
+func (v *verifier) listSpool() error {
+	v.spooled = map[spooled]bool{}
+	if v.Spool == nil {
+		return nil
+	}
+	entries, err := v.Spool()
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if m, err := seal.ParseManifest(e.Manifest); err == nil {
+			v.spooled[spooled{m.Table(), m.BatchName()}] = true
+		}
+	}
+	return nil
+}
+
+// listOthers looks for names that are none of ours beside the manifests.
+func (v *verifier) listOthers(ctx context.Context) error {
+	for _, folder := range []string{seal.EpochFolder, seal.SchemaFolder} {
+		for info, err := range v.Store.List(ctx, streamPrefix(folder, v.Stream)) {
+			if err != nil {
+				return fmt.Errorf("list %s: %w", folder, err)
+			}
+			if _, err := seal.ParseKey(info.Key); err != nil {
+				v.stray(info.Key)
+			}
+		}
+	}
+	return nil
+}
+
+// stray reports a key that is no name of ours and that no reader counts.
+func (v *verifier) stray(key string) {
+	v.report.add(Differing, key, "%s is no name that Logseal gives; someone else put it there, "+
+		"move it away", key)
+}
+
+// checkRoot reads logseal.json before anything.
+func checkRoot(ctx context.Context, store sink.Store) error {
+	body, err := read(ctx, store, seal.RootKey)
+	if errors.Is(err, sink.ErrNotFound) {
+		return fmt.Errorf("%s: %w", store.Name(), ErrNoTable)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", seal.RootKey, err)
+	}
+	return seal.ParseRoot(body)
+}
+
+// documentMax is more than any manifest or epoch of ours: what is larger is none.
+const documentMax = 64 << 20
+
+// read gives the document at key.
+func read(ctx context.Context, store sink.Store, key string) ([]byte, error) {
+	r, _, err := store.Get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	body, err := io.ReadAll(io.LimitReader(r, documentMax+1))
+	if err == nil && len(body) > documentMax {
+		err = fmt.Errorf("%s: larger than any document of ours", key)
+	}
+	return body, err
+}
