@@ -127,6 +127,10 @@ func parseConfig(name string, body []byte) (*Config, error) {
 
 func (d *decoder) config(n *node) *Config {
 	c := defaultConfig()
+	if n.kind != mappingNode {
+		d.fail(n.place, "want a config that begins with a key, like `streams:`; have %v", n.kind)
+		return c
+	}
 	var streams *node
 	d.fields(n, "the config", map[string]func(*node){
 		"state":   d.intoText(&c.State),
@@ -139,7 +143,9 @@ func (d *decoder) config(n *node) *Config {
 		d.fail(n.place, "no streams: want `streams:` with a list of at least one")
 		return c
 	}
-	d.list(streams, func(n *node) { c.Streams = append(c.Streams, d.stream(n, c.Streams)) })
+	d.of("streams", func() {
+		d.list(streams, func(n *node) { c.Streams = append(c.Streams, d.stream(n, c.Streams)) })
+	})
 	if streams.kind == listNode && len(streams.items) == 0 {
 		d.fail(streams.place, "streams is empty: want at least one")
 	}
@@ -195,17 +201,17 @@ func (d *decoder) streamName(s *StreamConfig, before []StreamConfig) func(*node)
 func (d *decoder) paths(n *node) []string {
 	paths := d.texts(n)
 	if n.kind == listNode && len(n.items) == 0 {
-		d.fail(n.place, "paths is empty: want at least one pattern, or leave the key out")
+		d.failValue(n, "want at least one pattern, or leave the key out")
 	}
 	if slices.Contains(paths, "") {
-		d.fail(n.place, "paths has an empty pattern")
+		d.failValue(n, "an empty pattern")
 	}
 	return paths
 }
 
 func compileOriginPath(s string) (*regexp.Regexp, error) {
 	if s == "" {
-		return nil, errors.New("origin_path is empty: leave the key out for no origin")
+		return nil, errors.New("no text: leave the key out for no origin")
 	}
 	re, err := regexp.Compile(s)
 	if err == nil && re.NumSubexp() > 1 {

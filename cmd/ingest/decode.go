@@ -16,6 +16,7 @@ import (
 type decoder struct {
 	file string
 	env  func(name string) (string, bool)
+	key  string // the key whose value is being read
 	errs []*yamlError
 }
 
@@ -23,6 +24,15 @@ func newDecoder(file string) *decoder { return &decoder{file: file, env: os.Look
 
 func (d *decoder) fail(at place, format string, args ...any) {
 	d.errs = append(d.errs, &yamlError{d.file, at, fmt.Errorf(format, args...)})
+}
+
+// failValue is fail for what is wrong with the value of the key that is being read.
+func (d *decoder) failValue(n *node, format string, args ...any) {
+	err := fmt.Errorf(format, args...)
+	if !strings.HasPrefix(err.Error(), d.key+" ") { // it does not name the key by itself
+		err = fmt.Errorf("%s: %w", d.key, err)
+	}
+	d.fail(n.place, "%w", err)
 }
 
 // err is nil, or all that was wrong in the order of the file.
@@ -54,20 +64,28 @@ func (d *decoder) fields(n *node, what string, known map[string]func(*node)) {
 		case p.value.kind == nullNode:
 			d.fail(p.at, "%s has no value: leave the key out for its default", p.key)
 		default:
-			read(p.value)
+			d.of(p.key, func() { read(p.value) })
 		}
 	}
+}
+
+// of reads the value of a key.
+func (d *decoder) of(key string, read func()) {
+	outer := d.key
+	d.key = key
+	read()
+	d.key = outer
 }
 
 // list hands over the items of a list, none of which may be empty.
 func (d *decoder) list(n *node, read func(*node)) {
 	if n.kind != listNode {
-		d.fail(n.place, "want a list, have %v", n.kind)
+		d.failValue(n, "want a list, have %v", n.kind)
 		return
 	}
 	for _, item := range n.items {
 		if item.kind == nullNode {
-			d.fail(item.place, "an item without a value: quote it if it is the word null")
+			d.failValue(item, "an item without a value: quote it if it is the word null")
 			continue
 		}
 		read(item)
@@ -77,7 +95,7 @@ func (d *decoder) list(n *node, read func(*node)) {
 // literal reads a scalar's text as it stands.
 func (d *decoder) literal(n *node) string {
 	if n.kind != scalarNode {
-		d.fail(n.place, "want one value, have %v", n.kind)
+		d.failValue(n, "want one value, have %v", n.kind)
 		return ""
 	}
 	return n.text
@@ -87,7 +105,7 @@ func (d *decoder) literal(n *node) string {
 func (d *decoder) text(n *node) string {
 	s, err := expand(d.literal(n), d.env)
 	if err != nil {
-		d.fail(n.place, "%w", err)
+		d.failValue(n, "%w", err)
 	}
 	return s
 }
@@ -107,7 +125,7 @@ func into[T any](d *decoder, dst *T, parse func(string) (T, error)) func(*node) 
 		}
 		v, err := parse(s)
 		if err != nil {
-			d.fail(n.place, "%w", err)
+			d.failValue(n, "%w", err)
 			return
 		}
 		*dst = v
@@ -117,7 +135,7 @@ func into[T any](d *decoder, dst *T, parse func(string) (T, error)) func(*node) 
 func (d *decoder) intoText(dst *string) func(*node) {
 	return into(d, dst, func(s string) (string, error) {
 		if s == "" {
-			return "", errors.New("is empty: leave the key out for its default")
+			return "", errors.New("no text: leave the key out for its default")
 		}
 		return s, nil
 	})

@@ -30,6 +30,7 @@ type cli struct {
 	Verify verifyCmd `cmd:"" help:"Prove that what is in the sink is complete and unharmed."`
 	Status statusCmd `cmd:"" help:"Show sources, how far they are, and which file may go."`
 	State  stateCmd  `cmd:"" help:"Look at the ledger, check it, or make it anew."`
+	Bench  benchCmd  `cmd:"" help:"Measure what a format costs, stage by stage."`
 }
 
 const description = "Log lines in, sealed Parquet out, every byte accounted for exactly once."

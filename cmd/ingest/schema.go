@@ -21,7 +21,7 @@ func (d *decoder) parser(p *parserNodes) parse.Definition {
 	before := len(d.errs)
 	def, at := d.pattern(p)
 	if p.window != nil {
-		def.Window = d.window(p.window)
+		d.of("time_window", func() { def.Window = d.window(p.window) })
 	}
 	if len(d.errs) > before || at == nil {
 		return def
@@ -39,11 +39,8 @@ func (d *decoder) pattern(p *parserNodes) (parse.Definition, *node) {
 	case p.format != nil && (p.regex != nil || p.schema != nil):
 		d.fail(p.format.place, "format says it all: want either format, or regex and schema")
 	case p.format != nil:
-		name := d.text(p.format)
-		def, err := preset(name)
-		if err != nil {
-			d.fail(p.format.place, "%w", err)
-		}
+		var def parse.Definition
+		d.of("format", func() { into(d, &def, preset)(p.format) })
 		return def, p.format
 	case p.regex == nil && p.schema != nil:
 		d.fail(p.schema.place, "a schema needs a regex with a named group for each column")
@@ -53,7 +50,9 @@ func (d *decoder) pattern(p *parserNodes) (parse.Definition, *node) {
 				strings.Join(parse.Presets(), ", "))
 		}
 	default:
-		return d.regex(p), p.regex
+		var def parse.Definition
+		d.of("regex", func() { def = d.regex(p) })
+		return def, p.regex
 	}
 	return parse.Definition{}, nil
 }
@@ -71,7 +70,9 @@ func (d *decoder) regex(p *parserNodes) parse.Definition {
 		return def
 	}
 	def := parse.Definition{Pattern: pattern}
-	d.list(p.schema, func(n *node) { def.Columns = append(def.Columns, d.column(n)) })
+	d.of("schema", func() {
+		d.list(p.schema, func(n *node) { def.Columns = append(def.Columns, d.column(n)) })
+	})
 	if p.schema.kind == listNode && len(p.schema.items) == 0 {
 		d.fail(p.schema.place, "schema is empty: leave the key out to have all groups as strings")
 	}
@@ -126,7 +127,7 @@ func (d *decoder) window(n *node) parse.Window {
 		return parse.Window{}
 	}
 	if len(n.items) != 2 {
-		d.fail(n.place, "time_window: want a list of two times, the second excluded")
+		d.failValue(n, "want a list of two times, the second excluded")
 		return parse.Window{}
 	}
 	if len(texts) != 2 {
@@ -134,7 +135,7 @@ func (d *decoder) window(n *node) parse.Window {
 	}
 	w, err := parseWindow(texts[0], texts[1])
 	if err != nil {
-		d.fail(n.place, "time_window: %w", err)
+		d.failValue(n, "%w", err)
 	}
 	return w
 }

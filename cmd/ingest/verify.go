@@ -1,8 +1,211 @@
 package main
 
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"logseal/ingest/files"
+	"logseal/ingest/seal"
+	"logseal/ingest/sink/dir"
+	"logseal/ingest/source"
+	"logseal/ingest/spool"
+	"logseal/ingest/verify"
+)
+
 // verifyCmd is `ingest verify`.
 type verifyCmd struct {
 	siteFlags `embed:""`
+	Deep      bool     `help:"Read every row, not only digests and counts."`
+	Source    []string `sep:"none" placeholder:"PATH" help:"Log file or pattern to prove the sink against; may be repeated."`
+	Files     bool     `help:"Print the objects that manifests name: what a reader may count."`
+	Clean     bool     `help:"Delete superseded objects, which can never be committed."`
+	Stream    string   `placeholder:"NAME" help:"Look at this stream only."`
+	Since     string   `placeholder:"DATE" help:"Leave out objects whose last event is before this day."`
 }
 
-func (v *verifyCmd) Run() error { return nil }
+// Help is what --help says besides the flags.
+func (*verifyCmd) Help() string {
+	return `It reads the sink and writes nothing (--clean deletes), and may run beside load. It exits 4 when
+something is missing, differs, overlaps, is superseded, or leaves a gap.
+
+Examples:
+  ingest verify --out lake
+  ingest verify -c ingest.yaml --deep --source '/archive/**/*.gz'
+  ingest verify --out lake --files`
+}
+
+// verifyResult is the JSON object of `verify`.
+type verifyResult struct {
+	verify.Report
+	Files   *[]string `json:"files,omitempty"`   // with --files: keys
+	Cleaned *[]string `json:"cleaned,omitempty"` // with --clean: keys
+	Error   string    `json:"error,omitempty"`
+}
+
+// end implements result.
+func (r *verifyResult) end(message string) { r.OK, r.Error = message == "", message }
+
+// Run implements the command.
+func (v *verifyCmd) Run(ctx context.Context, a *app) error {
+	res := &verifyResult{Report: emptyReport()}
+	a.result = res
+	c, err := v.config()
+	if err != nil {
+		return err
+	}
+	at, err := v.site(c)
+	if err != nil {
+		return err
+	}
+	options, err := v.options(a, at)
+	if err != nil {
+		return err
+	}
+	report, err := verify.Run(ctx, *options)
+	if err != nil {
+		return err
+	}
+	res.Report = *report
+	if v.Clean {
+		res.Cleaned = listOf(report.Cleaned)
+	}
+	if v.Files {
+		keys, err := namedObjects(ctx, options)
+		if err != nil {
+			return err
+		}
+		res.Files = listOf(keys)
+		for _, key := range keys {
+			a.show("%s", key)
+		}
+		a.quiet = true // stdout holds keys and nothing else
+	}
+	return tellReport(a, report)
+}
+
+// emptyReport has empty lists where the zero value has none.
+func emptyReport() verify.Report {
+	var r verify.Report
+	for _, list := range []*[]string{&r.Missing, &r.Gaps, &r.Overlaps, &r.Differing, &r.Superseded,
+		&r.Unfinished, &r.Pending, &r.Lost, &r.Expired} {
+		*list = []string{}
+	}
+	return r
+}
+
+func listOf(keys []string) *[]string {
+	if keys == nil {
+		keys = []string{}
+	}
+	return &keys
+}
+
+func (v *verifyCmd) options(a *app, at *site) (*verify.Options, error) {
+	o := &verify.Options{Stream: v.Stream, Deep: v.Deep, Clean: v.Clean, FS: files.OS(),
+		Spool: func() ([]spool.Entry, error) { return spool.List(at.spool()) }}
+	if v.Stream != "" {
+		if err := source.CheckName(v.Stream); err != nil {
+			return nil, usagef("--stream: %w", err)
+		}
+	}
+	if v.Since != "" {
+		since, err := time.Parse(time.DateOnly, v.Since)
+		if err != nil {
+			return nil, usagef("--since %q: want a day like 2024-01-15", v.Since)
+		}
+		o.Since = since
+	}
+	if len(v.Source) > 0 {
+		s := &selection{patterns: v.Source, named: true}
+		paths, err := s.find(a, o.FS, at.owns)
+		if err != nil {
+			return nil, err
+		}
+		o.Sources = paths
+	}
+	store, err := dir.NewReader(at.sink)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", at.sink, verify.ErrNoTable)
+	}
+	o.Store = store
+	return o, err
+}
+
+// namedObjects are the keys of all objects that manifests name, sorted.
+func namedObjects(ctx context.Context, o *verify.Options) ([]string, error) {
+	prefix := seal.ManifestFolder
+	if o.Stream != "" {
+		prefix += o.Stream + "/"
+	}
+	var keys []string
+	for info, err := range o.Store.List(ctx, prefix) {
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %w", prefix, err)
+		}
+		if _, err := seal.ParseKey(info.Key); err != nil {
+			continue // verify has reported it
+		}
+		r, _, err := o.Store.Get(ctx, info.Key)
+		if err != nil {
+			return nil, err
+		}
+		body, err := io.ReadAll(io.LimitReader(r, manifestMax))
+		if err = errors.Join(err, r.Close()); err != nil {
+			return nil, fmt.Errorf("read %s: %w", info.Key, err)
+		}
+		commit, err := seal.ParseCommit(info.Key, body)
+		if err != nil || commit.Manifest == nil {
+			continue // likewise, or a loss
+		}
+		for _, obj := range commit.Manifest.Objects {
+			keys = append(keys, obj.Key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys), nil
+}
+
+// findingsMax is how many findings of a kind are printed; --json has all.
+const findingsMax = 20
+
+// tellReport says what was found. Faults are warnings; what is no fault is only said.
+func tellReport(a *app, r *verify.Report) error {
+	faults, shown := int64(0), map[verify.Kind]int{}
+	for _, f := range r.Findings {
+		tell := a.say
+		if isFault(f.Kind) {
+			faults++
+			tell = a.warn
+		}
+		switch shown[f.Kind]++; {
+		case shown[f.Kind] <= findingsMax:
+			tell("%s: %s", f.Kind, f.Text)
+		case shown[f.Kind] == findingsMax+1:
+			tell("%s: and more; --json has all", f.Kind)
+		}
+	}
+	for _, key := range r.Cleaned {
+		a.say("deleted %s", filepath.FromSlash(key))
+	}
+	a.say("%s, %s, %s, %s, %s", count(r.Sources, "source"), count2(int(r.Batches), "batch", "batches"),
+		count(r.Objects, "object"), count(r.Rows, "row"), count(r.Rejects, "reject"))
+	if !r.OK {
+		return exitf(exitFaulty, "%s found", count(faults, "fault"))
+	}
+	a.say("all is well")
+	return nil
+}
+
+func isFault(k verify.Kind) bool {
+	switch k {
+	case verify.Missing, verify.Gap, verify.Overlap, verify.Differing, verify.Superseded:
+		return true
+	}
+	return false
+}
