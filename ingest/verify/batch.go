@@ -22,7 +22,7 @@ func (v *verifier) checkBatch(ctx context.Context, m *seal.Manifest) error {
 	}
 	if v.leftOut(m) {
 		for _, o := range m.Objects {
-			if _, err := v.markNamed(m, o); err != nil {
+			if _, _, err := v.markNamed(m, o); err != nil {
 				return err
 			}
 		}
@@ -50,22 +50,24 @@ func (v *verifier) leftOut(m *seal.Manifest) bool {
 		batch.Day.PartitionOf(*m.MaxTime).Date < v.since
 }
 
-// markNamed notes that a manifest names an object, and gives it if it was listed.
-func (v *verifier) markNamed(m *seal.Manifest, o seal.Object) (*placed, error) {
+// markNamed notes that a manifest names an object, and gives it if it was listed. again says that
+// another manifest had named it.
+func (v *verifier) markNamed(m *seal.Manifest, o seal.Object) (p *placed, again bool, err error) {
 	k, err := seal.ParseKey(o.Key)
 	if err != nil {
-		return nil, err // the manifest was validated
+		return nil, false, err // the manifest was validated
 	}
-	p := v.objects.find(k)
+	p = v.objects.find(k)
 	if p == nil {
-		return nil, nil
+		return nil, false, nil
 	}
-	if p.state == named {
+	again = p.state == named
+	if again {
 		v.report.add(Overlap, o.Key, "%s is named by two manifests, one is %s; its rows are counted "+
 			"twice, so one of the manifests is a copy that must go", o.Key, m.Key())
 	}
 	p.state = named
-	return p, nil
+	return p, again, nil
 }
 
 // batchCheck is what is gathered over the objects of one batch.
@@ -101,9 +103,13 @@ func (b *batchCheck) object(ctx context.Context, o seal.Object) error {
 
 // inspect says what is wrong with an object, if anything is.
 func (b *batchCheck) inspect(ctx context.Context, o seal.Object) (string, Kind, error) {
-	p, err := b.v.markNamed(b.m, o)
+	p, again, err := b.v.markNamed(b.m, o)
 	if err != nil {
 		return "", "", err
+	}
+	if again { // it was checked, and is not this batch's
+		b.damaged = true
+		return "", "", nil
 	}
 	var size int64
 	if p != nil {

@@ -124,14 +124,24 @@ func (v *verifier) proveFile(ctx context.Context, c *coverage, p *proof) error {
 		if commit.Manifest == nil || commit.Manifest.End > end.Offset {
 			continue
 		}
-		if err := d.check(ctx, commit.Manifest); err != nil {
+		err := d.check(ctx, commit.Manifest)
+		if errors.As(err, &corrupt) {
+			p.proved, p.short = false, err.Error()
+			break
+		}
+		if err != nil {
 			return err
 		}
 	}
 	if !p.proved {
 		return nil
 	}
-	return p.checkRest(ctx, c, f, marks, end)
+	record := int64(seal.DefaultMaxRecordBytes)
+	if d.record > 0 {
+		record = d.record // of the last batch
+	}
+	last := edgesOf(c.commits[len(c.commits)-1]).End
+	return p.checkRest(ctx, c.key, f, marks[last], end, int(record))
 }
 
 // judge compares the chains at all batch ends. It is false when the file is another source.
@@ -167,26 +177,24 @@ func (p *proof) judge(c *coverage, marks map[int64]source.Point, end source.Poin
 	return true
 }
 
-// checkRest looks for records of the file after the last batch of its source.
-func (p *proof) checkRest(ctx context.Context, c *coverage, f *files.File,
-	marks map[int64]source.Point, end source.Point) error {
-	last := edgesOf(c.commits[len(c.commits)-1]).End
-	r, err := f.Reader(ctx, marks[last], seal.DefaultMaxRecordBytes)
+// checkRest looks for records of the file after the last batch of its source, which ends at from.
+func (p *proof) checkRest(ctx context.Context, key source.Key, f *files.File, from,
+	end source.Point, record int) error {
+	r, err := f.Reader(ctx, from, record)
+	if err == nil {
+		r.Begin(0, 0)
+		_, err = r.Next()
+	}
+	var corrupt *files.CorruptError
+	if err == io.EOF || errors.As(err, &corrupt) { // before a fault is no whole record any more
+		p.whole = true
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	r.Begin(0, 0)
-	_, err = r.Next()
-	var corrupt *files.CorruptError
-	switch {
-	case err == io.EOF, errors.As(err, &corrupt): // what is before the fault is no whole record
-		p.whole = true
-		return nil
-	case err != nil:
-		return err
-	}
-	if last >= p.rest.Start {
-		p.rest, p.restOf = source.Range{Start: last, End: end.Offset}, c.key
+	if from.Offset >= p.rest.Start {
+		p.rest, p.restOf = source.Range{Start: from.Offset, End: end.Offset}, key
 	}
 	return nil
 }

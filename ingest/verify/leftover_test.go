@@ -1,0 +1,203 @@
+package verify
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/seal"
+	"logseal/ingest/sink"
+	"logseal/ingest/source"
+	"logseal/ingest/spool"
+)
+
+// leftover seals a file with other cuts into a clone of the bucket and plants, into the bucket, the
+// objects alone.
+func (b *bucket) leftover(path string, at source.Point, maxBytes int64) []*seal.Manifest {
+	other := *b
+	other.store = b.store.Clone()
+	ms := other.seal(path, 0, at, maxBytes, 0)
+	for _, m := range ms {
+		for _, o := range m.Objects {
+			b.store.Plant(o.Key, other.store.Body(o.Key))
+		}
+	}
+	return ms
+}
+
+func TestRun_Superseded_IsCleaned(t *testing.T) {
+	b := newBucket(t)
+	b.load("one.log", content("one", 100), 0, 1000)
+	clean := b.store.Snapshot()
+	ms := b.leftover("one.log", source.Origin(), 1700)
+	require.Greater(t, len(ms), 1)
+	for _, deep := range []bool{false, true} {
+		requireOnly(t, b.run(Options{Deep: deep}), map[Kind][]string{Superseded: keysOf(ms...)})
+	}
+	before := b.store.Snapshot()
+	requireOnly(t, b.run(Options{Stream: "other", Clean: true}), map[Kind][]string{})
+	require.Equal(t, before, b.store.Snapshot())
+
+	r := b.run(Options{Clean: true})
+	requireOnly(t, r, map[Kind][]string{})
+	require.Equal(t, keysOf(ms...), r.Cleaned)
+	require.Equal(t, clean, b.store.Snapshot())
+}
+
+// What stands after the last batch may still be finished: it is never deleted.
+func TestRun_Unfinished_IsNotCleaned(t *testing.T) {
+	b := newBucket(t)
+	all := b.load("one.log", content("one", 100), 0, 1000)
+	last := all[len(all)-1]
+	b.store.Plant(last.Key(), nil)
+	before := b.store.Snapshot()
+	for _, deep := range []bool{false, true} {
+		r := b.run(Options{Clean: true, Deep: deep})
+		requireOnly(t, r, map[Kind][]string{Unfinished: keysOf(last)})
+		require.True(t, r.OK)
+	}
+	require.Equal(t, before, b.store.Snapshot())
+
+	r := b.run(Options{Clean: true, Spool: spoolOf(last)})
+	requireOnly(t, r, map[Kind][]string{Pending: keysOf(last)})
+	require.True(t, r.OK)
+}
+
+func spoolOf(ms ...*seal.Manifest) func() ([]spool.Entry, error) {
+	return func() ([]spool.Entry, error) {
+		entries := []spool.Entry{{Name: "rubbish", Manifest: []byte("rubbish")}}
+		for _, m := range ms {
+			entries = append(entries, spool.Entry{Name: m.BatchName().String(), Manifest: m.JSON()})
+		}
+		return entries, nil
+	}
+}
+
+// A manifest that cannot be read may name what stands at its start, so that is not deleted, even
+// if another one spans it.
+func TestRun_Clean_SparesWhatAnUnreadableManifestMayName(t *testing.T) {
+	b := newBucket(t)
+	ms := b.load("one.log", content("one", 100), 0, 1000)
+	b.store.Plant(ms[1].Key(), []byte("rubbish"))
+	b.edit(ms[0], func(m *seal.Manifest) { // spans it, and names objects that are not there
+		m.End, m.SkippedBytes = m.End+1, m.SkippedBytes+1
+		for i := range m.Objects {
+			m.Objects[i].Key = strings.Replace(m.Objects[i].Key, ms[0].BatchName().String(),
+				m.BatchName().String(), 1)
+		}
+	})
+	r := b.run(Options{Clean: true})
+	require.False(t, r.OK)
+	require.Equal(t, keysOf(ms[0]), r.Cleaned)
+	require.Equal(t, keysOf(ms[1]), r.Unfinished)
+}
+
+// late is a store whose lists leave out what a writer puts meanwhile, or a part of it.
+type late struct {
+	sink.Store
+	hide func(key string) bool
+}
+
+func (s late) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, error] {
+	return func(yield func(sink.Info, error) bool) {
+		for info, err := range s.Store.List(ctx, prefix) {
+			if err == nil && s.hide(info.Key) {
+				continue
+			}
+			if !yield(info, err) {
+				return
+			}
+		}
+	}
+}
+
+func TestRun_BesideWriters_ALateListIsNoFinding(t *testing.T) {
+	b := newBucket(t)
+	ms := b.load("one.log", content("one", 100), 0, 700)
+	require.Greater(t, len(ms), 5)
+	for name, hidden := range map[string][]string{
+		"objects":                     keysOf(ms[4], ms[5]),
+		"manifests in the middle":     {ms[2].Key(), ms[3].Key()},
+		"manifests at the end":        {ms[len(ms)-1].Key()},
+		"manifests and their objects": append(keysOf(ms[3]), ms[3].Key()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := b.store.Snapshot()
+			store := late{b.store, func(key string) bool { return slices.Contains(hidden, key) }}
+			r, err := Run(t.Context(), Options{Store: store, Clean: true, Deep: true})
+			require.NoError(t, err)
+			requireOnly(t, r, map[Kind][]string{})
+			require.Empty(t, r.Cleaned)
+			require.Equal(t, before, b.store.Snapshot())
+		})
+	}
+}
+
+// A writer that lost its place deletes its leftover between the list and the report.
+func TestRun_BesideWriters_ALeftoverThatGoesIsNoFinding(t *testing.T) {
+	b := newBucket(t)
+	b.load("one.log", content("one", 100), 0, 1000)
+	ms := b.leftover("one.log", source.Origin(), 1700)
+	store := late{b.store, func(key string) bool {
+		if strings.HasPrefix(key, seal.ManifestFolder) {
+			for _, key := range keysOf(ms...) {
+				b.store.Plant(key, nil)
+			}
+		}
+		return false
+	}}
+	r, err := Run(t.Context(), Options{Store: store})
+	require.NoError(t, err)
+	requireOnly(t, r, map[Kind][]string{})
+}
+
+func TestRun_Since_LeavesOutOldObjects(t *testing.T) {
+	b := newBucket(t)
+	ms := b.load("one.log", content("one", 100), 0, 1000)
+	b.store.Plant(ms[0].Objects[0].Key, nil)
+	b.leftover("one.log", source.Origin(), 1700)
+	require.False(t, b.run(Options{Since: time.Date(2024, 1, 3, 0, 0, 0, 0, time.UTC)}).OK)
+
+	r := b.run(Options{Since: time.Date(2024, 1, 4, 0, 0, 0, 0, time.UTC)})
+	require.Empty(t, r.Missing)
+	require.Zero(t, r.Batches)
+	for _, key := range r.Superseded {
+		require.True(t, strings.HasPrefix(key, seal.QuarantineFolder))
+	}
+	b.store.Plant(ms[1].Key(), nil)
+	r = b.run(Options{Since: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)})
+	require.Equal(t, []string{rangeOf(ms[1])}, r.Gaps)
+}
+
+func TestFiles_NamesWhatManifestsName(t *testing.T) {
+	b := newBucket(t)
+	one := b.load("one.log", content("one", 100), 0, 1000)
+	two := b.load("two.log", content("two", 100), 0, 1000)
+	want := keysOf(append(one, two...)...)
+	b.leftover("one.log", source.Origin(), 1700)
+	names := func() (got []string) {
+		require.NoError(t, Files(t.Context(), Options{Store: b.store}, func(key string) error {
+			got = append(got, key)
+			return nil
+		}))
+		slices.Sort(got)
+		return got
+	}
+	require.Equal(t, want, names())
+
+	b.declareLost(two[1], true)
+	require.Equal(t, want, names())
+	b.store.Plant(seal.FoundKey(two[1].SourceKey(), two[1].Start), nil)
+	require.Len(t, names(), len(want)-len(two[1].Objects))
+
+	err := Files(t.Context(), Options{Store: b.store}, func(string) error { return context.Canceled })
+	require.ErrorIs(t, err, context.Canceled)
+	b.store.Plant(one[1].Key(), []byte("rubbish"))
+	err = Files(t.Context(), Options{Store: b.store}, func(string) error { return nil })
+	require.ErrorContains(t, err, one[1].Key())
+}
