@@ -313,6 +313,16 @@ func TestParser_Parse_DropsWhatTheTableHeld(t *testing.T) {
 	require.Nil(t, table.Columns[0].Null)
 }
 
+// A column of a row that was given up at a later one keeps no mark of it.
+func TestParser_Parse_ForgetsTheNullsOfARejectedRow(t *testing.T) {
+	var table Table
+	data := []byte("1 ::1 yes\n10\n2 ::2 no\n")
+	newParser(t, nullable()).Parse(0, data, &table)
+	require.Len(t, table.Rejects, 1)
+	requireBalance(t, 0, data, &table)
+	require.Nil(t, table.Columns[0].Null)
+}
+
 func TestParser_EventTime(t *testing.T) {
 	require.Equal(t, 3, newPreset(t, "combined").EventTime())
 	require.Equal(t, 0, newPreset(t, "app").EventTime())
