@@ -23,6 +23,7 @@ type Config struct {
 type Builder struct {
 	cfg   Config
 	w     GroupWriter
+	limit int64 // GroupBytes; less in tests
 	start int64 // of the range
 	end   int64 // of the chunks taken
 	next  int64 // where the next record may begin
@@ -43,8 +44,8 @@ type Builder struct {
 // NewBuilder begins a range at start.
 func NewBuilder(cfg Config, start int64, w GroupWriter) *Builder {
 	cfg.MaxPartitions = max(1, cfg.MaxPartitions)
-	return &Builder{cfg: cfg, w: w, start: start, end: start, next: start,
-		open: make(map[Partition]*buffer)}
+	return &Builder{cfg: cfg, w: w, limit: GroupBytes, start: start, end: start,
+		next: start, open: make(map[Partition]*buffer)}
 }
 
 // Add takes the next chunk. full says that the record at cut would open one partition more than
@@ -193,7 +194,7 @@ func (b *Builder) furnish(g *Group) {
 // the rejects last. One is enough, as the largest costs at least what the last record did. The
 // rows of r before row end are part of it.
 func (b *Builder) relieve(r *run, end int) error {
-	if b.total <= GroupBytes {
+	if b.total <= b.limit {
 		return nil
 	}
 	b.copyRun(r, end)

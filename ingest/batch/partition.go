@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -116,23 +117,19 @@ func ParsePartition(s string) (Partition, error) {
 	if s == noDatePath {
 		return NoPartition(), nil
 	}
-	p := Partition{Hour: NoHour}
 	dt, hour, hasHour := strings.Cut(s, "/")
 	day, err := time.Parse("dt="+time.DateOnly, dt)
 	if err != nil {
 		return Partition{}, fmt.Errorf("partition %q: want dt=YYYY-MM-DD", s)
 	}
-	p.Date = int32(day.Unix() / (24 * 3600))
-	if day.Unix() < 0 {
-		p.Date = int32(-((-day.Unix()) / (24 * 3600)))
+	p := Partition{Date: int32(day.Unix() / (24 * 3600)), Hour: NoHour}
+	if !hasHour {
+		return p, nil
 	}
-	if hasHour {
-		if _, err := fmt.Sscanf(hour, "hour=%02d", &p.Hour); err != nil {
-			return Partition{}, fmt.Errorf("partition %q: want hour=HH", s)
-		}
-	}
-	if p.Hour < NoHour || p.Hour > 23 || p.Path() != s {
-		return Partition{}, fmt.Errorf("partition %q: want dt=YYYY-MM-DD[/hour=HH]", s)
+	n, err := strconv.ParseInt(strings.TrimPrefix(hour, "hour="), 10, 8)
+	p.Hour = int8(n)
+	if err != nil || n < 0 || n > 23 || p.Path() != s {
+		return Partition{}, fmt.Errorf("partition %q: want dt=YYYY-MM-DD/hour=HH", s)
 	}
 	return p, nil
 }
