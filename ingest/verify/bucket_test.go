@@ -27,6 +27,7 @@ type bucket struct {
 	store *sinktest.Memory
 	fsys  *filestest.FS
 	epoch *seal.Epoch
+	one   []*seal.Manifest // of one.log, where a test says so
 }
 
 func newBucket(t testing.TB) *bucket {

@@ -8,6 +8,7 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/seal"
+	"logseal/ingest/sink"
 	"logseal/ingest/source"
 )
 
@@ -16,6 +17,7 @@ type proofs struct {
 	fsys  files.FS
 	files []*proof
 	ids   map[family]map[source.ID][]*proof
+	asked map[source.Key]bool // sources whose first manifest was asked for
 }
 
 // family are the sources that differ by their head only.
@@ -41,7 +43,8 @@ type proof struct {
 
 // openProofs reads the heads of log files.
 func openProofs(fsys files.FS, paths []string) (*proofs, error) {
-	ps := &proofs{fsys: fsys, ids: map[family]map[source.ID][]*proof{}}
+	ps := &proofs{fsys: fsys, ids: map[family]map[source.ID][]*proof{},
+		asked: map[source.Key]bool{}}
 	for _, path := range paths {
 		p := &proof{path: path}
 		if err := p.readHead(fsys); err != nil {
@@ -95,6 +98,32 @@ func (v *verifier) prove(ctx context.Context, c *coverage) error {
 	for _, p := range v.proofs.match(c.key, *c.k) {
 		if err := v.proveFile(ctx, c, p); err != nil {
 			return fmt.Errorf("prove %s: %w", p.path, err)
+		}
+		if err := v.proveNumbers(ctx, c, p); err != nil {
+			return fmt.Errorf("prove %s: %w", p.path, err)
+		}
+	}
+	return nil
+}
+
+// proveNumbers looks for the sources that begin as a file does and were there before this one: k
+// has no holes, so one that is missing was deleted by hand, all of it.
+func (v *verifier) proveNumbers(ctx context.Context, c *coverage, p *proof) error {
+	for k := range *c.k {
+		lower := c.key
+		lower.ID = source.NewID(lower.Origin, lower.Table.Stream, k, p.head)
+		if v.proofs.asked[lower] {
+			continue
+		}
+		v.proofs.asked[lower] = true
+		key := seal.ManifestKey(lower, 0)
+		_, err := v.Store.Stat(ctx, key)
+		if errors.Is(err, sink.ErrNotFound) {
+			v.report.add(Missing, key, "%s, the first manifest of source %d that begins as %s does, is "+
+				"missing although source %d is there; restore it from a copy of the sink", key, k, p.path,
+				*c.k)
+		} else if err != nil {
+			return err
 		}
 	}
 	return nil

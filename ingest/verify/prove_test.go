@@ -129,6 +129,15 @@ func TestRun_Sources_ThatBeginAlike(t *testing.T) {
 	b.load("one.log", one, 0, 700)
 	b.load("two.log", two, 1, 700)
 	requireOnly(t, b.run(everything("one.log", "two.log")), map[Kind][]string{})
+
+	first := seal.ManifestKey(b.key("one.log", 0), 0)
+	for _, key := range b.store.Keys() { // the first source goes, with all it has
+		if strings.Contains(key, b.key("one.log", 0).ID.String()) {
+			b.store.Plant(key, nil)
+		}
+	}
+	requireOnly(t, b.run(Options{Deep: true}), map[Kind][]string{})
+	requireOnly(t, b.run(everything("two.log")), map[Kind][]string{Missing: {first}})
 }
 
 // What only the file's bytes can tell.

@@ -1,0 +1,125 @@
+package verify
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"logseal/ingest/seal"
+	"logseal/ingest/source"
+)
+
+// Faults that an object and its manifest agree on, so that no digest shows them.
+func TestRun_Deep_ForgedObjects(t *testing.T) {
+	for name, c := range map[string]struct {
+		text  string
+		forge func(b *bucket, other []*seal.Manifest, m *seal.Manifest)
+	}{
+		"of another source": {"is of another source", func(b *bucket, other []*seal.Manifest,
+			m *seal.Manifest) {
+			b.give(m, 0, other[1].Objects[0])
+		}},
+		"of another batch": {"is outside", func(b *bucket, other []*seal.Manifest, m *seal.Manifest) {
+			b.give(m, 0, b.one[0].Objects[0])
+		}},
+		"of another partition": {"is of partition dt=2024-01-02", func(b *bucket,
+			other []*seal.Manifest, m *seal.Manifest) {
+			b.give(m, 0, b.one[1].Objects[1])
+		}},
+		"offsets in two objects": {"is in another object of the batch too", func(b *bucket,
+			other []*seal.Manifest, m *seal.Manifest) {
+			b.give(m, 0, b.one[1].Objects[1])
+		}},
+		"of another epoch": {"is of another epoch", func(b *bucket, other []*seal.Manifest,
+			m *seal.Manifest) {
+			b.epoch.MaxRecordBytes = 99
+			b.putEpoch()
+			o := *b
+			o.store = b.store.Clone()
+			i := len(m.Objects) - 1
+			for _, again := range o.seal("one.log", 0, source.Origin(), 1000, 0) {
+				if again.Start == m.Start {
+					b.store.Plant("body", o.store.Body(objectOf(b.t, again, seal.QuarantineKind).Key))
+				}
+			}
+			b.give(m, i, seal.Object{Key: "body", Rows: m.Objects[i].Rows})
+			b.store.Plant("body", nil)
+		}},
+		"rejects as rows": {"column", func(b *bucket, other []*seal.Manifest, m *seal.Manifest) {
+			b.give(m, 0, objectOf(b.t, b.one[1], seal.QuarantineKind))
+		}},
+		"rows as rejects": {"column", func(b *bucket, other []*seal.Manifest, m *seal.Manifest) {
+			b.give(m, len(m.Objects)-1, b.one[1].Objects[0])
+		}},
+		"no Parquet": {"cannot be read", func(b *bucket, other []*seal.Manifest, m *seal.Manifest) {
+			b.give(m, 0, seal.Object{Key: seal.RootKey, Rows: m.Objects[0].Rows})
+		}},
+		"reject bytes": {"bytes of rejects", func(b *bucket, other []*seal.Manifest, m *seal.Manifest) {
+			m.RejectBytes, m.RowBytes = m.RejectBytes+1, m.RowBytes-1
+		}},
+		"min time": {"min_time", func(b *bucket, other []*seal.Manifest, m *seal.Manifest) {
+			*m.MinTime++
+		}},
+		"max time": {"max_time", func(b *bucket, other []*seal.Manifest, m *seal.Manifest) {
+			*m.MaxTime--
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBucket(t)
+			b.one = b.load("one.log", content("one", 100), 0, 1000)
+			other := b.load("two.log", content("two", 100), 0, 1000)
+			m := *b.one[1]
+			m.Objects = append([]seal.Object(nil), m.Objects...)
+			c.forge(b, other, &m)
+			m.Rows, m.Rejects = 0, 0
+			for _, o := range m.Objects {
+				if strings.HasPrefix(o.Key, seal.DataFolder) {
+					m.Rows += o.Rows
+				} else {
+					m.Rejects += o.Rows
+				}
+			}
+			m.Records = m.Rows + m.Rejects
+			require.NoError(t, m.Validate())
+			b.store.Plant(m.Key(), m.JSON())
+			if name != "no Parquet" {
+				require.Empty(t, b.run(Options{}).Differing)
+			}
+			r := b.run(Options{Deep: true})
+			require.False(t, r.OK)
+			require.Contains(t, fmt.Sprint(r.Findings), c.text)
+		})
+	}
+}
+
+// give makes the i-th object of a manifest have the bytes and rows of another object.
+func (b *bucket) give(m *seal.Manifest, i int, from seal.Object) {
+	body := bytes.Clone(b.store.Body(from.Key))
+	require.NotEmpty(b.t, body)
+	key := m.Objects[i].Key
+	b.store.Plant(key, body)
+	m.Objects[i] = seal.Object{Key: key, Bytes: int64(len(body)), Rows: from.Rows,
+		SHA256: source.DigestOf(body)}
+}
+
+func TestMarks_AgainstASliceOfBools(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const size = 5 * pageBits
+		model := make([]bool, size)
+		var m marks
+		for range rapid.IntRange(1, 20).Draw(t, "n") {
+			i := rapid.IntRange(0, size-1).Draw(t, "i")
+			j := i + rapid.OneOf(rapid.Just(1), rapid.IntRange(1, size-i)).Draw(t, "length")
+			want := true
+			for k := i; k < min(j, size); k++ {
+				want = want && !model[k]
+				model[k] = true
+			}
+			require.Equal(t, want, m.set(int64(i), int64(min(j, size))))
+		}
+	})
+}
