@@ -409,3 +409,31 @@ func TestBuilder_HoldsNoMoreThanItsLimit(t *testing.T) {
 	}
 	require.Greater(t, len(w.all), 10)
 }
+
+// The costs are part of the format: exactly the limit is not too much, and of equals the least
+// partition goes first, the rejects last.
+func TestBuilder_Flush_AtTheLimitAndOfEquals(t *testing.T) {
+	const cost = 192 + len("x\n") + len(parse.NoMatch)
+	text := string(bytes.Repeat([]byte{'y'}, cost-3*8))
+	w := &recorder{}
+	b := NewBuilder(Config{Parser: testParser(t), Granularity: Hour, MaxPartitions: 9}, 0, w)
+	b.limit = 3 * int64(cost)
+	at := int64(0)
+	add := func(line string) {
+		_, _, err := b.Add(source.Chunk{Offset: at, Data: []byte(line)})
+		require.NoError(t, err)
+		at += int64(len(line))
+	}
+	add("x\n")
+	add("7200 " + text + "\n")
+	add("3600 " + text + "\n")
+	require.Empty(t, w.all)
+	require.Equal(t, b.limit, b.total)
+	for _, want := range []string{"dt=1970-01-01/hour=01", "dt=1970-01-01/hour=02", "rejects"} {
+		w.all = nil
+		b.limit = b.total
+		add("0 \n")
+		require.Len(t, w.all, 1)
+		require.Equal(t, want, w.all[0].partition)
+	}
+}
