@@ -16,19 +16,20 @@ import (
 type checkCmd struct {
 	Config      string `short:"c" placeholder:"FILE" help:"Config file."`
 	streamFlags `embed:""`
-	Paths       []string `arg:"" optional:"" name:"file" help:"Files and patterns to try the format on."`
+	Paths       []string `arg:"" optional:"" name:"file" help:"Files and patterns to try it on."`
 }
 
 // Help is what --help says besides the flags.
 func (*checkCmd) Help() string {
-	return `Without a FILE it checks the config. With one it parses it as load would, writes nothing, and shows
-how many lines match and the first that do not, with a caret at the byte where it ends. It exits 3 when
-load would find too many rejects, however few lines there are.
+	return help(`
+Without a FILE it checks the config. With one it parses it as load would, writes nothing, and
+shows how many lines match and the first that do not, with a caret at the byte where it ends. It
+exits 3 when there are more rejects than the stream's max_ratio, however few lines there are.
 
 Examples:
   ingest check -c ingest.yaml
   ingest check --format combined access.log
-  ingest check --regex '^(?P<level>\w+): (?P<message>.*)$' app.log`
+  ingest check --regex '^(?P<level>\w+): (?P<message>.*)$' app.log`)
 }
 
 // checkResult is the JSON object of `check`.

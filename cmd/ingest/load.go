@@ -23,22 +23,53 @@ import (
 type loadCmd struct {
 	siteFlags   `embed:""`
 	streamFlags `embed:""`
-	OnExceed    string   `enum:",quarantine,halt" default:"" placeholder:"quarantine|halt" help:"What a batch with too many rejects does (default halt)."`
-	Assume      string   `enum:",copy,new" default:"" placeholder:"copy|new" help:"What a file is that ends before what is committed of its source."`
-	Rehash      bool     `help:"Prove every file again, also those that have not changed."`
-	Paths       []string `arg:"" optional:"" name:"path" help:"Files and patterns (** for any depth of folders)."`
+	OnExceed    onExceed `placeholder:"quarantine|halt" help:"On too many rejects (default halt)."`
+	Assume      assume   `placeholder:"copy|new" help:"What an undecided file is."`
+	Rehash      bool     `help:"Prove unchanged files again, too."`
+	Paths       []string `arg:"" optional:"" name:"path" help:"Files and patterns; ** is any folders."`
 }
 
 // Help is what --help says besides the flags.
 func (*loadCmd) Help() string {
-	return `Files may be plain, .gz or .zst. Interrupt it or kill it at any time and run it again: it goes on
-where it was, and the outcome is the same. A second run of a finished load does nothing.
+	return help(`
+Files may be plain, .gz or .zst. Interrupt it or kill it at any time and run it again: it goes
+on where it was, and the outcome is the same. A second run of a finished load does nothing.
+
+A file is undecided when it agrees with a source as far as it goes, but ends before what is
+committed of that: a copy still being written, or an older state. It is left unread and named, and
+load exits 3, unless --assume says what it is.
 
 Examples:
   ingest load --format combined access.log
   ingest load --format combined --out lake 'archive/**/*.gz'
   ingest load -c ingest.yaml
-  ingest load -c ingest.yaml --stream nginx /var/log/nginx/access.log.1`
+  ingest load -c ingest.yaml --stream nginx /var/log/nginx/access.log.1`)
+}
+
+// onExceed is the value of --on-exceed.
+type onExceed string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (o *onExceed) UnmarshalText(b []byte) error {
+	s, err := parseOnExceed(string(b))
+	*o = onExceed(s)
+	return err
+}
+
+// assume is the value of --assume.
+type assume pipeline.Assume
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (x *assume) UnmarshalText(b []byte) error {
+	switch string(b) {
+	case "copy":
+		*x = assume(pipeline.AssumeCopy)
+	case "new":
+		*x = assume(pipeline.AssumeNew)
+	default:
+		return fmt.Errorf("%q: want copy or new", b)
+	}
+	return nil
 }
 
 // loadResult is the JSON object of `load`. Sources, Duplicates and Undecided are files seen; all
@@ -100,16 +131,11 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 
 // pipelineConfig checks the streams and finds their files; nothing is opened or made.
 func (l *loadCmd) pipelineConfig(a *app, at *site, chosen []selection) (*pipeline.Config, error) {
-	cfg := &pipeline.Config{FS: files.OS(), Rehash: l.Rehash, Log: a.log}
-	switch l.Assume {
-	case "copy":
-		cfg.Assume = pipeline.AssumeCopy
-	case "new":
-		cfg.Assume = pipeline.AssumeNew
-	}
+	cfg := &pipeline.Config{FS: files.OS(), Rehash: l.Rehash, Log: a.log,
+		Assume: pipeline.Assume(l.Assume)}
 	for i := range chosen {
 		s := &chosen[i]
-		stream, err := s.pipelineStream(l.OnExceed)
+		stream, err := s.pipelineStream(string(l.OnExceed))
 		if err != nil {
 			return nil, usagef("stream %s: %w", s.Name, err)
 		}

@@ -61,6 +61,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return a.finish(ctx, command.Run(a))
 }
 
+// help is text that begins on a line of its own in the source.
+func help(text string) string { return strings.TrimPrefix(text, "\n") }
+
 // asksForJSON finds --json among arguments that could not be parsed.
 func asksForJSON(args []string) bool {
 	if i := slices.Index(args, "--"); i >= 0 {

@@ -261,7 +261,8 @@ func (p *proof) compare(ctx context.Context, batches []committed) (identity, str
 	}
 	for _, b := range batches {
 		if b.lost {
-			return isSource, fmt.Sprintf("%v was declared lost", source.Range{Start: b.start, End: b.end}), nil
+			r := source.Range{Start: b.start, End: b.end}
+			return isSource, fmt.Sprintf("%v was declared lost", r), nil
 		}
 	}
 	return isSource, "", nil

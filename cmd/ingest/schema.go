@@ -173,7 +173,8 @@ func (d *decoder) placeIn(p *parserNodes, at *node, err error) place {
 	}
 	for _, item := range p.schema.items {
 		for _, pair := range item.pairs {
-			if pair.key == "name" && strings.HasPrefix(err.Error(), fmt.Sprintf("column %q:", pair.value.text)) {
+			about := fmt.Sprintf("column %q:", pair.value.text)
+			if pair.key == "name" && strings.HasPrefix(err.Error(), about) {
 				return item.place
 			}
 		}

@@ -15,7 +15,7 @@ const stateDir = ".state"
 // siteFlags say where a command works.
 type siteFlags struct {
 	Config string `short:"c" placeholder:"FILE" help:"Config file."`
-	Out    string `placeholder:"DIR" help:"Sink: a folder (default ./logseal-out) or s3://bucket/prefix."`
+	Out    string `placeholder:"DIR" help:"Sink: folder (default logseal-out) or s3://bucket/prefix."`
 	State  string `placeholder:"DIR" help:"Folder of ledger and spool (default .state in the sink)."`
 }
 
@@ -60,7 +60,7 @@ func (f *siteFlags) site(c *Config) (*site, error) {
 		return nil, usagef("state and sink are both %s; give the state a folder of its own", s.sink)
 	}
 	if name, ok := below(s.state, s.sink); ok && slices.Contains(sink.Roots(), name) {
-		return nil, usagef("the state %s lies within the sink's own folder %s; give another", s.state, name)
+		return nil, usagef("the state %s lies in the sink's own folder %s", s.state, name)
 	}
 	return s, nil
 }

@@ -14,7 +14,7 @@ import (
 type stateCmd struct {
 	Ls      stateLsCmd      `cmd:"" help:"List what the ledger knows."`
 	Check   stateCheckCmd   `cmd:"" help:"Check ledger and spool; changes nothing."`
-	Rebuild stateRebuildCmd `cmd:"" help:"Keep the ledger aside, so that the next run makes a new one."`
+	Rebuild stateRebuildCmd `cmd:"" help:"Set the ledger aside; the next load makes it anew."`
 }
 
 type stateLsCmd struct {
@@ -121,11 +121,12 @@ type stateCheckCmd struct {
 
 // Help is what --help says besides the flags.
 func (*stateCheckCmd) Help() string {
-	return `It exits 1 when the ledger is damaged or another's, and 3 when a batch that waits to be shipped is not
-in the spool: load makes it again from its source.
+	return help(`
+It exits 1 when the ledger is damaged or another's, and 3 when a batch that waits to be shipped
+is not in the spool: load makes it again from its source.
 
 Example:
-  ingest state check -c ingest.yaml`
+  ingest state check -c ingest.yaml`)
 }
 
 // Run implements the command.
@@ -172,11 +173,12 @@ type stateRebuildCmd struct {
 
 // Help is what --help says besides the flags.
 func (*stateRebuildCmd) Help() string {
-	return `For a ledger that is damaged, or another sink's. Nothing is lost by it: the next load finds in the sink
-and the spool what was done. The old file stays beside the new one until you delete it.
+	return help(`
+For a ledger that is damaged, or another sink's. Nothing is lost by it: the next load finds in
+the sink and the spool what was done. The old file stays beside the new one until you delete it.
 
 Example:
-  ingest state rebuild --state logseal-out/.state`
+  ingest state rebuild --state logseal-out/.state`)
 }
 
 // rebuildResult is the JSON object of `state rebuild`.

@@ -20,18 +20,20 @@ import (
 // statusCmd is `ingest status`.
 type statusCmd struct {
 	siteFlags    `embed:""`
-	SafeToDelete string `placeholder:"FILE" help:"Say whether every byte that FILE has now is in the sink: exit 0 yes, 1 not yet."`
+	SafeToDelete string `placeholder:"FILE" help:"Ask whether FILE may go: exit 0 yes, 1 not yet."`
 }
 
 // Help is what --help says besides the flags.
 func (*statusCmd) Help() string {
-	return `Sealed is how far a source is on local disk, shipped how far it is in the sink, lag how much of its
-file is not sealed. --safe-to-delete asks the sink and proves the file against it; it speaks of the size
-that it prints, not of what is written later.
+	return help(`
+Sealed is how far a source is on local disk, shipped how far it is in the sink, lag how much of
+its file is not sealed. --safe-to-delete says yes when every byte that the file has now is in the
+sink: it asks the sink and proves the file against it. It speaks of the size that it prints, not of
+what is written later.
 
 Examples:
   ingest status --state logseal-out/.state
-  ingest status -c ingest.yaml --safe-to-delete /var/log/nginx/access.log.1`
+  ingest status -c ingest.yaml --safe-to-delete /var/log/nginx/access.log.1`)
 }
 
 // statusResult is the JSON object of `status`.

@@ -22,22 +22,25 @@ import (
 type verifyCmd struct {
 	siteFlags `embed:""`
 	Deep      bool     `help:"Read every row, not only digests and counts."`
-	Source    []string `sep:"none" placeholder:"PATH" help:"Log file or pattern to prove the sink against; may be repeated."`
-	Files     bool     `help:"Print the objects that manifests name: what a reader may count."`
-	Clean     bool     `help:"Delete superseded objects, which can never be committed."`
+	Source    []string `sep:"none" placeholder:"PATH" help:"Prove it against log files; repeatable."`
+	Files     bool     `help:"Print the objects that a reader may count."`
+	Clean     bool     `help:"Delete objects that are superseded."`
 	Stream    string   `placeholder:"NAME" help:"Look at this stream only."`
-	Since     string   `placeholder:"DATE" help:"Leave out objects whose last event is before this day."`
+	Since     string   `placeholder:"DATE" help:"Leave out what is all from before this day."`
 }
 
 // Help is what --help says besides the flags.
 func (*verifyCmd) Help() string {
-	return `It reads the sink and writes nothing (--clean deletes), and may run beside load. It exits 4 when
-something is missing, differs, overlaps, is superseded, or leaves a gap.
+	return help(`
+It reads the sink and writes nothing (--clean deletes), and may run beside load. It exits 4 when
+something is missing, differs, overlaps, is superseded, or leaves a gap. A superseded object is a
+leftover that can never be committed; --files prints the objects that manifests name, which are
+exact at any moment.
 
 Examples:
   ingest verify --out lake
   ingest verify -c ingest.yaml --deep --source '/archive/**/*.gz'
-  ingest verify --out lake --files`
+  ingest verify --out lake --files`)
 }
 
 // verifyResult is the JSON object of `verify`.

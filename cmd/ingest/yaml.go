@@ -153,7 +153,9 @@ func (r *yamlReader) read(n ast.Node, depth int) (*node, error) {
 	return nil, r.fail(n, "%s is nothing a config needs", n.Type())
 }
 
-func (r *yamlReader) readMapping(values []*ast.MappingValueNode, at place, depth int) (*node, error) {
+func (r *yamlReader) readMapping(
+	values []*ast.MappingValueNode, at place, depth int,
+) (*node, error) {
 	out := &node{kind: mappingNode, place: at}
 	seen := map[string]bool{}
 	for _, v := range values {
