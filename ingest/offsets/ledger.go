@@ -93,7 +93,9 @@ func (l *Ledger) Get(key source.Key) (s *Source, ok bool, err error) {
 }
 
 // Keys returns the keys of all sources of a table, sorted by their text form.
-func (l *Ledger) Keys(table source.Table) ([]source.Key, error) { return l.keys(table.String() + "/") }
+func (l *Ledger) Keys(table source.Table) ([]source.Key, error) {
+	return l.keys(table.String() + "/")
+}
 
 // All returns the keys of all sources, sorted by their text form.
 func (l *Ledger) All() ([]source.Key, error) { return l.keys("") }

@@ -105,7 +105,11 @@ func TestLedger_Update_ErrorChangesNothing(t *testing.T) {
 	require.NoError(t, err)
 	boom := errors.New("boom")
 	for name, fn := range map[string]func(*Source) error{
-		"an error of fn":       func(s *Source) error { s.K = 7; s.PutFile(FileRecord{Key: key}); return boom },
+		"an error of fn": func(s *Source) error {
+			s.K = 7
+			s.PutFile(FileRecord{Key: key})
+			return boom
+		},
 		"a hole in the outbox": func(s *Source) error { s.Outbox = nil; return nil },
 		"shipped past sealed":  func(s *Source) error { s.Shipped = 11; return nil },
 		"a negative barrier":   func(s *Source) error { s.Barrier = -1; return nil },

@@ -51,7 +51,12 @@ func openLocked(dir string, want Meta) (*Ledger, error) {
 		return nil, err
 	}
 	l.meta.Created = created
-	if err := l.belongsTo(want); err != nil {
+	// What was read may be a killed process's last write, which only the system's memory has: it
+	// must be durable before anyone acts on it.
+	if err = l.belongsTo(want); err == nil {
+		err = errors.Join(l.file.Sync(), syncDir(dir))
+	}
+	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
@@ -168,7 +173,7 @@ func create(dir string, want Meta) error {
 
 // fill writes what every ledger has.
 func fill(b *bbolt.Tx, want Meta) error {
-	for _, name := range [][]byte{bucketMeta, bucketSources, bucketEnds, bucketFiles} {
+	for _, name := range buckets {
 		if _, err := b.CreateBucket(name); err != nil {
 			return err
 		}

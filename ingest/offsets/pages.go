@@ -26,6 +26,7 @@ const (
 
 	flagBranch   = 0x01
 	flagLeaf     = 0x02
+	flagMeta     = 0x04
 	flagFreelist = 0x10
 
 	elemBucket = 0x01
@@ -111,6 +112,17 @@ func newPageWalk(r io.ReaderAt) (*pageWalk, error) {
 	}
 	m0, ok0 := readMeta(b[:pageSize])
 	m1, ok1 := readMeta(b[pageSize:])
+	if ok0 && m0.pageSize != pageSize {
+		return nil, errOtherPages
+	}
+	// A torn write of a meta page leaves its header, which is always the same.
+	for id := range 2 {
+		head := b[id*pageSize:]
+		if binary.LittleEndian.Uint64(head) != uint64(id) ||
+			binary.LittleEndian.Uint16(head[8:]) != flagMeta {
+			return nil, fmt.Errorf("page %d is no meta page: it is torn, or no ledger at all", id)
+		}
+	}
 	switch {
 	case !ok0 && !ok1:
 		return nil, errors.New("neither meta page is readable: it is torn, or no ledger at all")

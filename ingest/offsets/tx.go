@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -22,6 +23,8 @@ var (
 	keyMeta = []byte("ledger")
 	keySum  = []byte("sum")
 )
+
+var buckets = [][]byte{bucketMeta, bucketSources, bucketEnds, bucketFiles}
 
 // sum proves the whole content: bbolt's data pages carry no checksum, so without it a flipped bit
 // would be another offset. It is kept up to date by every transaction and compared at every open.
@@ -50,7 +53,7 @@ type tx struct {
 // begin makes a tx of b. Its errors are damage.
 func begin(b *bbolt.Tx) (*tx, error) {
 	t := &tx{bolt: b}
-	for _, name := range [][]byte{bucketMeta, bucketSources, bucketEnds, bucketFiles} {
+	for _, name := range buckets {
 		if b.Bucket(name) == nil {
 			return nil, fmt.Errorf("it has no bucket %q", name)
 		}
@@ -111,6 +114,9 @@ func (t *tx) scan(bucket, prefix []byte, fn func(key, value []byte) error) error
 func (t *tx) check() error {
 	var got sum
 	err := t.bolt.ForEach(func(bucket []byte, b *bbolt.Bucket) error {
+		if !slices.ContainsFunc(buckets, func(b []byte) bool { return bytes.Equal(b, bucket) }) {
+			return fmt.Errorf("it has an unknown bucket %q", bucket)
+		}
 		return b.ForEach(func(k, v []byte) error {
 			if err := checkEntry(bucket, k, v); err != nil {
 				return fmt.Errorf("%s %q: %w", bucket, k, err)
@@ -133,7 +139,6 @@ func (t *tx) check() error {
 
 func checkEntry(bucket, k, v []byte) (err error) {
 	switch {
-	case bytes.Equal(bucket, bucketMeta):
 	case bytes.Equal(bucket, bucketSources):
 		if _, err = parseKey(string(k)); err == nil {
 			_, err = decodeSource(v)
@@ -148,8 +153,6 @@ func checkEntry(bucket, k, v []byte) (err error) {
 		if _, path, err = parseFileKey(k); err == nil {
 			_, err = decodeFile(path, v)
 		}
-	default:
-		err = errors.New("unknown bucket")
 	}
 	return err
 }
