@@ -147,6 +147,8 @@ func TestManifest_Golden(t *testing.T) {
 	}
 }
 
+func swapTimes(m *Manifest) { m.MinTime, m.MaxTime = m.MaxTime, m.MinTime }
+
 func TestManifest_Validate_KnowsEachRule(t *testing.T) {
 	for want, change := range map[string]func(m *Manifest){
 		"format 2":                      func(m *Manifest) { m.Format = 2 },
@@ -171,12 +173,12 @@ func TestManifest_Validate_KnowsEachRule(t *testing.T) {
 		"reject_bytes 81":               func(m *Manifest) { m.RejectBytes = 81 },
 		"bytes of rows or rejects, but": func(m *Manifest) { m.Records, m.Rejects = 35, 0 },
 		"want both or none":             func(m *Manifest) { m.MinTime = nil },
-		"min_time is after":             func(m *Manifest) { m.MinTime, m.MaxTime = m.MaxTime, m.MinTime },
+		"min_time is after":             swapTimes,
 		"years 0 to 9999":               func(m *Manifest) { *m.MaxTime = 1 << 60 },
 		"is not after the one before":   func(m *Manifest) { m.Objects[1] = m.Objects[0] },
 		"is of another batch":           func(m *Manifest) { m.SID[0]++ },
 		"objects: key \"x\"":            func(m *Manifest) { m.Objects[0].Key = "x" },
-		"is neither data nor":           func(m *Manifest) { m.Objects[0].Key = RootKey; m.Objects = m.Objects[:1] },
+		"is neither data nor":           func(m *Manifest) { m.Objects[2].Key = RootKey },
 		"0 rows in 1234 bytes":          func(m *Manifest) { m.Objects[0].Rows = 0 },
 		"25 rows in 0 bytes":            func(m *Manifest) { m.Objects[0].Bytes = 0 },
 		"data objects hold 36 rows":     func(m *Manifest) { m.Objects[0].Rows++ },
