@@ -218,6 +218,9 @@ func openFile(path string, readOnly bool) (*Ledger, error) {
 		return err
 	})
 	if err != nil {
+		if l.file != nil {
+			l.file.Close() // again, unless bbolt panicked: its lock must not stay
+		}
 		if errors.Is(err, bbolt.ErrTimeout) {
 			return nil, &LockedError{Dir: filepath.Dir(path)}
 		}
