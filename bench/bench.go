@@ -124,7 +124,7 @@ func (r *run) stagesOf(ctx context.Context, p *pass, path string) error {
 	r.stored += size
 	end, err := r.windows(ctx, p, f)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
+		return err
 	}
 	if !f.Compressed() {
 		return nil
@@ -156,7 +156,7 @@ func (r *run) windows(ctx context.Context, p *pass, f *files.File) (source.Point
 			}
 			cost, err := p.measure(r.Parser)
 			if err != nil {
-				return source.Point{}, err
+				return source.Point{}, fmt.Errorf("measure %s: %w", f.Path(), err)
 			}
 			n := int64(len(p.window.buf))
 			p.bytes += n
