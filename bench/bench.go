@@ -87,7 +87,7 @@ type pass struct {
 func (r *run) stages(ctx context.Context) error {
 	runtime.GOMAXPROCS(1)
 	runtime.GC()
-	p := &pass{encode: encoder{input: r.input(source.ID{})}}
+	p := &pass{}
 	r.stored = 0
 	for _, path := range r.Paths {
 		if err := r.stagesOf(ctx, p, path); err != nil {
@@ -122,6 +122,9 @@ func (r *run) stagesOf(ctx context.Context, p *pass, path string) error {
 	}
 	p.read.add(read.cost)
 	r.stored += size
+	if p.encode.input, err = r.input(f); err != nil {
+		return err
+	}
 	end, err := r.windows(ctx, p, f)
 	if err != nil {
 		return err
@@ -200,10 +203,15 @@ func (p *pass) measure(parser *parse.Parser) (group int64, err error) {
 
 func (r *run) maxRecord() int { return int(r.Epoch.MaxRecordBytes) }
 
-// input is what a range is sealed under; its start is still to be set.
-func (r *run) input(id source.ID) seal.Input {
-	return seal.Input{Key: source.Key{Table: r.Epoch.Table(), ID: id}, Epoch: r.Epoch,
-		Parser: r.Parser, MaxPartitions: r.MaxPartitions}
+// input is what f's ranges are sealed under; where they start is still to be set.
+func (r *run) input(f *files.File) (seal.Input, error) {
+	head, _, err := f.Head(true, nil)
+	if err != nil {
+		return seal.Input{}, fmt.Errorf("read head of %s: %w", f.Path(), err)
+	}
+	table := r.Epoch.Table()
+	key := source.Key{Table: table, ID: source.NewID("", table.Stream, 0, head)}
+	return seal.Input{Key: key, Epoch: r.Epoch, Parser: r.Parser, MaxPartitions: r.MaxPartitions}, nil
 }
 
 // report sums up.

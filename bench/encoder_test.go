@@ -8,19 +8,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/batch"
+	"logseal/ingest/files"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/seal"
 	"logseal/ingest/source"
 )
 
-// newEncoder gives an encoder for a pattern of few lines, and how a window of data is sealed
-// without it.
+// newEncoder gives an encoder of app lines, and what sealing data without it gives.
 func newEncoder(t *testing.T, data []byte, partitions int) (e *encoder, whole func() *seal.Batch) {
-	def := preset(t, "app")
-	o := options(t, filestest.New(), def)
+	fsys := filestest.New()
+	fsys.Write("/log", data)
+	o := options(t, fsys, preset(t, "app"))
 	o.MaxPartitions = partitions
-	r := &run{Options: o}
-	e = &encoder{input: r.input(source.ID{})}
+	f, err := files.Open(fsys, "/log")
+	require.NoError(t, err)
+	defer f.Close()
+	in, err := (&run{Options: o}).input(f)
+	require.NoError(t, err)
+	e = &encoder{input: in}
 	return e, func() *seal.Batch {
 		b, err := seal.Seal(e.input, newTape(window1(data), func() {}), &discard{})
 		require.NoError(t, err)

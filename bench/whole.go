@@ -62,11 +62,10 @@ func (r *run) sealFile(ctx context.Context, path string) (Counts, error) {
 }
 
 func (r *run) sealRanges(ctx context.Context, f *files.File) (c Counts, err error) {
-	head, ok, err := f.Head(true, nil)
-	if err != nil || !ok {
+	in, err := r.input(f)
+	if err != nil {
 		return c, err
 	}
-	in := r.input(source.NewID("", r.Epoch.Stream, 0, head))
 	in.Start = source.Origin()
 	reader, err := f.Reader(ctx, in.Start, r.maxRecord())
 	if err != nil {
