@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
@@ -41,13 +40,13 @@ func (l *memLedger) clone() *memLedger {
 }
 
 func cloneSource(s offsets.Source) offsets.Source {
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic(err)
+	c := offsets.Source{
+		K: s.K, Path: s.Path, File: s.File, Marker: s.Marker, Sealed: s.Sealed, Shipped: s.Shipped,
+		LastStart: s.LastStart, Highest: s.Highest, OpenEnd: s.OpenEnd,
+		Outbox: slices.Clone(s.Outbox), LowerRefuted: s.LowerRefuted, Barrier: s.Barrier,
 	}
-	var c offsets.Source
-	if err := json.Unmarshal(b, &c); err != nil {
-		panic(err)
+	if len(c.Outbox) == 0 {
+		c.Outbox = nil
 	}
 	return c
 }
@@ -56,8 +55,7 @@ func (l *memLedger) digest() source.Digest {
 	h := sha256.New()
 	for _, k := range l.keys() {
 		s := l.sources[k]
-		b, _ := json.Marshal(s.src)
-		fmt.Fprintf(h, "%v %s\n", k, b)
+		fmt.Fprintf(h, "%v %+v\n", k, s.src)
 		for _, off := range slices.Sorted(maps.Keys(s.ends)) {
 			fmt.Fprintf(h, "%d %v\n", off, s.ends[off])
 		}

@@ -1,9 +1,70 @@
 package pipeline
 
-import "testing"
+import (
+	"flag"
+	"testing"
+)
 
-const abc = "a1\nb2\nc3\n"
+// The searches below go through every history within their bounds. Wider bounds take minutes to
+// hours: `make soak` asks for them.
+var wide = flag.Bool("wide", false, "search the protocol within wider bounds")
+
+// upTo gives a bound: few in a usual run, many in a wide one.
+func upTo(few, many int) int {
+	if *wide {
+		return many
+	}
+	return few
+}
+
+const (
+	ab  = "a1\nb2\n"
+	abc = "a1\nb2\nc3\n"
+)
+
+func one(body string) map[string]string { return map[string]string{"f": body} }
 
 func TestProtocol_OneWriter_Crashes(t *testing.T) {
-	explore(t, newScene(t, map[string]string{"f": abc}, budget{crash: 2}, loader(3, "f")), 0)
+	explore(t, newScene(t, one(abc), budget{crash: upTo(2, 4)}, loader(3, "f")))
+}
+
+func TestProtocol_OneWriter_LosesItsDisk(t *testing.T) {
+	b := budget{crash: 2, loseLedger: upTo(1, 2), loseSpool: upTo(1, 2)}
+	explore(t, newScene(t, one(abc), b, loader(3, "f")))
+}
+
+func TestProtocol_OneWriter_OldDiskAndNewEncoder(t *testing.T) {
+	b := budget{crash: upTo(1, 2), restore: 1, upgrade: 1}
+	explore(t, newScene(t, one(abc), b, loader(3, "f")))
+}
+
+func TestProtocol_OneWriter_FailuresAndLateRequests(t *testing.T) {
+	b := budget{fail: upTo(1, 2), delay: 1, upgrade: 1}
+	explore(t, newScene(t, one(abc), b, loader(3, "f")))
+}
+
+func TestProtocol_OneWriter_DiesWithItsDisk_OtherCutsAfter(t *testing.T) {
+	b := budget{crash: 1, loseLedger: 1, loseSpool: 1, upgrade: 1, delay: 1}
+	explore(t, newScene(t, one(ab), b, loader(6, "f")))
+}
+
+func TestProtocol_TwoWriters_SameCuts(t *testing.T) {
+	explore(t, newScene(t, one(ab), budget{crash: upTo(0, 1)}, loader(3, "f"), loader(3, "f")))
+}
+
+func TestProtocol_TwoWriters_OtherCuts(t *testing.T) {
+	explore(t, newScene(t, one(ab), budget{crash: 1}, loader(3, "f"), loader(6, "f")))
+}
+
+func TestProtocol_TwoWriters_OtherCuts_LongerFile(t *testing.T) {
+	body := map[bool]string{false: abc, true: abc + "d4\n"}[*wide]
+	explore(t, newScene(t, one(body), budget{}, loader(3, "f"), loader(6, "f")))
+}
+
+func TestProtocol_TwoWriters_OneMachineLost(t *testing.T) {
+	explore(t, newScene(t, one(abc), budget{lost: 1}, loader(3, "f"), loader(6, "f")))
+}
+
+func TestProtocol_TwoWriters_LateRequest(t *testing.T) {
+	explore(t, newScene(t, one(ab), budget{delay: 1}, loader(3, "f"), loader(6, "f")))
 }

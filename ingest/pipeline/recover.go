@@ -119,14 +119,13 @@ func (w *work) fill(ctx context.Context) error {
 	if last.End <= w.src.Sealed.Offset {
 		return nil
 	}
-	line := last.End
-	if last.OpenEnd || len(last.Objects) > 0 {
-		line = unknownLine
+	if same, err := w.sameAs(ms); !same || err != nil {
+		return err
 	}
 	return w.update(func(s *offsets.Source) error {
 		s.File, s.Marker = offsets.FileState{}, source.Digest{}
 		s.Sealed = source.Point{
-			Offset: last.End, Chain: last.ChainOut, State: last.ChainState, Line: line,
+			Offset: last.End, Chain: last.ChainOut, State: last.ChainState, Line: unknownLine,
 		}
 		s.Shipped, s.LastStart, s.OpenEnd, s.Barrier = last.End, last.Start, last.OpenEnd, barrier
 		s.Highest = max(s.Highest, last.End)
@@ -135,6 +134,27 @@ func (w *work) fill(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// sameAs tells whether manifests speak of the source that the ledger knows: one of them ends where
+// it is shipped to, and no chain disagrees.
+func (w *work) sameAs(ms []*seal.Manifest) (bool, error) {
+	ends, err := w.Ledger.Ends(w.key)
+	if err != nil {
+		return false, err
+	}
+	known := map[int64]source.Digest{}
+	for _, e := range ends {
+		known[e.Offset] = e.Chain
+	}
+	meets := w.src.Shipped == 0
+	for _, m := range ms {
+		if chain, ok := known[m.End]; ok && chain != m.ChainOut {
+			return false, nil
+		}
+		meets = meets || m.End == w.src.Shipped
+	}
+	return meets, nil
 }
 
 // unknownLine stands where only a manifest told the Point: it does not say where the line at its

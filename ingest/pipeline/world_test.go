@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -21,12 +20,13 @@ import (
 
 // budget is how often each bad thing may happen in one history.
 type budget struct {
-	crash, loseReply, delay int
-	loseLedger, loseSpool   int // at a restart
-	upgrade                 int // of the encoder, at a restart
-	restore                 int // of an old snapshot of ledger and spool
-	lost                    int // machines that never come back
-	deleteFile              int
+	crash                 int
+	fail                  int // operations that fail, done all the same or not
+	delay                 int // requests that fail and arrive later
+	loseLedger, loseSpool int // at a restart
+	upgrade               int // of the encoder, at a restart
+	restore               int // of an old snapshot of ledger and spool
+	lost                  int // machines that never come back
 }
 
 // scene is what a search starts from. It is shared by all histories and not changed by them.
@@ -40,6 +40,21 @@ type scene struct {
 	parser *parse.Parser
 	sealed map[string]*sealedRange
 	chains map[source.Digest]string // of every prefix of every file
+	parsed map[string]*seal.Manifest
+}
+
+// manifest reads a manifest that the store has, once.
+func (s *scene) manifest(key string, body []byte) (*seal.Manifest, error) {
+	id := key + string(body)
+	if m := s.parsed[id]; m != nil {
+		return m, nil
+	}
+	m, err := seal.ParseManifest(body)
+	if err == nil {
+		err = m.ValidateFor(key)
+	}
+	s.parsed[id] = m
+	return m, err
 }
 
 func newScene(t testing.TB, files map[string]string, b budget, writers ...Config) *scene {
@@ -51,6 +66,7 @@ func newScene(t testing.TB, files map[string]string, b budget, writers ...Config
 		t: t, files: files, writers: writers, budget: b, parser: p,
 		epoch:  seal.NewEpoch(source.Table{Stream: "s", Version: 1}, d),
 		sealed: map[string]*sealedRange{}, chains: map[source.Digest]string{},
+		parsed: map[string]*seal.Manifest{},
 	}
 	for _, f := range files {
 		for i := range len(f) + 1 {
@@ -248,13 +264,14 @@ func (w *world) steps(i int, wr *writer) []action {
 		left.crash--
 		all = append(all, act(", killed before", left, (*writer).kill))
 	}
-	if left = w.left; left.loseReply > 0 && o.effect {
-		left.loseReply--
-		all = append(all, act(", reply lost", left, func(wr *writer) { wr.do(loseIt); wr.process, wr.parked = nil, nil }))
+	if left = w.left; left.fail > 0 && o.effect {
+		left.fail--
+		all = append(all, act(", fails", left, func(wr *writer) { wr.do(failIt) }))
+		all = append(all, act(", reply lost", left, func(wr *writer) { wr.do(loseIt) }))
 	}
 	if left = w.left; left.delay > 0 && o.later != nil {
 		left.delay--
-		all = append(all, act(", delayed", left, func(wr *writer) { wr.do(delayIt); wr.process, wr.parked = nil, nil }))
+		all = append(all, act(", delayed", left, func(wr *writer) { wr.do(delayIt) }))
 	}
 	if left = w.left; left.restore > 0 && wr.old == nil && o.shared && len(wr.ledger.sources) > 0 {
 		all = append(all, act(": disk copied before", left, func(wr *writer) { wr.old = wr.copyDisk() }))
@@ -325,10 +342,7 @@ func (w *world) check() error {
 		if !strings.HasPrefix(key, "manifests/") {
 			continue
 		}
-		m, err := seal.ParseManifest(w.store.Body(key))
-		if err == nil {
-			err = m.ValidateFor(key)
-		}
+		m, err := w.scene.manifest(key, w.store.Body(key))
 		if err != nil {
 			return err
 		}
@@ -411,7 +425,7 @@ func (w *world) checkComplete() error {
 		if !strings.HasPrefix(key, "manifests/") {
 			continue
 		}
-		m, err := seal.ParseManifest(w.store.Body(key))
+		m, err := w.scene.manifest(key, w.store.Body(key))
 		if err != nil {
 			return err
 		}
@@ -457,5 +471,3 @@ func superseded(key string, spans map[source.ID][]*seal.Manifest) bool {
 	}
 	return false
 }
-
-var _ = context.Background

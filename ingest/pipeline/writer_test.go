@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"io"
 	"iter"
+	"strings"
 
 	"logseal/ingest/offsets"
 	"logseal/ingest/seal"
@@ -22,8 +23,9 @@ type step uint8
 const (
 	proceed step = iota
 	die          // the process is killed before the operation
+	failIt       // the operation fails and nothing is done
 	loseIt       // the operation is done, but its reply is an error
-	delayIt      // the operation fails, but stays in the network and may be done later
+	delayIt      // the operation fails, but stays in the network and is done later
 )
 
 var (
@@ -45,7 +47,7 @@ type process struct {
 	parked  chan op
 	resume  chan step
 	dead    bool
-	ended   bool
+	broken  bool // a commit of its ledger failed
 	err     error
 	report  *Report
 	history uint64 // of all that it has seen: with its disk at the start it decides its memory
@@ -58,9 +60,7 @@ func (p *process) gate(o op) step {
 	}
 	p.parked <- o
 	s := <-p.resume
-	if s != proceed {
-		p.dead = true
-	}
+	p.dead = s == die
 	return s
 }
 
@@ -76,18 +76,19 @@ func (p *process) saw(parts ...any) {
 
 // private runs an operation on the writer's own disk.
 func (p *process) private(name string, do func() error) error {
-	switch p.gate(op{name: name, effect: true}) {
-	case die:
+	s := p.gate(op{name: name, effect: true})
+	if s == die {
 		return errDead
-	case proceed:
-		err := do()
-		p.saw(name, err)
-		return err
 	}
-	if err := do(); err != nil {
-		return err
+	var err error
+	if s != failIt {
+		err = do()
 	}
-	return errReply
+	if s != proceed {
+		err = errReply
+	}
+	p.saw(name, err)
+	return err
 }
 
 // writer is a machine with its disk and, while it is up, a process.
@@ -126,11 +127,23 @@ func (l procLedger) Ends(k source.Key) ([]offsets.End, error) { return l.w.ledge
 func (l procLedger) All() ([]source.Key, error) { return l.w.ledger.keys(), nil }
 
 func (l procLedger) Update(k source.Key, fn func(*offsets.Source) error) error {
-	return l.private("ledger update "+k.ID.String()[:4], func() error { return l.w.ledger.update(k, fn) })
+	return l.commit("update "+k.ID.String()[:4], func() error { return l.w.ledger.update(k, fn) })
+}
+
+// commit is a transaction; after one whose outcome is unknown the ledger refuses further use.
+func (l procLedger) commit(name string, do func() error) error {
+	if l.broken {
+		return offsets.ErrUnusable
+	}
+	err := l.private("ledger "+name, do)
+	if errors.Is(err, errReply) {
+		l.broken = true
+	}
+	return err
 }
 
 func (l procLedger) Delete(k source.Key) error {
-	return l.private("ledger delete "+k.ID.String()[:4], func() error {
+	return l.commit("delete "+k.ID.String()[:4], func() error {
 		l.w.ledger.delete(k)
 		return nil
 	})
@@ -142,7 +155,7 @@ func (l procLedger) GetFile(t source.Table, path string) (offsets.FileRecord, bo
 }
 
 func (l procLedger) PutFile(t source.Table, f ...offsets.FileRecord) error {
-	return l.private("ledger remember "+f[0].Path, func() error {
+	return l.commit("remember "+f[0].Path, func() error {
 		l.w.ledger.putFiles(t, f)
 		return nil
 	})
@@ -194,20 +207,24 @@ func (s procStore) Name() string { return "memory" }
 
 // shared runs an operation on the store, which others use too.
 func (s procStore) shared(o op, do func() error) error {
-	o.shared = true
+	// The root and the epochs are the same whoever puts them, and a listing is only a hint: their
+	// order tells nothing.
+	o.shared = !strings.Contains(o.name, " epochs/") && !strings.Contains(o.name, seal.RootKey) &&
+		!strings.HasPrefix(o.name, "list ")
 	switch s.gate(o) {
 	case proceed:
 		err := do()
 		s.saw(o.name, err)
 		return err
+	case die:
+		return errDead
 	case loseIt:
 		do()
-		return errReply
 	case delayIt:
 		s.world.net = append(s.world.net, o)
-		return errReply
 	}
-	return errDead
+	s.saw(o.name, errReply)
+	return errReply
 }
 
 func (s procStore) Put(ctx context.Context, o sink.Object) error {
@@ -295,7 +312,6 @@ func (w *writer) start(world *world) {
 	r.sealer = world.scene.sealer
 	go func() {
 		p.report, p.err = r.load(context.Background())
-		p.ended = true
 		close(p.parked)
 	}()
 	w.wait()
@@ -321,10 +337,8 @@ func (w *writer) wait() {
 func (w *writer) do(s step) {
 	w.process.resume <- s
 	w.wait()
-	if s != proceed {
-		for w.parked != nil { // the dead do nothing
-			panic("dead process parked at " + w.parked.name)
-		}
+	if s == die && w.parked != nil {
+		panic("dead process wants to " + w.parked.name)
 	}
 }
 
@@ -335,5 +349,3 @@ func (w *writer) kill() {
 	}
 	w.process, w.parked = nil, nil
 }
-
-var _ = seal.Format
