@@ -29,6 +29,9 @@ func (s *selection) find(a *app, fsys files.FS, owns func(path string) bool) ([]
 	}
 	owned := func(path string) bool { return owns(absolute(path)) }
 	for _, p := range s.patterns {
+		if p == "" {
+			return nil, usagef("an empty PATH: want a file or a pattern")
+		}
 		if _, err := fsys.Stat(p); err == nil && s.named && owned(p) {
 			return nil, usagef("%s lies in the sink or the state folder, which are never loaded", p)
 		}

@@ -12,7 +12,7 @@ import (
 
 // The scripts run this test binary as the real program.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ingest": main})
+	testscript.Main(m, map[string]func(){"ingest": main, "hold-ledger": holdLedger})
 }
 
 // TestScripts tells how the program behaves, one story a file.
@@ -29,6 +29,9 @@ func TestScripts(t *testing.T) {
 			"code": scriptCode,
 			"tree": scriptTree,
 			"gen":  scriptGen,
+			"pack": scriptPack,
+			"chop": scriptChop,
+			"put":  scriptPut,
 		},
 	})
 }

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"compress/gzip"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"logseal/ingest/offsets"
+)
+
+// scriptPack compresses files into one, a member or frame each: pack gz|zst OUT IN...
+func scriptPack(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: pack gz|zst OUT IN...")
+	}
+	out, err := os.Create(ts.MkAbs(args[1]))
+	ts.Check(err)
+	for _, in := range args[2:] {
+		var w io.WriteCloser = gzip.NewWriter(out)
+		if args[0] == "zst" {
+			w, err = zstd.NewWriter(out)
+			ts.Check(err)
+		}
+		_, err = io.Copy(w, strings.NewReader(ts.ReadFile(in)))
+		ts.Check(err)
+		ts.Check(w.Close())
+	}
+	ts.Check(out.Close())
+}
+
+// scriptChop cuts the last N bytes of a file off: chop FILE N.
+func scriptChop(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: chop FILE N")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), int64(len(ts.ReadFile(args[0]))-n)))
+}
+
+// scriptPut appends text with escapes to a file: put FILE 'a\r\n\0'.
+func scriptPut(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: put FILE TEXT")
+	}
+	text := strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\0`, "\x00", `\BOM`, "\xef\xbb\xbf",
+		`\xff`, "\xff").Replace(args[1])
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	ts.Check(err)
+	_, err = f.WriteString(text)
+	ts.Check(err)
+	ts.Check(f.Close())
+}
+
+// holdLedger is a program that is another process with the ledger open: hold-ledger DIR FIFO. It
+// says so by closing the FIFO, and holds it until it is interrupted.
+func holdLedger() {
+	done := make(chan os.Signal, 1)
+	signal.Notify(done, os.Interrupt, syscall.SIGTERM)
+	l, err := offsets.Open(os.Args[1], offsets.Meta{})
+	if err != nil {
+		panic(err)
+	}
+	if err := os.WriteFile(os.Args[2], nil, 0); err != nil {
+		panic(err)
+	}
+	<-done
+	if err := l.Close(); err != nil {
+		panic(err)
+	}
+}
