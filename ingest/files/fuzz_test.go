@@ -23,6 +23,10 @@ func FuzzOpen(f *testing.F) {
 		maxRecord = 1 + (maxRecord&0x7fffffff)%4096
 		file, fsys := openBytes(t, stored)
 		defer closeAll(t, file, fsys)
+		_, end, errMarks := file.Marks(ctx, nil)
+		if end.Offset > 1<<20 {
+			t.Skip("a bomb: nothing new, slowly")
+		}
 		r := newReader(t, file, maxRecord)
 		r.SetChunkMax(100)
 		got, err := readAll(r, maxBytes)
@@ -30,7 +34,6 @@ func FuzzOpen(f *testing.F) {
 		require.Equal(t, whole, got)
 		require.Equal(t, errWhole, err)
 		require.Equal(t, modelPoint(got, len(got)), r.Point())
-		_, end, errMarks := file.Marks(ctx, nil)
 		if err == nil {
 			require.NoError(t, errMarks)
 			require.Equal(t, r.Point(), end)

@@ -8,7 +8,7 @@ import (
 
 // nextInRange finds the next chunk of the range; n is 0 when the range ends.
 func (r *Reader) nextInRange() (piece, error) {
-	if r.pos >= r.barrier || r.some && r.pos >= r.limit {
+	if r.pos >= r.barrier || r.some && r.pos >= r.limit { // full: no need to look ahead
 		return piece{}, nil
 	}
 	if n := r.lines(); n > 0 {
