@@ -132,14 +132,22 @@ func (b *batchCheck) deepRejects(ctx context.Context, f *seal.ParquetFile) strin
 			return fmt.Sprintf("row %d is of another epoch", i)
 		}
 		lengths := cols[lengthColumn].Int64s
-		for i, n := range lengths {
-			if raw := len(cols[rawColumn].Value(i)); n <= 0 || int64(raw) != n {
-				return fmt.Sprintf("row %d has %d raw bytes, its length says %d", i, raw, n)
-			}
-			b.rejectBytes += n
+		if fault := b.checkLengths(lengths, &cols[rawColumn]); fault != "" {
+			return fault
 		}
 		return b.checkOffsets(cols[offsetColumn].Int64s, lengths, &last)
 	})
+}
+
+// checkLengths checks that lengths are those of the raw bytes, and adds them up.
+func (b *batchCheck) checkLengths(lengths []int64, raw *parse.Vector) string {
+	for i, n := range lengths {
+		if have := len(raw.Value(i)); n <= 0 || int64(have) != n {
+			return fmt.Sprintf("row %d has %d raw bytes, its length says %d", i, have, n)
+		}
+		b.rejectBytes += n
+	}
+	return ""
 }
 
 // checkPlace checks that all rows are of the batch's source.

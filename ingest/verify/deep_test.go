@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"logseal/ingest/parse"
 	"logseal/ingest/seal"
 	"logseal/ingest/source"
 )
@@ -104,6 +105,38 @@ func (b *bucket) give(m *seal.Manifest, i int, from seal.Object) {
 	b.store.Plant(key, body)
 	m.Objects[i] = seal.Object{Key: key, Bytes: int64(len(body)), Rows: from.Rows,
 		SHA256: source.DigestOf(body)}
+}
+
+// What package batch never lets into an object.
+func TestBatchCheck_OffsetsAndLengths(t *testing.T) {
+	newCheck := func() *batchCheck { return &batchCheck{m: &seal.Manifest{Start: 10, End: 20}} }
+	last := int64(9)
+	require.Empty(t, newCheck().checkOffsets([]int64{10, 12, 19}, nil, &last))
+	require.Equal(t, int64(19), last)
+	last = 9
+	require.Empty(t, newCheck().checkOffsets([]int64{10, 12}, []int64{2, 8}, &last))
+	require.Equal(t, int64(19), last)
+	for _, c := range []struct {
+		offsets, lengths []int64
+		want             string
+	}{
+		{[]int64{9}, nil, "_offset 9 is outside"},
+		{[]int64{20}, nil, "_offset 20 is outside"},
+		{[]int64{18}, []int64{3}, "_offset 18 is outside"},
+		{[]int64{11, 11}, nil, "row 1: _offset 11 is not after"},
+		{[]int64{12, 11}, nil, "row 1: _offset 11 is not after"},
+		{[]int64{11, 12}, []int64{2, 1}, "row 1: _offset 12 is not after"},
+	} {
+		last := int64(9)
+		require.Contains(t, newCheck().checkOffsets(c.offsets, c.lengths, &last), c.want)
+	}
+	raw := parse.NewVectors([]parse.Column{{Type: parse.String}})[0]
+	raw.AppendString("ab")
+	raw.AppendString("c")
+	b := newCheck()
+	require.Empty(t, b.checkLengths([]int64{2, 1}, &raw))
+	require.Equal(t, int64(3), b.rejectBytes)
+	require.Contains(t, b.checkLengths([]int64{2, 2}, &raw), "row 1 has 1 raw bytes")
 }
 
 func TestMarks_AgainstASliceOfBools(t *testing.T) {

@@ -31,8 +31,7 @@ func (v *verifier) epoch(ctx context.Context, m *seal.Manifest) (*epoch, error) 
 	body, err := read(ctx, v.Store, key)
 	if errors.Is(err, sink.ErrNotFound) {
 		v.report.add(Missing, key, "%s, which %s names, is missing, so its batches cannot be derived "+
-			"again; run `ingest load` with the config it was loaded with, which puts it back",
-			key, m.Key())
+			"again; restore it from a copy of the sink", key, m.Key())
 		return e, nil
 	}
 	if err != nil {

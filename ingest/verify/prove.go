@@ -145,7 +145,8 @@ func (v *verifier) proveFile(ctx context.Context, c *coverage, p *proof) error {
 	if err != nil && !errors.As(err, &corrupt) {
 		return err
 	}
-	if !p.judge(c, marks, end) {
+	agrees, proved := p.judge(c, marks, end)
+	if !agrees {
 		return nil
 	}
 	d := &derivation{v: v, key: c.key, file: f, marks: marks}
@@ -155,16 +156,17 @@ func (v *verifier) proveFile(ctx context.Context, c *coverage, p *proof) error {
 		}
 		err := d.check(ctx, commit.Manifest)
 		if errors.As(err, &corrupt) {
-			p.proved, p.short = false, err.Error()
+			proved, p.short = false, err.Error()
 			break
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if !p.proved {
+	if !proved {
 		return nil
 	}
+	p.proved = true
 	record := int64(seal.DefaultMaxRecordBytes)
 	if d.record > 0 {
 		record = d.record // of the last batch
@@ -173,8 +175,11 @@ func (v *verifier) proveFile(ctx context.Context, c *coverage, p *proof) error {
 	return p.checkRest(ctx, c.key, f, marks[last], end, int(record))
 }
 
-// judge compares the chains at all batch ends. It is false when the file is another source.
-func (p *proof) judge(c *coverage, marks map[int64]source.Point, end source.Point) bool {
+// judge compares the chains at all batch ends. The file agrees unless it is another source, and is
+// proved to be this one when it holds all of it; it may agree with another one as well that goes on
+// after the file's end.
+func (p *proof) judge(c *coverage, marks map[int64]source.Point,
+	end source.Point) (agrees, proved bool) {
 	agreed := int64(0)
 	for _, commit := range c.commits {
 		e := edgesOf(commit)
@@ -189,7 +194,7 @@ func (p *proof) judge(c *coverage, marks map[int64]source.Point, end source.Poin
 					p.differs = fmt.Sprintf("it says the same as source %s up to byte %d and something "+
 						"else before byte %d", c.key, agreed, at.offset)
 				}
-				return false
+				return false, false
 			}
 			if reached {
 				agreed = at.offset
@@ -200,10 +205,9 @@ func (p *proof) judge(c *coverage, marks map[int64]source.Point, end source.Poin
 	if last > end.Offset {
 		p.short = fmt.Sprintf("it ends at byte %d and source %s goes on to byte %d", end.Offset, c.key,
 			last)
-		return true
+		return true, false
 	}
-	p.proved = true
-	return true
+	return true, true
 }
 
 // checkRest looks for records of the file after the last batch of its source, which ends at from.

@@ -107,8 +107,11 @@ func TestRun_Sources_HalfLinesThatGoOn(t *testing.T) {
 	last := ms[len(ms)-1]
 	require.True(t, last.OpenEnd)
 	b.fsys.Append("log", []byte(" and its end\n"+string(content("more", 20))))
-	b.goOn("log", last)
+	next := b.goOn("log", last)[0]
 	requireOnly(t, b.run(everything("log")), map[Kind][]string{})
+
+	b.edit(next, func(m *seal.Manifest) { m.Carry = nil })
+	requireOnly(t, b.run(Options{}), map[Kind][]string{Differing: {next.Key()}})
 }
 
 // goOn seals what follows a batch.

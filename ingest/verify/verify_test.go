@@ -2,12 +2,18 @@ package verify
 
 import (
 	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/seal"
+	"logseal/ingest/sink/dir"
+	"logseal/ingest/sink/sinktest"
+	"logseal/ingest/spool"
 )
 
 func TestRun_CleanBucket_HasNoFinding(t *testing.T) {
@@ -32,6 +38,31 @@ func TestRun_CleanBucket_HasNoFinding(t *testing.T) {
 		require.NotZero(t, rejects)
 		require.Equal(t, before, b.store.Snapshot())
 	}
+}
+
+// The same in a folder, of which it changes nothing.
+func TestRun_Folder(t *testing.T) {
+	b := newBucket(t)
+	b.load("one.log", content("one", 100), 0, 1000)
+	root := t.TempDir()
+	w, err := dir.New(root, "w1")
+	require.NoError(t, err)
+	for _, key := range b.store.Keys() {
+		require.NoError(t, w.Put(t.Context(), sinktest.Object(key, b.store.Body(key))))
+	}
+	require.NoError(t, os.RemoveAll(filepath.Join(root, ".tmp")))
+	store, err := dir.NewReader(root)
+	require.NoError(t, err)
+	o := everything("one.log")
+	o.Store, o.FS, o.Clean = store, b.fsys, true
+	o.Spool = func() ([]spool.Entry, error) { return spool.List(filepath.Join(root, ".state", "x")) }
+	r, err := Run(t.Context(), o)
+	require.NoError(t, err)
+	requireOnly(t, r, map[Kind][]string{})
+	require.Equal(t, int64(1), r.Sources)
+	found, err := fs.Glob(os.DirFS(root), "*")
+	require.NoError(t, err)
+	require.Equal(t, []string{"data", "epochs", "logseal.json", "manifests", "quarantine"}, found)
 }
 
 func TestReport_JSON_HasTheFieldsOfTheDesign(t *testing.T) {
