@@ -19,8 +19,8 @@
 //
 // Memory is bounded by 80 bytes for each object in the sink, 32 for each batch of one source, the
 // manifests of one source if it is to be proved against a file, and one object if the store cannot
-// read at an offset; Deep adds a row group and a bit for each byte of one batch, Sources what sealing
-// needs and, for batches of another encoder, the objects of one batch.
+// read at an offset; Deep adds a row group and a bit for each byte of one batch; Sources add what
+// sealing needs and, for batches of another encoder, the objects of one batch.
 //
 // What it cannot see: the last batch of a source whose manifest was deleted by hand. Its objects
 // show as unfinished; only Sources notice.
