@@ -217,16 +217,16 @@ func (l *loadCmd) tell(a *app, at *site, r *pipeline.Report) error {
 			a.say("  %s %s", humanize.Comma(n), reason)
 		}
 	}
-	for _, p := range r.Problems {
-		a.warn("%v", p)
-	}
 	switch n := len(r.Problems); n {
 	case 0:
 		return nil
 	case 1:
 		return exitf(exitLook, "done, but this wants a look: %v", r.Problems[0])
 	default:
-		return exitf(exitLook, "done, but %d things want a look, the first: %v", n, r.Problems[0])
+		for _, p := range r.Problems {
+			a.warn("%v", p)
+		}
+		return exitf(exitLook, "done, but %d things want a look", n)
 	}
 }
 

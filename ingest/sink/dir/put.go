@@ -33,19 +33,15 @@ func (s *Store) Put(ctx context.Context, o sink.Object) error {
 		return err
 	}
 	if s.tmp == "" {
-		return fmt.Errorf("put %s: the folder was opened for reading", o.Key)
+		return errors.New("the folder was opened for reading")
 	}
 	tmp, err := s.stage(ctx, o)
 	if err != nil {
-		return fmt.Errorf("put %s: %w", o.Key, err)
+		return err
 	}
 	err = s.publish(tmp, o)
 	// The object, if it was linked, does not depend on this name; the next New sees to what stays.
 	os.Remove(tmp)
-	var conflict *sink.ConflictError
-	if err != nil && !errors.As(err, &conflict) {
-		return fmt.Errorf("put %s: %w", o.Key, err)
-	}
 	return err
 }
 
