@@ -122,6 +122,7 @@ func (w *work) commit(stage Stage, b *seal.Batch) error {
 	}
 	// Here the batch is complete and durable in the spool. If we die now, the next start finds that
 	// it chains on to the sealed offset and takes it from there.
+	w.marker = marker
 	return w.update(func(s *offsets.Source) error {
 		appendBatch(s, e, b.End)
 		s.Path, s.File, s.Marker, s.OpenEnd = w.path, w.state, marker, m.OpenEnd
@@ -169,14 +170,11 @@ func (w *work) markerAt(off int64) (source.Digest, error) {
 // that were proved: else the file was truncated and written anew under our hands, and the range
 // may hold bytes of both.
 func (w *work) checkMarker() error {
-	if w.src.Marker == (source.Digest{}) {
-		return nil
-	}
 	have, err := w.markerAt(w.src.Sealed.Offset)
 	if err != nil {
 		return err
 	}
-	if have != w.src.Marker {
+	if have != w.marker {
 		return stop(Changed, w.path, "the bytes before %d have changed since they were read: "+
 			"the file was truncated or written over; run again to look at it anew",
 			w.src.Sealed.Offset)

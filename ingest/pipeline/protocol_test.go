@@ -48,6 +48,15 @@ func TestProtocol_OneWriter_DiesWithItsDisk_OtherCutsAfter(t *testing.T) {
 	explore(t, newScene(t, one(ab), b, loader(6, "f")))
 }
 
+func TestProtocol_OneWriter_FileGoneOnceSealed(t *testing.T) {
+	explore(t, newScene(t, one(abc), budget{crash: 2, restore: 1, gone: 1}, loader(3, "f")))
+}
+
+func TestProtocol_TwoWriters_FileGoneOnceSealed(t *testing.T) {
+	b := budget{gone: 1}
+	explore(t, newScene(t, one(ab), b, loader(3, "f"), loader(6, "f")))
+}
+
 func TestProtocol_TwoWriters_SameCuts(t *testing.T) {
 	explore(t, newScene(t, one(ab), budget{crash: upTo(0, 1)}, loader(3, "f"), loader(3, "f")))
 }

@@ -194,6 +194,8 @@ func (r *run) shipWaiting(ctx context.Context) error {
 	return nil
 }
 
+// shipLeft ships what waits of one source, and what is aside of it as far as ledger and bucket lead
+// up to it.
 func (w *work) shipLeft(ctx context.Context) error {
 	defer w.closeOwn()
 	if err := w.checkBehind(ctx); err != nil {
@@ -203,12 +205,29 @@ func (w *work) shipLeft(ctx context.Context) error {
 		if err := w.ship(ctx); err != nil {
 			return err
 		}
-		if took, err := w.takeSpooled(); err != nil {
+		more, err := w.takeSpooled()
+		if err == nil && !more {
+			more, err = w.catchUp(ctx)
+		}
+		if err != nil || !more {
 			return err
-		} else if !took {
-			return w.clearOvertaken(ctx, w.key, w.src.Shipped)
 		}
 	}
+}
+
+// catchUp fills a source that has batches aside from the bucket, and tells whether that led on.
+func (w *work) catchUp(ctx context.Context) (bool, error) {
+	if len(w.aside.of(w.key)) == 0 {
+		return false, nil
+	}
+	before := w.src.Sealed.Offset
+	if err := w.fill(ctx); err != nil {
+		return false, err
+	}
+	if err := w.clearOvertaken(ctx, w.key, w.src.Shipped); err != nil {
+		return false, err
+	}
+	return w.src.Sealed.Offset > before, nil
 }
 
 func (w *work) closeOwn() {

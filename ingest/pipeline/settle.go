@@ -30,8 +30,8 @@ func (r *run) settle(ctx context.Context, c claim) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w := r.unchanged(c, all); w != nil {
-		return w, nil
+	if w, err := r.unchanged(c, all); w != nil || err != nil {
+		return w, err
 	}
 	marks, length, err := marksOf(ctx, c.file, all)
 	if err != nil {
@@ -82,17 +82,26 @@ func lowerRefuted(lower []*evidence, marks map[int64]source.Point, length int64)
 }
 
 // unchanged finds the source that the file at this path was when the ledger last read from it,
-// when its stat says that it has not changed since: what is proved is not proved again.
-func (r *run) unchanged(c claim, all []*evidence) *work {
+// when its stat and the bytes before the sealed offset say that it has not changed since: what is
+// proved is not proved again.
+func (r *run) unchanged(c claim, all []*evidence) (*work, error) {
 	if r.Rehash {
-		return nil
+		return nil, nil
 	}
 	for _, e := range all {
-		if e.src != nil && e.src.Path == c.path && e.src.File == stateOf(c.file.Stat()) {
-			return r.newWork(c, e.k, e.src)
+		if e.src == nil || e.src.Path != c.path || e.src.File != stateOf(c.file.Stat()) {
+			continue
+		}
+		w := r.newWork(c, e.k, e.src)
+		marker, err := w.markerAt(e.src.Sealed.Offset)
+		if err != nil {
+			return nil, err
+		}
+		if marker == e.src.Marker {
+			return w, nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 func stateOf(s files.Stat) offsets.FileState { return offsets.FileState(s) }

@@ -27,6 +27,7 @@ type work struct {
 	lower  bool             // the manifests of every lower k refute it
 	src    *offsets.Source  // as the ledger has it
 	reader *feed            // nil until the next cut
+	marker source.Digest    // of file before the sealed offset, as reader began there
 	chase  bool             // another writer may be ahead: ask before cutting
 	sealed bool             // this run sealed or shipped something of it
 	counts map[int64]Counts // of the batches in the outbox that this run sealed, by their start
@@ -177,7 +178,8 @@ func (w *work) openReader(ctx context.Context) error {
 		return err
 	}
 	w.reader = &feed{Reader: reader, progress: w.Progress}
-	return nil
+	w.marker, err = w.markerAt(at.Offset)
+	return err
 }
 
 func (w *work) dropReader() { w.reader = nil }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ type budget struct {
 	crash                 int
 	fail                  int // operations that fail, done all the same or not
 	delay                 int // requests that fail and arrive later
+	gone                  int // files deleted once all of them is sealed
 	loseLedger, loseSpool int // at a restart
 	upgrade               int // of the encoder, at a restart
 	restore               int // of an old snapshot of ledger and spool
@@ -201,7 +203,7 @@ func (w *world) state() source.Digest {
 	slices.Sort(net)
 	fmt.Fprint(h, net, w.left)
 	for _, wr := range w.writers {
-		fmt.Fprint(h, wr.gone, wr.encoder, wr.ledger.digest(), wr.spool.digest(), wr.old != nil)
+		fmt.Fprint(h, wr.gone, wr.fileGone, wr.encoder, wr.ledger.digest(), wr.spool.digest(), wr.old != nil)
 		if wr.old != nil {
 			fmt.Fprint(h, wr.old.ledger.digest(), wr.old.spool.digest())
 		}
@@ -277,6 +279,13 @@ func (w *world) steps(i int, wr *writer) []action {
 	if left = w.left; left.restore > 0 && wr.old == nil && o.shared && len(wr.ledger.sources) > 0 {
 		all = append(all, act(": disk copied before", left, func(wr *writer) { wr.old = wr.copyDisk() }))
 	}
+	if left = w.left; left.gone > 0 && o.shared && wr.sealedAll(w.scene.files["f"]) {
+		left.gone--
+		all = append(all, act(": file deleted before", left, func(wr *writer) {
+			wr.cfg.FS.(*filestest.FS).Remove("f")
+			wr.fileGone = true
+		}))
+	}
 	if left = w.left; left.lost > 0 && o.shared {
 		left.lost--
 		all = append(all, act(", machine lost", left, func(wr *writer) { wr.kill(); wr.gone = true }))
@@ -285,11 +294,17 @@ func (w *world) steps(i int, wr *writer) []action {
 }
 
 func (wr *writer) copyDisk() *disk {
-	s := memSpool{}
-	for n, b := range wr.spool {
-		s[n] = b
+	return &disk{wr.ledger.clone(), maps.Clone(wr.spool)}
+}
+
+// sealedAll tells whether a source of a file with this content is sealed to its end.
+func (wr *writer) sealedAll(content string) bool {
+	for _, s := range wr.ledger.sources {
+		if s.src.Sealed.Offset == int64(len(content)) && !wr.fileGone {
+			return true
+		}
 	}
-	return &disk{wr.ledger.clone(), s}
+	return false
 }
 
 func (w *world) restarts(i int) []action {
@@ -322,11 +337,11 @@ func (w *world) restarts(i int) []action {
 	}
 	if left := w.left; left.restore > 0 && wr.old != nil {
 		left.restore--
-		add(", old disk restored", left, func(wr *writer) {
-			wr.ledger, wr.spool = wr.old.ledger.clone(), (&writer{ledger: wr.old.ledger, spool: wr.old.spool}).copyDisk().spool
-		})
-		left = w.left
-		left.restore--
+		if !wr.fileGone { // with the file gone as well those bytes would be nowhere
+			add(", old disk restored", left, func(wr *writer) {
+				wr.ledger, wr.spool = wr.old.ledger.clone(), maps.Clone(wr.old.spool)
+			})
+		}
 		add(", old ledger restored", left, func(wr *writer) { wr.ledger = wr.old.ledger.clone() })
 	}
 	if left := w.left; left.upgrade > 0 {

@@ -102,6 +102,8 @@ type writer struct {
 	process *process
 	parked  *op // what the process waits to do
 	gone    bool
+
+	fileGone bool
 }
 
 type disk struct {
@@ -306,6 +308,9 @@ func (w *writer) start(world *world) {
 	cfg := w.cfg
 	cfg.Ledger, cfg.Spool, cfg.Store = procLedger{p, w}, procSpool{p, w}, procStore{p, world}
 	cfg.Workers = 1
+	if w.fileGone {
+		cfg.Inputs = nil
+	}
 	cfg.Streams = []Stream{streamOf(world.scene, w.encoder, w.cfg.Streams[0])}
 	r := newRun(cfg)
 	r.putsAtOnce = 1
