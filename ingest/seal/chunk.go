@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/apache/arrow/go/v17/parquet"
-	"github.com/apache/arrow/go/v17/parquet/file"
 
 	"logseal/ingest/parse"
 )
@@ -19,24 +18,25 @@ type chunkReader struct {
 	indices []uint32
 }
 
-// read reads all pages; together they must hold the rows.
-func (r *chunkReader) read(pages file.PageReader) error {
-	for pages.Next() {
-		var err error
-		switch p := pages.Page().(type) {
-		case *file.DictionaryPage:
+// read reads all pages of a column chunk; together they must hold the rows.
+func (r *chunkReader) read(chunk []byte) error {
+	for len(chunk) > 0 {
+		p, rest, err := takePage(chunk)
+		if err != nil {
+			return err
+		}
+		switch p.kind {
+		case dictionaryPage:
 			err = r.readDictionary(p)
-		case *file.DataPageV1:
+		case dataPage:
 			err = r.readPage(p)
 		default:
-			err = fmt.Errorf("no kind of page of ours: %T", p)
+			err = fmt.Errorf("no kind of page of ours: %d", p.kind)
 		}
 		if err != nil {
 			return err
 		}
-	}
-	if err := pages.Err(); err != nil {
-		return err
+		chunk = rest
 	}
 	if have := r.out.Len(); have != r.rows {
 		return fmt.Errorf("want %d rows, have %d", r.rows, have)
@@ -44,33 +44,36 @@ func (r *chunkReader) read(pages file.PageReader) error {
 	return nil
 }
 
-func (r *chunkReader) readDictionary(p *file.DictionaryPage) error {
+func (r *chunkReader) readDictionary(p page) error {
 	if r.dict != nil || r.out.Len() > 0 {
 		return errors.New("a dictionary after another page")
 	}
-	if n := p.NumValues(); n > dictEntries {
-		return fmt.Errorf("dictionary of %d entries", n)
+	if p.values > dictEntries {
+		return fmt.Errorf("dictionary of %d entries", p.values)
+	}
+	if parquet.Encoding(p.encoding) != parquet.Encodings.Plain {
+		return fmt.Errorf("dictionary encoded as %s", parquet.Encoding(p.encoding))
 	}
 	r.dict = &parse.Vector{Type: r.column.Type}
-	return appendDecoded(r.dict, nil, p.Data(), int(p.NumValues()), parquet.Encodings.Plain)
+	return appendDecoded(r.dict, nil, p.data, int(p.values), parquet.Encodings.Plain)
 }
 
-func (r *chunkReader) readPage(p *file.DataPageV1) error {
-	rows, data := int(p.NumValues()), p.Data()
+func (r *chunkReader) readPage(p page) error {
+	rows, data := int(p.values), p.data
 	if left := r.rows - r.out.Len(); rows > left {
 		return fmt.Errorf("page of %d rows where %d are left", rows, left)
 	}
 	var null []bool
 	if r.column.Optional {
-		if p.DefinitionLevelEncoding() != parquet.Encodings.RLE {
-			return fmt.Errorf("levels encoded as %s", p.DefinitionLevelEncoding())
+		if levels := parquet.Encoding(p.levels); levels != parquet.Encodings.RLE {
+			return fmt.Errorf("levels encoded as %s", levels)
 		}
 		var err error
 		if null, data, err = decodeLevels(nil, data, rows); err != nil {
 			return err
 		}
 	}
-	enc := parquet.Encoding(p.Encoding())
+	enc := parquet.Encoding(p.encoding)
 	if enc != parquet.Encodings.RLEDict {
 		return appendDecoded(&r.out, null, data, rows, enc)
 	}

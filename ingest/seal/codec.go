@@ -7,9 +7,8 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/compress"
 )
 
-// pageCodec is arrow's zstd, which would make an encoder for each page it compresses and believe
-// any size that a damaged page claims. It takes arrow's place for the whole program; only this
-// package imports arrow.
+// pageCodec is arrow's zstd, which would make an encoder for each page it compresses. It takes
+// arrow's place for the whole program; only this package imports arrow.
 type pageCodec struct{ compress.Codec }
 
 func init() {
@@ -27,14 +26,14 @@ func (c pageCodec) EncodeLevel(dst, src []byte, _ int) []byte { return c.Encode(
 // unsized is the size from which on our encoder says in a frame's header how much it holds.
 const unsized = 256
 
-// Decode decompresses src, which must hold exactly len(dst) bytes; its caller knows the size from
-// the page's header. It panics with an error when src is damaged, as arrow's codecs do.
-func (c pageCodec) Decode(dst, src []byte) []byte {
-	size, ok := frameSize(src)
-	if ok && size != uint64(len(dst)) || !ok && len(dst) >= unsized {
-		panic(fmt.Errorf("page of %d bytes: its zstd frame is damaged", len(dst)))
+// checkFrame returns an error unless the zstd frame src says that it holds size bytes, or is too
+// small to say so.
+func checkFrame(src []byte, size int) error {
+	have, ok := frameSize(src)
+	if ok && have != uint64(size) || !ok && size >= unsized {
+		return fmt.Errorf("page of %d bytes: its zstd frame does not agree", size)
 	}
-	return c.Codec.Decode(dst, src)
+	return nil
 }
 
 // frameSize reads how many bytes a zstd frame holds, from its header. It gives false for a frame

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/compress"
 	"github.com/apache/arrow/go/v17/parquet/file"
+	"github.com/apache/arrow/go/v17/parquet/metadata"
 	"github.com/apache/arrow/go/v17/parquet/schema"
 
 	"logseal/ingest/batch"
@@ -32,7 +33,9 @@ type FileColumn struct {
 // ParquetFile reads an object of this package. It is used by one goroutine. A damaged file gives
 // errors, at opening or later; that its values are the ones once written only its digest can tell.
 type ParquetFile struct {
-	file    *file.Reader
+	in      io.ReaderAt
+	size    int64
+	meta    *metadata.FileMetaData
 	columns []FileColumn
 }
 
@@ -43,16 +46,13 @@ func OpenParquet(r io.ReaderAt, size int64) (f *ParquetFile, err error) {
 	if _, err := r.ReadAt(head, 0); err != nil || string(head) != magic {
 		return nil, fmt.Errorf("open parquet: it does not begin with %s", magic)
 	}
-	props := parquet.NewReaderProperties(memory.DefaultAllocator)
-	props.BufferedStreamEnabled = true // believe no length before its bytes were read
-	in, err := file.NewParquetReader(io.NewSectionReader(r, 0, size), file.WithReadProps(props))
+	footer, err := file.NewParquetReader(io.NewSectionReader(r, 0, size))
 	if err != nil {
 		return nil, fmt.Errorf("open parquet: %w", err)
 	}
-	f = &ParquetFile{file: in}
-	root := in.MetaData().Schema
-	for i := range root.NumColumns() {
-		c, err := fileColumn(root.Column(i))
+	f = &ParquetFile{in: r, size: size, meta: footer.MetaData()}
+	for i := range f.meta.Schema.NumColumns() {
+		c, err := fileColumn(f.meta.Schema.Column(i))
 		if err != nil {
 			return nil, fmt.Errorf("open parquet: %w", err)
 		}
@@ -104,7 +104,7 @@ func fileColumn(c *schema.Column) (FileColumn, error) {
 
 // checkGroup checks a row group's metadata as far as it can be wrong without any page.
 func (f *ParquetFile) checkGroup(i int) error {
-	g := f.file.MetaData().RowGroup(i)
+	g := f.meta.RowGroup(i)
 	if n := g.NumRows(); n <= 0 || n > maxGroupRows || g.NumColumns() != len(f.columns) {
 		return fmt.Errorf("row group %d: %d rows of %d columns", i, n, g.NumColumns())
 	}
@@ -125,12 +125,12 @@ func (f *ParquetFile) checkGroup(i int) error {
 func (f *ParquetFile) Columns() []FileColumn { return f.columns }
 
 // Groups is the number of row groups.
-func (f *ParquetFile) Groups() int { return f.file.NumRowGroups() }
+func (f *ParquetFile) Groups() int { return len(f.meta.RowGroups) }
 
 // Rows is the number of rows in all row groups.
 func (f *ParquetFile) Rows() (n int64) {
 	for i := range f.Groups() {
-		n += f.file.MetaData().RowGroup(i).NumRows()
+		n += f.meta.RowGroup(i).NumRows()
 	}
 	return n
 }
@@ -152,15 +152,37 @@ func (f *ParquetFile) Group(i int) ([]parse.Vector, error) {
 func (f *ParquetFile) Column(group, column int) (v *parse.Vector, err error) {
 	doing := fmt.Sprintf("read row group %d: column %s", group, f.columns[column].Name)
 	defer recoverDamage(doing, &err)
-	g := f.file.RowGroup(group)
-	pages, err := g.GetColumnPageReader(column)
+	chunk, err := f.readChunk(group, column)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
-	r := chunkReader{column: f.columns[column], rows: int(g.NumRows())}
+	r := chunkReader{column: f.columns[column], rows: int(f.meta.RowGroup(group).NumRows())}
 	r.out.Type = r.column.Type
-	if err := r.read(pages); err != nil {
+	if err := r.read(chunk); err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	return &r.out, nil
+}
+
+// readChunk reads the bytes of a column chunk.
+func (f *ParquetFile) readChunk(group, column int) ([]byte, error) {
+	c, err := f.meta.RowGroup(group).ColumnChunk(column)
+	if err != nil {
+		return nil, err
+	}
+	start, n := c.DataPageOffset(), c.TotalCompressedSize()
+	if c.HasDictionaryPage() {
+		start = c.DictionaryPageOffset()
+	}
+	if start < 0 || n < 0 || start > f.size || n > f.size-start {
+		return nil, fmt.Errorf("%d bytes at %d of a file of %d", n, start, f.size)
+	}
+	if c.Compression() != compress.Codecs.Zstd {
+		return nil, fmt.Errorf("compressed as %s", c.Compression())
+	}
+	b := make([]byte, n)
+	if k, err := f.in.ReadAt(b, start); k < len(b) {
+		return nil, err
+	}
+	return b, nil
 }
