@@ -1,17 +1,11 @@
 package pipeline
 
-import (
-	"flag"
-	"testing"
-)
+import "testing"
 
-// The searches below go through every history within their bounds. Wider bounds take minutes to
-// hours: `make soak` asks for them.
-var wide = flag.Bool("wide", false, "search the protocol within wider bounds")
-
-// upTo gives a bound: few in a usual run, many in a wide one.
+// upTo bounds a search, which goes through every history within its bounds: few in a usual run,
+// many in a wide one.
 func upTo(few, many int) int {
-	if *wide {
+	if wide {
 		return many
 	}
 	return few
@@ -66,7 +60,7 @@ func TestProtocol_TwoWriters_OtherCuts(t *testing.T) {
 }
 
 func TestProtocol_TwoWriters_OtherCuts_LongerFile(t *testing.T) {
-	body := map[bool]string{false: abc, true: abc + "d4\n"}[*wide]
+	body := map[bool]string{false: abc, true: abc + "d4\n"}[wide]
 	explore(t, newScene(t, one(body), budget{}, loader(3, "f"), loader(6, "f")))
 }
 
