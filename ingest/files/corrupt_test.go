@@ -26,6 +26,8 @@ func readStored(t tester, stored []byte) (data []byte, compressed bool, err erro
 func TestCorrupt_Table(t *testing.T) {
 	one, two := gz(t, []byte("one\n")), gz(t, []byte("two\nhalf"))
 	zone, ztwo := zst(t, []byte("one\n")), zst(t, []byte("two\nhalf"))
+	const cut = "unexpected EOF"
+	named := []byte("\x1f\x8b\x08\x18\x00\x00\x00\x00\x00\x03app.log\x00comment")
 	badCRC := slices.Clone(two)
 	badCRC[len(badCRC)-5] ^= 1
 	for name, c := range map[string]struct {
@@ -34,31 +36,42 @@ func TestCorrupt_Table(t *testing.T) {
 		offset int64 // of the fault; -1 for none
 		msg    string
 	}{
-		"gzip, nothing in it":         {gz(t, nil), "", -1, ""},
-		"gzip, empty members":         {gz(t, nil, nil, nil), "", -1, ""},
-		"gzip, magic only":            {[]byte("\x1f\x8b"), "", 0, "unexpected EOF"},
-		"gzip, broken header":         {[]byte("\x1f\x8b\x01\x00\x00\x00\x00\x00\x00\x00\x00"), "", 0, "header"},
-		"gzip, zero padding":          {slices.Concat(one, two, make([]byte, 100<<10)), "one\ntwo\nhalf", -1, ""},
-		"gzip, padding then data":     {slices.Concat(one, make([]byte, 10), two), "one\n", 4, "no gzip"},
-		"gzip, garbage at the end":    {slices.Concat(one, []byte("garbage")), "one\n", 4, "no gzip"},
-		"gzip, garbage like a start":  {slices.Concat(one, []byte("\x1fgarbage")), "one\n", 4, "no gzip"},
-		"gzip, a member's start":      {slices.Concat(one, two[:1]), "one\n", 4, "unexpected EOF"},
-		"gzip, a member's header":     {slices.Concat(one, two[:9]), "one\n", 4, "unexpected EOF"},
-		"gzip, bad checksum":          {slices.Concat(one, badCRC), "one\ntwo\n", 12, "checksum"},
-		"gzip, no checksum":           {slices.Concat(one, two[:len(two)-8]), "one\ntwo\n", 12, "unexpected EOF"},
-		"gzip, then zstd":             {slices.Concat(one, ztwo), "one\n", 4, "no gzip"},
-		"zstd, nothing in it":         {zst(t, nil), "", -1, ""},
-		"zstd, skippable frames only": {[]byte("\x50\x2a\x4d\x18\x01\x00\x00\x00x\x5f\x2a\x4d\x18\x00\x00\x00\x00"), "", -1, ""},
-		"zstd, cut skippable frame":   {[]byte("\x50\x2a\x4d\x18\x02\x00\x00\x00x"), "", 0, "unexpected EOF"},
-		"zstd, magic only":            {[]byte("\x28\xb5\x2f\xfd"), "", 0, "unexpected EOF"},
-		"zstd, padding":               {slices.Concat(zone, make([]byte, 4)), "one\n", 4, "magic"},
-		"zstd, garbage at the end":    {slices.Concat(zone, []byte("garbage")), "one\n", 4, "magic"},
-		"zstd, a frame's start":       {slices.Concat(zone, ztwo[11:12]), "one\n", 4, "unexpected EOF"},
-		"zstd, then gzip":             {slices.Concat(zone, two), "one\n", 4, "magic"},
+		"gzip, nothing in it": {gz(t, nil), "", -1, ""},
+		"gzip, empty members": {gz(t, nil, nil, nil), "", -1, ""},
+		"gzip, magic only":    {[]byte("\x1f\x8b"), "", 0, cut},
+		"gzip, broken header": {
+			[]byte("\x1f\x8b\x01\x00\x00\x00\x00\x00\x00\x00\x00"), "", 0, "header"},
+		"gzip, zero padding": {
+			slices.Concat(one, two, make([]byte, 100<<10)), "one\ntwo\nhalf", -1, ""},
+		"gzip, padding then data":    {slices.Concat(one, make([]byte, 10), two), "one\n", 4, "no gzip"},
+		"gzip, garbage at the end":   {slices.Concat(one, []byte("garbage")), "one\n", 4, "no gzip"},
+		"gzip, garbage like a start": {slices.Concat(one, []byte("\x1fgarbage")), "one\n", 4, "no gzip"},
+		"gzip, a member's start":     {slices.Concat(one, two[:1]), "one\n", 4, cut},
+		"gzip, a member's header":    {slices.Concat(one, two[:9]), "one\n", 4, cut},
+		"gzip, cut in a name":        {named[:14], "", 0, cut},
+		"gzip, cut in a comment":     {slices.Concat(one, named), "one\n", 4, cut},
+		"gzip, bad checksum":         {slices.Concat(one, badCRC), "one\ntwo\n", 12, "checksum"},
+		"gzip, no checksum":          {slices.Concat(one, two[:len(two)-8]), "one\ntwo\n", 12, cut},
+		"gzip, then zstd":            {slices.Concat(one, ztwo), "one\n", 4, "no gzip"},
+		"zstd, nothing in it":        {zst(t, nil), "", -1, ""},
+		"zstd, skippable frames only": {
+			[]byte("\x50\x2a\x4d\x18\x01\x00\x00\x00x\x5f\x2a\x4d\x18\x00\x00\x00\x00"), "", -1, ""},
+		"zstd, cut skippable frame": {[]byte("\x50\x2a\x4d\x18\x02\x00\x00\x00x"), "", 0, cut},
+		"zstd, magic only":          {[]byte("\x28\xb5\x2f\xfd"), "", 0, cut},
+		"zstd, padding":             {slices.Concat(zone, make([]byte, 4)), "one\n", 4, "magic"},
+		"zstd, garbage at the end":  {slices.Concat(zone, []byte("garbage")), "one\n", 4, "magic"},
+		"zstd, a frame's start":     {slices.Concat(zone, ztwo[11:12]), "one\n", 4, cut},
+		"zstd, then gzip":           {slices.Concat(zone, two), "one\n", 4, "magic"},
 		// A window of 2 GiB, and a single segment that says it holds 1 GiB.
-		"zstd, large window":  {slices.Concat(zone, []byte("\x28\xb5\x2f\xfd\x00\xa8\x11\x00\x00a\n")), "one\n", 4, "window"},
-		"zstd, large segment": {slices.Concat(zone, []byte("\x28\xb5\x2f\xfd\xa0\x00\x00\x00\x40\x11\x00\x00a\n")), "one\n", 4, "size exceed"},
-		"zstd, dictionary":    {slices.Concat(zone, []byte("\x28\xb5\x2f\xfd\x01\x00\x07\x11\x00\x00a\n")), "one\n", 4, "dictionary"},
+		"zstd, large window": {
+			slices.Concat(zone, []byte("\x28\xb5\x2f\xfd\x00\xa8\x11\x00\x00a\n")),
+			"one\n", 4, "window"},
+		"zstd, large segment": {
+			slices.Concat(zone, []byte("\x28\xb5\x2f\xfd\xa0\x00\x00\x00\x40\x11\x00\x00a\n")),
+			"one\n", 4, "size exceed"},
+		"zstd, dictionary": {
+			slices.Concat(zone, []byte("\x28\xb5\x2f\xfd\x01\x00\x07\x11\x00\x00a\n")),
+			"one\n", 4, "dictionary"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, compressed, err := readStored(t, c.stored)

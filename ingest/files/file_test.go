@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -104,7 +106,7 @@ func TestOS(t *testing.T) {
 }
 
 func TestFile_Head(t *testing.T) {
-	long := strings.Repeat("x", source.HeadMax+10)
+	long, blank := strings.Repeat("x", source.HeadMax+10), strings.Repeat("\n", source.HeadMax)
 	for name, c := range map[string]struct {
 		data     string
 		finished bool
@@ -117,8 +119,8 @@ func TestFile_Head(t *testing.T) {
 		"unended, growing":   {"# c\none", false, "", false},
 		"only comments":      {"#\n\n", true, "#\n\n", true},
 		"cut at 64 KiB":      {long, false, long[:source.HeadMax], true},
-		"begins at the last": {strings.Repeat("\n", source.HeadMax-1) + long, false, long[:source.HeadMax], true},
-		"nothing in 64 KiB":  {strings.Repeat("\n", 3*source.HeadMax) + "x\n", true, strings.Repeat("\n", source.HeadMax), true},
+		"begins at the last": {blank[1:] + long, false, long[:source.HeadMax], true},
+		"nothing in 64 KiB":  {blank + blank + blank + "x\n", true, blank, true},
 	} {
 		for _, enc := range encodings {
 			t.Run(name+"/"+enc.name, func(t *testing.T) {
@@ -286,6 +288,41 @@ func TestFile_Reader_RefusesAPointThatIsNotInTheFile(t *testing.T) {
 			_, err = f.Reader(ctx, source.Origin(), 0)
 			require.ErrorContains(t, err, "bad start")
 		})
+	}
+}
+
+func TestFile_Reader_GoesOnFarIntoAFile(t *testing.T) {
+	var data []byte
+	for i := range 100_000 {
+		data = fmt.Appendf(data, "line %d\n", i)
+	}
+	for _, enc := range encodings {
+		f, fsys := openBytes(t, enc.store(t, data, 5))
+		for _, near := range []int{256 << 10, 256<<10 + 100, 512 << 10, 1000_000} {
+			at := bytes.LastIndexByte(data[:near], '\n') + 1
+			r, err := f.Reader(ctx, modelPoint(data, at), 100)
+			require.NoError(t, err, enc.name)
+			got, err := readAll(r, 0)
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(data[at:], got))
+			require.Equal(t, modelPoint(data, len(data)), r.Point())
+		}
+		closeAll(t, f, fsys)
+	}
+}
+
+// A File that is not closed leaves no goroutine, and one that is read uses one core.
+func TestFile_StartsNoGoroutines(t *testing.T) {
+	data := bytes.Repeat([]byte("line\n"), 1<<18)
+	for _, enc := range encodings {
+		before := runtime.NumGoroutine()
+		f, fsys := openBytes(t, enc.store(t, data, 5))
+		r := newReader(t, f, 100)
+		r.Begin(0, 0)
+		_, err := r.Next()
+		require.NoError(t, err)
+		require.Equal(t, before, runtime.NumGoroutine(), enc.name)
+		closeAll(t, f, fsys)
 	}
 }
 

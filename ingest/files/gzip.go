@@ -52,7 +52,7 @@ func (g *gzipReader) next() (err error) {
 	switch {
 	case err == nil:
 		g.z.Multistream(false)
-	case err == io.EOF: // check saw a byte, and a first member was told by its first two
+	case err == io.EOF: // the header breaks off; that there is one is known
 		err = io.ErrUnexpectedEOF
 	case first:
 		err = fmt.Errorf("first gzip header: %w", err)

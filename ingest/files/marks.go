@@ -38,31 +38,27 @@ func (f *File) scan(ctx context.Context, offsets []int64, stop bool) (
 	s := f.open()
 	defer s.Close()
 	buf := make([]byte, min(scanBuffer, max(f.stat.Size, 4<<10)))
+	var err error
 	for {
 		for len(rest) > 0 && rest[0] == chain.Offset() {
 			marks[rest[0]] = chain.Point()
 			rest = rest[1:]
 		}
-		if stop && len(rest) == 0 {
+		if err == io.EOF || stop && len(rest) == 0 {
 			return marks, chain, nil
 		}
-		if err := ctx.Err(); err != nil {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
 			return marks, chain, err
 		}
 		b := buf
 		if len(rest) > 0 {
 			b = buf[:min(int64(len(buf)), rest[0]-chain.Offset())]
 		}
-		n, err := s.Read(b)
+		var n int
+		n, err = s.Read(b)
 		chain.Write(b[:n])
-		if err == io.EOF {
-			err = nil
-		} else if err == nil {
-			continue
-		}
-		if len(rest) > 0 && rest[0] == chain.Offset() {
-			marks[rest[0]] = chain.Point()
-		}
-		return marks, chain, err
 	}
 }

@@ -66,7 +66,7 @@ func readCounting(t *testing.T, f *files.File, maxRecord int, each func(source.C
 	require.NoError(t, err)
 	end := int64(0)
 	for !r.AtEnd() {
-		r.Begin(16<<20, 0)
+		r.Begin(7<<20, 0)
 		for {
 			c, err := r.Next()
 			if err == io.EOF {
@@ -84,7 +84,7 @@ func readCounting(t *testing.T, f *files.File, maxRecord int, each func(source.C
 }
 
 func TestReader_Memory_IsBounded(t *testing.T) {
-	const size = 64 << 20
+	const size = 24 << 20
 	gzipBomb := bomb(t, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }, size)
 	zstdBomb := bomb(t, func(w io.Writer) io.WriteCloser {
 		z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1))
@@ -97,12 +97,12 @@ func TestReader_Memory_IsBounded(t *testing.T) {
 		allocMax  int
 	}{
 		"one line":               {openEndless('x', size), 1 << 20, 4 << 20},
-		"one line, long records": {openEndless('x', size), 8 << 20, 26 << 20},
+		"one line, long records": {openEndless('x', size), 4 << 20, 12 << 20},
 		"one line, odd records":  {openEndless('x', size), 1<<20 + 77, 4 << 20},
 		"newlines":               {openEndless('\n', size), 1 << 20, 4 << 20},
 		"CRs":                    {openEndless('\r', size), 1 << 20, 4 << 20},
 		"gzip bomb":              {openStored(gzipBomb), 1 << 20, 5 << 20},
-		"zstd bomb":              {openStored(zstdBomb), 1 << 20, 24 << 20},
+		"zstd bomb":              {openStored(zstdBomb), 1 << 20, 20 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := c.open(t)

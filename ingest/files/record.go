@@ -21,8 +21,8 @@ type piece struct {
 }
 
 // nextPiece tells where the record that begins b ends. ended says that the file ends with b. The
-// rule, for a line whose content (all before its LF or CRLF) begins at offset L of the source: with at
-// most maxRecord bytes of content it is a record; with more it is cut at L+maxRecord,
+// rule, for a line whose content (all before its LF or CRLF) begins at offset L of the source:
+// with at most maxRecord bytes of content it is a record; with more it is cut at L+maxRecord,
 // L+2*maxRecord and so on as long as content follows, and its line end belongs to the last
 // fragment. When b begins inside a line that is not long, the rest of it is Continued.
 //

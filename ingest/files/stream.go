@@ -76,8 +76,8 @@ func (s *section) Read(p []byte) (int, error) {
 // rawBuffer is how much of a compressed file is read at once.
 const rawBuffer = 64 << 10
 
-// stream gives the decompressed bytes of a file from the start. Its first error stays; it is io.EOF,
-// a *CorruptError, or that of the file system.
+// stream gives the decompressed bytes of a file from the start. Its first error stays; it is
+// io.EOF, a *CorruptError, or that of the file system.
 type stream struct {
 	sec *section
 	dec io.Reader
