@@ -1,0 +1,75 @@
+package ingest_test
+
+import (
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write testdata/golden anew")
+
+const goldenFile = "../testdata/golden/sealed.txt"
+
+// run runs a program in the module's root.
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir = ".."
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s %q: %s", name, args, out)
+}
+
+// tree lists the files below root with their digests, state apart.
+func tree(t *testing.T, root string) string {
+	t.Helper()
+	var list strings.Builder
+	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			if err == nil && d.Name() == ".state" {
+				return fs.SkipDir
+			}
+			return err
+		}
+		body, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		key, err := filepath.Rel(root, path)
+		fmt.Fprintf(&list, "%x  %s\n", sha256.Sum256(body), filepath.ToSlash(key))
+		return err
+	}))
+	return list.String()
+}
+
+func TestLogs_AreWhatGenMakes(t *testing.T) {
+	dir := t.TempDir()
+	run(t, "go", "run", "./testdata/gen", dir)
+	require.Equal(t, tree(t, dir), tree(t, "../testdata/logs"), "run `make logs`")
+}
+
+// A load of testdata/logs gives these keys and bytes, on every machine and with every release
+// until the encoder's version or a format changes.
+func TestGolden_SealedLogs(t *testing.T) {
+	program, out := filepath.Join(t.TempDir(), "ingest"), t.TempDir()
+	run(t, "go", "build", "-o", program, "./cmd/ingest")
+	for _, format := range []string{"app", "combined"} {
+		run(t, program, "load", "--quiet", "--format", format, "--out", out,
+			"testdata/logs/"+format+"/*")
+	}
+	run(t, program, "verify", "--quiet", "--deep", "--out", out)
+	got := tree(t, out)
+	if *update {
+		require.NoError(t, os.WriteFile(goldenFile, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(goldenFile)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
