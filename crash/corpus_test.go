@@ -1,0 +1,125 @@
+package crash_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// smallConfig cuts the small corpus into several batches of several objects.
+const smallConfig = `
+sink: lake
+streams:
+  - name: app
+    format: app
+    paths: [logs/*]
+    batch: {max_bytes: 2KiB}
+    max_record_bytes: 1KiB
+    rejects: {on_exceed: quarantine}
+`
+
+// writeSmall writes a few small files: two days, rejects, blank lines, CRLF, a BOM, a record that
+// is too long, a last line without its end; one compressed in two parts, one that begins as
+// another one does, and one that is a copy.
+func (s *site) writeSmall() {
+	s.write("ingest.yaml", []byte(smallConfig))
+	plain := append([]byte("\xef\xbb\xbf"), appLines(1, 3500)...)
+	plain = append(plain, appLine(99)+" and then it stops"...)
+	s.write("logs/plain.log", plain)
+	head := plain[:bytes.IndexByte(plain, '\n')+1]
+	twin := append(bytes.Clone(head), appLines(2, 2600)...)
+	s.write("logs/twin.log", twin)
+	old := append(appLines(3, 1800), "long "+strings.Repeat("x", 2500)+"\n"...)
+	old = append(old, appLines(4, 700)...)
+	s.write("logs/old.log.gz", append(gzipped(s, old[:1000]), gzipped(s, old[1000:])...))
+	s.write("logs/older.log", old)
+}
+
+func gzipped(t testing.TB, body []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := w.Write(body)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return b.Bytes()
+}
+
+// appLine is a line of the app format, without its end. Line after line it goes to and fro
+// between two days.
+func appLine(i int) string {
+	at := time.Date(2024, 1, 15, 23, 50, 0, 0, time.UTC).Add(time.Duration(i*7%20) * time.Minute)
+	return fmt.Sprintf("%s INFO billing.api: charge %d accepted",
+		at.Format("2006-01-02T15:04:05.000Z07:00"), i)
+}
+
+// appLines are lines of about size bytes: among them rejects, blank ones, and some with CRLF.
+func appLines(seed, size int) []byte {
+	var b []byte
+	for i := seed * 1000; len(b) < size; i++ {
+		switch i % 13 {
+		case 5:
+			b = fmt.Appendf(b, "no record %d\n", i)
+		case 9:
+			b = append(b, '\n')
+		case 11:
+			b = append(b, appLine(i)+"\r\n"...)
+		default:
+			b = append(b, appLine(i)+"\n"...)
+		}
+	}
+	return b
+}
+
+// large is a log with what a loader of it should find.
+type large struct {
+	path string
+	size int64
+	// offsets of its records
+	rows, rejects []int64
+}
+
+// writeLarge writes a log of at least size bytes, the same each time: three days one after the
+// other, with stragglers; one line in a hundred is a reject and another one is blank.
+func writeLarge(t testing.TB, path string, size int64) *large {
+	t.Helper()
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	defer f.Close()
+	r := rand.New(rand.NewPCG(1, 2))
+	x := &large{path: path}
+	var b []byte
+	start := time.Date(2024, 1, 15, 0, 0, 0, 0, time.UTC)
+	for x.size < size {
+		at := x.size
+		b = b[:0]
+		switch roll := r.IntN(100); {
+		case roll == 0:
+			b = fmt.Appendf(b, "Traceback (most recent call last): %x\n", r.Uint64())
+			x.rejects = append(x.rejects, at)
+		case roll == 1:
+			b = append(b, '\n')
+		default:
+			offset := float64(at) / float64(size) * 3 * 86400
+			when := start.Add(time.Duration(offset) * time.Second)
+			if roll == 2 {
+				when = start.Add(time.Duration(r.IntN(3*86400)) * time.Second)
+			}
+			b = when.AppendFormat(b, "2006-01-02T15:04:05.000Z07:00")
+			b = fmt.Appendf(b, " INFO billing.worker-%d: charge %08x of account %d accepted in %d ms\n",
+				r.IntN(9), r.Uint32(), r.IntN(50_000), r.IntN(2000))
+			x.rows = append(x.rows, at)
+		}
+		n, err := f.Write(b)
+		require.NoError(t, err)
+		x.size += int64(n)
+	}
+	return x
+}

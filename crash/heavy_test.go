@@ -1,0 +1,14 @@
+//go:build crash
+
+package crash_test
+
+const (
+	randomBytes  = 256 << 20
+	randomBatch  = 32 << 20
+	randomRounds = 200
+	lossRounds   = 10
+	twoRounds    = 25
+	sweepLossBy  = 1
+	longLine     = 3_000_000_000
+	blankLines   = 1 << 30
+)

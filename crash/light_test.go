@@ -1,0 +1,15 @@
+//go:build !crash
+
+package crash_test
+
+// How large the tests are. With `-tags crash` they are the real thing.
+const (
+	randomBytes  = 8 << 20 // of the log that is loaded
+	randomBatch  = 1 << 20
+	randomRounds = 12
+	lossRounds   = 6 // of each kind of loss
+	twoRounds    = 6
+	sweepLossBy  = 5 // after which of the sweep's kills the state is lost, too
+	longLine     = 48 << 20
+	blankLines   = 32 << 20
+)

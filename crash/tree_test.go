@@ -1,0 +1,118 @@
+package crash_test
+
+import (
+	"crypto/sha256"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/seal"
+)
+
+// tree is a sink, file by file: the digest of each.
+type tree map[string][sha256.Size]byte
+
+// readTree reads a sink without what belongs to its writers alone.
+func readTree(t testing.TB, root string) tree {
+	t.Helper()
+	files := tree{}
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && (e.Name() == ".state" || e.Name() == ".tmp"):
+			return filepath.SkipDir
+		case e.IsDir():
+			return nil
+		}
+		digest, err := digestOf(path)
+		files[strings.TrimPrefix(path, root+"/")] = digest
+		return err
+	})
+	require.NoError(t, err)
+	return files
+}
+
+func digestOf(path string) (digest [sha256.Size]byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return digest, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	return [sha256.Size]byte(h.Sum(nil)), err
+}
+
+// requireTree wants a sink to be the same, file by file.
+func requireTree(t testing.TB, want tree, root string) {
+	t.Helper()
+	have := readTree(t, root)
+	require.Equal(t, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(have)))
+	for name := range want {
+		require.Equal(t, want[name], have[name], "bytes of %s", name)
+	}
+}
+
+// requireTidy wants nothing left of what only an unfinished load needs: batches in the spool and
+// half written objects.
+func requireTidy(t testing.TB, root, state string) {
+	t.Helper()
+	spooled, err := os.ReadDir(filepath.Join(state, "spool"))
+	require.NoError(t, err)
+	require.Empty(t, spooled, "spool")
+	writing, err := filepath.Glob(filepath.Join(root, ".tmp", "*", "*"))
+	require.NoError(t, err)
+	require.Empty(t, writing, "objects being written")
+}
+
+// places are the records of one source that the objects below a folder of a sink hold, in the
+// order of their offsets, as a reader would count them that globs and asks no manifest.
+func places(t testing.TB, root string) (offsets []int64) {
+	t.Helper()
+	sid := ""
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if os.IsNotExist(err) {
+			return nil
+		}
+		if err != nil || e.IsDir() {
+			return err
+		}
+		offsets = appendPlaces(t, path, offsets, &sid)
+		return nil
+	})
+	require.NoError(t, err)
+	slices.Sort(offsets)
+	return offsets
+}
+
+// appendPlaces appends those of one object. All objects are of one source.
+func appendPlaces(t testing.TB, path string, offsets []int64, sid *string) []int64 {
+	t.Helper()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	stat, err := f.Stat()
+	require.NoError(t, err)
+	object, err := seal.OpenParquet(f, stat.Size())
+	require.NoError(t, err, path)
+	for group := range object.Groups() {
+		sids, err := object.Column(group, 0)
+		require.NoError(t, err, path)
+		if *sid == "" {
+			*sid = string(sids.Bytes[:sids.Ends[0]])
+		}
+		require.Equal(t, strings.Repeat(*sid, sids.Len()), string(sids.Bytes), path)
+		at, err := object.Column(group, 1)
+		require.NoError(t, err, path)
+		offsets = append(offsets, at.Int64s...)
+	}
+	return offsets
+}
