@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // Open opens the ledger in dir, or makes it, and locks the folder until Close. Of want it takes
@@ -221,7 +222,7 @@ func openFile(path string, readOnly bool) (*Ledger, error) {
 		if l.file != nil {
 			l.file.Close() // again, unless bbolt panicked: its lock must not stay
 		}
-		if errors.Is(err, bbolt.ErrTimeout) {
+		if errors.Is(err, bolterrors.ErrTimeout) {
 			return nil, &LockedError{Dir: filepath.Dir(path)}
 		}
 		return nil, fmt.Errorf("open ledger: %w", err)
