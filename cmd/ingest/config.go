@@ -71,6 +71,9 @@ const (
 	loadBatchBytes       = 256 << 20
 	defaultMaxPartitions = 64
 
+	// configMax bounds what the YAML parser is given; a config of a hundred streams has 50 KiB.
+	configMax = 1 << 20
+
 	// maxRecordBytesMax keeps the few records in hand at once within a few hundred MiB.
 	maxRecordBytesMax = 64 << 20
 	// maxPartitionsMax bounds the files that a batch may have open.
@@ -105,7 +108,14 @@ func (s *StreamConfig) Epoch() *seal.Epoch {
 // readConfig reads and checks the config file at path. Its error lists everything that is wrong,
 // each with its line and column.
 func readConfig(path string) (*Config, error) {
-	body, err := os.ReadFile(path)
+	st, err := os.Stat(path)
+	if err == nil && st.Size() > configMax {
+		err = fmt.Errorf("%s has %d bytes, want at most %d: is it a config?", path, st.Size(), configMax)
+	}
+	var body []byte
+	if err == nil {
+		body, err = os.ReadFile(path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
 	}

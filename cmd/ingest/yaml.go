@@ -58,8 +58,14 @@ func (e *yamlError) Unwrap() error { return e.err }
 // nodeDepthMax bounds how deep values may be nested; a config needs five levels.
 const nodeDepthMax = 50
 
-// parseYAML reads the one document in body; name is the file's, for errors.
-func parseYAML(name string, body []byte) (*node, error) {
+// parseYAML reads the one document in body; name is the file's, for errors. A panic of the parser,
+// which is not ours, is an error in the file.
+func parseYAML(name string, body []byte) (n *node, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			n, err = nil, fmt.Errorf("%s: no YAML that can be parsed: %v", name, v)
+		}
+	}()
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	file, err := parser.ParseBytes(body, 0)
 	if err != nil {
