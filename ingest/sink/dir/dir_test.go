@@ -110,7 +110,8 @@ func TestNewReader_CreatesNothing(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	s, err := NewReader(root)
 	require.NoError(t, err)
-	require.ErrorContains(t, s.Put(t.Context(), sinktest.Object("logseal.json", []byte("{}"))), "for reading")
+	err = s.Put(t.Context(), sinktest.Object("logseal.json", []byte("{}")))
+	require.ErrorContains(t, err, "for reading")
 	for _, err := range s.List(t.Context(), "") {
 		require.NoError(t, err)
 	}

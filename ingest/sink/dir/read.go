@@ -127,7 +127,9 @@ func (s *Store) walkRoots(ctx context.Context, prefix string, yield func(sink.In
 
 // walk yields the objects below the folder in the order of their keys; it reports whether to go
 // on. The names of folders are sorted as if they ended in a slash, as they do in keys.
-func (s *Store) walk(ctx context.Context, folder, prefix string, yield func(sink.Info, error) bool) bool {
+func (s *Store) walk(
+	ctx context.Context, folder, prefix string, yield func(sink.Info, error) bool,
+) bool {
 	if err := ctx.Err(); err != nil {
 		yield(sink.Info{}, fmt.Errorf("list %s: %w", folder, err))
 		return false
@@ -140,7 +142,9 @@ func (s *Store) walk(ctx context.Context, folder, prefix string, yield func(sink
 		yield(sink.Info{}, fmt.Errorf("list %s: %w", folder, err))
 		return false
 	}
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(sortName(a), sortName(b)) })
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int {
+		return strings.Compare(sortName(a), sortName(b))
+	})
 	for _, e := range entries {
 		key := folder + "/" + e.Name()
 		if !strings.HasPrefix(key, prefix) {

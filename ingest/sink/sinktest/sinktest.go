@@ -227,7 +227,8 @@ func testList(t *testing.T, s sink.Store) {
 	}
 	for _, prefix := range []string{"", "d", "data/", "data/app", "data/app/", "data/app/v1", "l",
 		"data/app/v1/", "data/app/v1/dt=2024-01-15/0", "data/app/v1/dt=2024-01-15/hour=03/",
-		"logseal.json", "logseal.json/", "manifests/app/v1/-/", "none", "data/none/", want[2], want[2] + "x"} {
+		"logseal.json", "logseal.json/", "manifests/app/v1/-/", "none", "data/none/", want[2],
+		want[2] + "x"} {
 		var below []string
 		for _, key := range want {
 			if strings.HasPrefix(key, prefix) {
