@@ -70,9 +70,6 @@ func (s *stateLsCmd) Run(a *app) error {
 		for _, w := range e.Waiting {
 			a.show("  waiting  [%d, %d) %s", w.Start, w.End, w.Spool)
 		}
-		if e.Stopped != "" {
-			a.show("  stopped  %s", e.Stopped)
-		}
 	}
 	return nil
 }

@@ -57,7 +57,6 @@ type sourceJSON struct {
 	Shipped int64     `json:"shipped"`
 	Lag     *int64    `json:"lag"`    // bytes of the file not sealed; null when the file does not tell
 	Outbox  int       `json:"outbox"` // batches sealed but not shipped
-	Stopped string    `json:"stopped,omitempty"`
 }
 
 type spoolJSON struct {
@@ -154,7 +153,6 @@ func describeSource(key source.Key, src *offsets.Source) sourceJSON {
 	out := sourceJSON{
 		Stream: key.Table.Stream, Version: key.Table.Version, SID: key.ID, K: src.K, Path: src.Path,
 		Sealed: src.Sealed.Offset, Shipped: src.Shipped, Lag: lagOf(src), Outbox: len(src.Outbox),
-		Stopped: src.Stopped,
 	}
 	if key.Origin != "" {
 		out.Origin = &key.Origin
@@ -193,9 +191,6 @@ func (r *statusResult) tell(a *app) {
 		}
 		a.say("%14s %14s %14s  %s/v%d %s %s", humanize.Comma(s.Sealed), humanize.Comma(s.Shipped),
 			lag, s.Stream, s.Version, s.SID, s.Path)
-		if s.Stopped != "" {
-			a.warn("%s is stopped: %s", s.Path, s.Stopped)
-		}
 	}
 }
 

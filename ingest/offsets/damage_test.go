@@ -20,13 +20,13 @@ func bigLedger(t testing.TB, dir string) *Ledger {
 	require.NoError(t, err)
 	for i := range 10 {
 		require.NoError(t, l.Update(testKey(fmt.Sprint(i)), func(s *Source) error {
-			s.Stopped = strings.Repeat("x", 400) // a value that fills pages
+			s.Path = strings.Repeat("x", 400) // a value that fills pages
 			s.PutFile(FileRecord{Path: fmt.Sprint("/logs/", i), Key: testKey(fmt.Sprint(i))})
 			return seal1(s)
 		}))
 	}
 	require.NoError(t, l.Update(testKey("long"), func(s *Source) error {
-		s.Stopped = strings.Repeat("x", 3*pageSize) // and one that needs more than one
+		s.Path = strings.Repeat("x", 3*pageSize) // and one that needs more than one
 		return nil
 	}))
 	return l

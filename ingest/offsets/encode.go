@@ -35,7 +35,6 @@ type storedSource struct {
 	Outbox       []storedEntry `json:"outbox"`
 	LowerRefuted bool          `json:"lower_refuted"`
 	Barrier      int64         `json:"barrier"`
-	Stopped      text          `json:"stopped"`
 }
 
 type storedEntry struct {
@@ -109,7 +108,7 @@ func encodeSource(s *Source) ([]byte, error) {
 		K: s.K, Path: text(s.Path), File: s.File, Marker: s.Marker, Sealed: s.Sealed,
 		Shipped: s.Shipped, LastStart: s.LastStart, Highest: s.Highest, OpenEnd: s.OpenEnd,
 		Outbox: make([]storedEntry, len(s.Outbox)), LowerRefuted: s.LowerRefuted,
-		Barrier: s.Barrier, Stopped: text(s.Stopped),
+		Barrier: s.Barrier,
 	}
 	for i, e := range s.Outbox {
 		w.Outbox[i] = storedEntry{Range: e.Range.Name(), Seal: e.Seal, Spool: text(e.Spool)}
@@ -125,7 +124,7 @@ func decodeSource(b []byte) (*Source, error) {
 	s := &Source{
 		K: w.K, Path: string(w.Path), File: w.File, Marker: w.Marker, Sealed: w.Sealed,
 		Shipped: w.Shipped, LastStart: w.LastStart, Highest: w.Highest, OpenEnd: w.OpenEnd,
-		LowerRefuted: w.LowerRefuted, Barrier: w.Barrier, Stopped: string(w.Stopped),
+		LowerRefuted: w.LowerRefuted, Barrier: w.Barrier,
 	}
 	for _, e := range w.Outbox {
 		r, err := source.ParseRange(e.Range)

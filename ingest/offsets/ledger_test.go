@@ -318,7 +318,6 @@ func TestSource_RoundTrips(t *testing.T) {
 			Path:      string(rapid.SliceOf(rapid.Byte()).Draw(t, "path")),
 			Shipped:   rapid.Int64Range(0, 1<<60).Draw(t, "shipped"),
 			LastStart: -1,
-			Stopped:   rapid.String().Draw(t, "stopped"),
 			OpenEnd:   rapid.Bool().Draw(t, "open end"),
 			File:      FileState{Inode: rapid.Uint64().Draw(t, "inode"), MtimeNS: -1},
 		}

@@ -38,8 +38,6 @@ type Source struct {
 	// Barrier is the start of a manifest that is already in the sink and that no cut may pass, 0
 	// for none.
 	Barrier int64
-	// Stopped is why nothing of this source is cut or shipped any more, "" while it goes on.
-	Stopped string
 
 	ends  []source.Point // queued by AddEnd
 	files []FileRecord   // queued by PutFile

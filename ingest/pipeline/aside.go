@@ -72,6 +72,7 @@ func (w *work) setAside(batches []offsets.Entry) error {
 		if err != nil {
 			return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
 		}
+		w.Spool.Hold(e.Spool)
 		w.aside.add(w.key, m)
 		w.uncount(e)
 	}

@@ -68,6 +68,11 @@ func (w *work) sealRange(ctx context.Context) (*seal.Batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	release, err := w.Spool.Reserve(ctx, w.roomFor(limit))
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	stage, err := w.Spool.Stage()
 	if err != nil {
 		return nil, err
@@ -92,6 +97,19 @@ func (w *work) sealRange(ctx context.Context) (*seal.Batch, error) {
 		return nil, err
 	}
 	return b, w.commit(stage, b)
+}
+
+// roomFor is how much a batch of at most limit bytes may take in the spool. A compressed file says
+// nothing of its length, so a batch without a limit reserves what the file takes on disk.
+func (w *work) roomFor(limit int64) int64 {
+	size := w.file.Stat().Size
+	switch {
+	case limit == 0:
+		return size
+	case w.file.Compressed():
+		return limit
+	}
+	return min(limit, max(0, size-w.src.Sealed.Offset))
 }
 
 // commit makes a sealed batch durable and advances the sealed offset over it.

@@ -149,6 +149,7 @@ func (r *run) readOnce(ctx context.Context, g *group, x extent) error {
 	}
 	r.pending.clear(w.key)
 	if err := w.finish(ctx); err != nil {
+		w.hold()
 		return err
 	}
 	return r.clearOvertaken(ctx, w.key, w.src.Shipped)

@@ -80,6 +80,7 @@ func (r *run) place(ctx context.Context, m *seal.Manifest) error {
 	case m.End <= w.src.Shipped:
 		return r.dropOvertaken(ctx, key, m)
 	}
+	r.Spool.Hold(m.BatchName().String())
 	r.aside.add(key, m)
 	return nil
 }
@@ -184,6 +185,7 @@ func (r *run) shipWaiting(ctx context.Context) error {
 		err := w.shipLeft(ctx)
 		var stopped *stopError
 		if errors.As(err, &stopped) {
+			w.hold()
 			r.pending.set(w.key, stopped.Problem)
 			continue
 		}

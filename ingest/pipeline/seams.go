@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"io"
 
 	"logseal/ingest/offsets"
@@ -26,11 +27,14 @@ type Ledger interface {
 type Spool interface {
 	Stage() (Stage, error)
 	Recover() ([]spool.Entry, error)
-	Has(name string) bool
 	Manifest(name string) ([]byte, error)
 	// Open opens the i-th file of a complete batch.
 	Open(name string, i int) (io.ReadCloser, error)
 	Remove(name string) error
+	// Reserve waits for room for n more bytes; release gives it back once they count themselves.
+	Reserve(ctx context.Context, n int64) (release func(), err error)
+	// Hold stops counting a batch that cannot be shipped now.
+	Hold(name string)
 }
 
 // Stage is what the pipeline asks of *spool.Stage: a batch being written.

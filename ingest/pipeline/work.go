@@ -79,6 +79,13 @@ func (w *work) finish(ctx context.Context) error {
 	}
 }
 
+// hold takes what a stopped source has in the spool out of the count, so that the others go on.
+func (w *work) hold() {
+	for _, e := range w.src.Outbox {
+		w.Spool.Hold(e.Spool)
+	}
+}
+
 // next gets one batch into the outbox, or finds that there is no more to read.
 func (w *work) next(ctx context.Context) (more bool, err error) {
 	if took, err := w.takeSpooled(); took || err != nil {

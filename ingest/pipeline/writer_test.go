@@ -184,11 +184,13 @@ func (s procSpool) Stage() (Stage, error) {
 
 func (s procSpool) Recover() ([]spool.Entry, error) { return s.w.spool.entries(), nil }
 
-func (s procSpool) Has(name string) bool { return s.w.spool[name].manifest != nil }
-
 func (s procSpool) Manifest(name string) ([]byte, error) { return s.w.spool.manifest(name) }
 
 func (s procSpool) Open(name string, i int) (io.ReadCloser, error) { return s.w.spool.open(name, i) }
+
+func (s procSpool) Reserve(context.Context, int64) (func(), error) { return func() {}, nil }
+
+func (s procSpool) Hold(string) {}
 
 func (s procSpool) Remove(name string) error {
 	if _, ok := s.w.spool[name]; !ok {
