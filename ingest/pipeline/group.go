@@ -143,8 +143,10 @@ type extent struct {
 
 // order settles the files of a group among themselves, before any is parsed: of files that agree
 // as far as they go the longest is the source, and shorter ones are judged as if it were committed.
-// It returns the files to read, in the order of their paths, but shorter ones last; of equal ones
-// the first is read, and the others are then found to be committed.
+// It returns the files to read: those that agree with no longer one by their length, then by their
+// path, and the others last. So each is held against sources that end before it does, which tell
+// it apart; the other way round a short file would be undecided about a long one that is committed.
+// Of equal files the first is read, and the others are then found to be committed.
 func (r *run) order(ctx context.Context, g *group) ([]extent, error) {
 	if len(g.paths) == 1 {
 		return []extent{{path: g.paths[0], assume: r.Assume}}, nil
@@ -170,7 +172,7 @@ func (r *run) order(ctx context.Context, g *group) ([]extent, error) {
 		if (a.beside == "") != (b.beside == "") {
 			return cmp.Compare(len(a.beside), len(b.beside))
 		}
-		return cmp.Compare(a.path, b.path)
+		return cmp.Or(cmp.Compare(a.end.Offset, b.end.Offset), cmp.Compare(a.path, b.path))
 	})
 	return read, nil
 }
