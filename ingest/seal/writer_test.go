@@ -2,8 +2,11 @@ package seal
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -215,6 +218,48 @@ func texts(v *parse.Vector) []string {
 		out[i] = string(boundBytes(v, i)) + "."
 	}
 	return out
+}
+
+// Columns of several pages. Where pages end is part of the format, so the digest is pinned.
+func TestWriter_ManyPages(t *testing.T) {
+	const rows = 300_000
+	var cols []column
+	var g []values
+	for i, typ := range []parse.Type{parse.String, parse.Int32, parse.Int64, parse.Float64,
+		parse.Bool} {
+		for j, number := range []func(i uint64) uint64{
+			func(i uint64) uint64 { return i % 1000 / 10 },
+			func(i uint64) uint64 { return i * 0x9e3779b97f4a7c15 >> 20 },
+		} {
+			v := &parse.Vector{Type: typ}
+			for row := range uint64(rows) {
+				switch {
+				case j == 1 && row%5 == 0:
+					v.AppendNull()
+				case typ == parse.String:
+					v.AppendString(strconv.FormatUint(number(row), 36))
+				default:
+					appendNumber(v, number(row))
+				}
+			}
+			cols = append(cols, column{name: fmt.Sprintf("c%d_%d", i, j), typ: typ, optional: j == 1})
+			g = append(g, values{vector: v})
+		}
+	}
+	data := encode(t, cols, g)
+	f, err := OpenParquet(bytes.NewReader(data), int64(len(data)))
+	require.NoError(t, err)
+	arrow, err := file.NewParquetReader(bytes.NewReader(data))
+	require.NoError(t, err)
+	for c := range cols {
+		want := texts(asStored(g[c].vector))
+		got, err := f.Column(0, c)
+		require.NoError(t, err)
+		require.True(t, slices.Equal(want, texts(got)), cols[c])
+		theirs := readByArrow(t, arrow.RowGroup(0), c, got.Type)
+		require.True(t, slices.Equal(want, texts(theirs)), cols[c])
+	}
+	requireGolden(t, "pages.txt", fmt.Appendf(nil, "%s %d\n", sha(data), len(data)))
 }
 
 // failingFile fails after some bytes.
