@@ -123,6 +123,9 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 	if report != nil {
 		res.fill(report)
 	}
+	if errors.Is(err, pipeline.ErrMeaning) {
+		return usagef("%w", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -89,6 +89,9 @@ func (r *run) walk(ctx context.Context, key source.Key) (ms []*seal.Manifest, ba
 	return ms, 0, nil
 }
 
+// ErrMeaning is returned when a stream's definition is not one that its version may grow into.
+var ErrMeaning = errors.New("the stream's meaning has changed")
+
 // ErrBehind is returned when the ledger has shipped what the store does not have.
 var ErrBehind = errors.New("the sink is behind the ledger")
 
@@ -149,7 +152,7 @@ func (r *run) checkEpochs(ctx context.Context, s *Stream) error {
 			continue
 		}
 		if err := seal.Compatible(old, s.Epoch); err != nil {
-			return fmt.Errorf("stream %s: %w", s.Table().Stream, err)
+			return fmt.Errorf("%w: %w", ErrMeaning, err)
 		}
 	}
 	return nil

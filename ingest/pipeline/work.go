@@ -144,6 +144,7 @@ func (w *work) report(fault error) error {
 type feed struct {
 	*files.Reader
 	fault    error
+	stopped  func() error // why no more is to be read, nil to go on
 	progress func(int64)
 }
 
@@ -151,6 +152,9 @@ type feed struct {
 func (f *feed) Next() (source.Chunk, error) {
 	if f.fault != nil {
 		return source.Chunk{}, io.EOF
+	}
+	if err := f.stopped(); err != nil {
+		return source.Chunk{}, err
 	}
 	c, err := f.Reader.Next()
 	if errors.As(err, new(*files.CorruptError)) || errors.As(err, new(*files.ShrunkError)) {
@@ -184,7 +188,7 @@ func (w *work) openReader(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.reader = &feed{Reader: reader, progress: w.Progress}
+	w.reader = &feed{Reader: reader, stopped: ctx.Err, progress: w.Progress}
 	w.marker, err = w.markerAt(at.Offset)
 	return err
 }
