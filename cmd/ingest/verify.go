@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"logseal/ingest/files"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink/dir"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
@@ -75,21 +73,42 @@ func (v *verifyCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	res.Report = *report
+	if v.Stream != "" && report.Sources == 0 && len(report.Findings) == 0 {
+		return fmt.Errorf("%s: nothing here of a stream %q", at.sink, v.Stream)
+	}
 	if v.Clean {
 		res.Cleaned = listOf(report.Cleaned)
 	}
 	if v.Files {
-		keys, err := namedObjects(ctx, options)
-		if err != nil {
+		if err := res.list(ctx, a, options); err != nil {
 			return err
-		}
-		res.Files = listOf(keys)
-		for _, key := range keys {
-			a.show("%s", key)
 		}
 		a.quiet = true // stdout holds keys and nothing else
 	}
 	return tellReport(a, report)
+}
+
+// list prints the objects that a reader may count. It prints none when a manifest cannot be
+// trusted, for the list would lack what that one names; the report has the fault.
+func (r *verifyResult) list(ctx context.Context, a *app, o *verify.Options) error {
+	var keys []string
+	err := verify.Files(ctx, *o, func(key string) error {
+		keys = append(keys, key)
+		return nil
+	})
+	if err != nil && !r.OK {
+		a.warn("no list of objects: %v", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	slices.Sort(keys)
+	r.Files = listOf(keys)
+	for _, key := range keys {
+		a.show("%s", key)
+	}
+	return nil
 }
 
 // emptyReport has empty lists where the zero value has none.
@@ -138,40 +157,6 @@ func (v *verifyCmd) options(a *app, at *site) (*verify.Options, error) {
 	}
 	o.Store = store
 	return o, err
-}
-
-// namedObjects are the keys of all objects that manifests name, sorted.
-func namedObjects(ctx context.Context, o *verify.Options) ([]string, error) {
-	prefix := seal.ManifestFolder
-	if o.Stream != "" {
-		prefix += o.Stream + "/"
-	}
-	var keys []string
-	for info, err := range o.Store.List(ctx, prefix) {
-		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", prefix, err)
-		}
-		if _, err := seal.ParseKey(info.Key); err != nil {
-			continue // verify has reported it
-		}
-		r, _, err := o.Store.Get(ctx, info.Key)
-		if err != nil {
-			return nil, err
-		}
-		body, err := io.ReadAll(io.LimitReader(r, manifestMax))
-		if err = errors.Join(err, r.Close()); err != nil {
-			return nil, fmt.Errorf("read %s: %w", info.Key, err)
-		}
-		commit, err := seal.ParseCommit(info.Key, body)
-		if err != nil || commit.Manifest == nil {
-			continue // likewise, or a loss
-		}
-		for _, obj := range commit.Manifest.Objects {
-			keys = append(keys, obj.Key)
-		}
-	}
-	slices.Sort(keys)
-	return slices.Compact(keys), nil
 }
 
 // findingsMax is how many findings of a kind are printed; --json has all.
