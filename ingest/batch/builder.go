@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strconv"
@@ -24,6 +25,7 @@ type Builder struct {
 	cfg   Config
 	w     GroupWriter
 	limit int64 // GroupBytes; less in tests
+	piece int   // pieceBytes; less in tests
 	start int64 // of the range
 	end   int64 // of the chunks taken
 	next  int64 // where the next record may begin
@@ -44,8 +46,8 @@ type Builder struct {
 // NewBuilder begins a range at start.
 func NewBuilder(cfg Config, start int64, w GroupWriter) *Builder {
 	cfg.MaxPartitions = max(1, cfg.MaxPartitions)
-	return &Builder{cfg: cfg, w: w, limit: GroupBytes, start: start, end: start,
-		next: start, open: make(map[Partition]*buffer)}
+	return &Builder{cfg: cfg, w: w, limit: GroupBytes, piece: pieceBytes, start: start,
+		end: start, next: start, open: make(map[Partition]*buffer)}
 }
 
 // Add takes the next chunk. full says that the record at cut would open one partition more than
@@ -54,16 +56,11 @@ func (b *Builder) Add(c source.Chunk) (cut int64, full bool, err error) {
 	if c.Offset != b.end {
 		return 0, false, b.imbalance("start of a chunk", b.end, c.Offset)
 	}
-	cut = c.End()
 	switch c.Kind {
 	case source.Lines:
-		b.cfg.Parser.Parse(c.Offset, c.Data, &b.table)
-		if cut, full = b.openPartitions(&b.table, cut); full {
-			b.cfg.Parser.Parse(c.Offset, c.Data[:cut-c.Offset], &b.table)
-		}
-		err = b.take(&b.table, cut)
+		return b.addLines(c.Data)
 	case source.ByteOrderMark:
-		err = b.take(&parse.Table{SkippedBytes: int64(len(c.Data))}, cut)
+		err = b.take(&parse.Table{SkippedBytes: int64(len(c.Data))}, c.End())
 	case source.TooLong:
 		err = b.takePart(c, parse.TooLong)
 	case source.Continued:
@@ -71,7 +68,44 @@ func (b *Builder) Add(c source.Chunk) (cut int64, full bool, err error) {
 	default:
 		err = errors.New("batch: unknown kind of chunk")
 	}
-	return cut, full, err
+	return c.End(), false, err
+}
+
+// pieceBytes is how much is parsed at a time, but for longer lines. It bounds the table, which for
+// lines of two bytes is many times larger than they are.
+const pieceBytes = 128 << 10
+
+// addLines takes whole lines, piece by piece.
+func (b *Builder) addLines(data []byte) (cut int64, full bool, err error) {
+	for len(data) > 0 && !full {
+		piece := data[:pieceEnd(data, b.piece)]
+		data = data[len(piece):]
+		start := b.end
+		b.cfg.Parser.Parse(start, piece, &b.table)
+		if cut, full = b.openPartitions(&b.table, start+int64(len(piece))); full {
+			b.cfg.Parser.Parse(start, piece[:cut-start], &b.table)
+		}
+		if err := b.take(&b.table, cut); err != nil {
+			return cut, full, err
+		}
+	}
+	return b.end, full, nil
+}
+
+// pieceEnd is where the first piece of data ends, after a line end: at size if it can, or at the
+// end of a longer first line.
+func pieceEnd(data []byte, size int) int {
+	if len(data) <= size {
+		return len(data)
+	}
+	i := bytes.LastIndexByte(data[:size], '\n')
+	if i < 0 {
+		i = bytes.IndexByte(data, '\n')
+	}
+	if i < 0 {
+		return len(data)
+	}
+	return i + 1
 }
 
 // takePart takes a chunk that is no whole line as one reject.

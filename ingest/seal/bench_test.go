@@ -165,7 +165,7 @@ func TestSeal_MemoryIsBounded(t *testing.T) {
 	for name, c := range map[string]*repeatChunks{
 		"rejects of 1 MiB":   {kind: source.TooLong, data: noise, n: 256},
 		"combined lines":     {kind: source.Lines, data: genCombined(1 << 20), n: 40},
-		"rejects of 2 bytes": {kind: source.Lines, data: bytes.Repeat([]byte("x\n"), 1<<18), n: 4},
+		"rejects of 2 bytes": {kind: source.Lines, data: bytes.Repeat([]byte("x\n"), 1<<19), n: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := benchInput(t, "combined")
