@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,6 +55,11 @@ func (f *siteFlags) site(c *Config) (*site, error) {
 	if state := firstOf(f.State, c.State); state != "" {
 		if s.state, err = dir.Name(state); err != nil {
 			return nil, usagef("state: %w", err)
+		}
+	}
+	for _, x := range [][2]string{{"sink", s.sink}, {"state", s.state}} {
+		if st, err := os.Stat(x[1]); err == nil && !st.IsDir() {
+			return nil, usagef("%s: %s is a file; want a folder", x[0], x[1])
 		}
 	}
 	if s.state == s.sink {
