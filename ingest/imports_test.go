@@ -47,7 +47,6 @@ var mayImport = map[string][]string{
 	"crash":      nil, // has tests only
 	"bench":      {"*"},
 	"cmd/ingest": {"*"},
-	"crash":      {}, // it runs the program and imports nothing of it
 }
 
 // stages are what the packages that put them together are made of; those know stores by their
