@@ -40,7 +40,7 @@ demo: build ## load testdata/logs, verify the result, show rows of it
 # ./ingest holds the import rules; it asks `go list`, which the test cache does not see.
 .PHONY: check
 check: $(BIN)/staticcheck-$(STATICCHECK_VERSION) ## format, vet for every platform, staticcheck, import rules
-	@unformatted=$$(gofmt -l bench cmd ingest testdata); \
+	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './.tools/*')); \
 	if [ -n "$$unformatted" ]; then echo "run gofmt -w on:" $$unformatted; exit 1; fi
 	@for p in $(PLATFORMS); do echo "go vet $$p"; \
 	  GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./... ./testdata/gen ./testdata/showrows; done
