@@ -172,14 +172,10 @@ func (w *work) openReader(ctx context.Context) error {
 	if w.reader != nil {
 		return nil
 	}
-	at := w.src.Sealed
-	if at.Line < 0 {
-		marks, _, err := marksTo(ctx, w.file, []int64{at.Offset})
-		if err != nil {
-			return err
-		}
-		at.Line = marks[at.Offset].Line
+	if err := w.learnLine(ctx); err != nil {
+		return err
 	}
+	at := w.src.Sealed
 	reader, err := w.file.Reader(ctx, at, int(w.stream.Epoch.MaxRecordBytes))
 	var changed *files.ChangedError
 	if errors.As(err, &changed) {
@@ -191,6 +187,27 @@ func (w *work) openReader(ctx context.Context) error {
 	w.reader = &feed{Reader: reader, stopped: ctx.Err, progress: w.Progress}
 	w.marker, err = w.markerAt(at.Offset)
 	return err
+}
+
+// learnLine asks the file where the line at the sealed offset began, when only a manifest has told
+// that offset. The next batch carries it, so the ledger has to know it, too.
+func (w *work) learnLine(ctx context.Context) error {
+	if w.src.Sealed.Line != unknownLine {
+		return nil
+	}
+	marks, _, err := marksTo(ctx, w.file, []int64{w.src.Sealed.Offset})
+	if err != nil {
+		return err
+	}
+	at, ok := marks[w.src.Sealed.Offset]
+	if !ok || at.Chain != w.src.Sealed.Chain {
+		return stop(Changed, w.path, "the bytes before %d are not those that were read; run again to "+
+			"look at it anew", w.src.Sealed.Offset)
+	}
+	return w.update(func(s *offsets.Source) error {
+		s.Sealed.Line = at.Line
+		return nil
+	})
 }
 
 func (w *work) dropReader() { w.reader = nil }
