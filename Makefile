@@ -27,7 +27,7 @@ help: ## print this
 
 .PHONY: build
 build: ## bin/ingest
-	go build -trimpath -o bin/ingest ./cmd/ingest
+	go build -o bin/ingest ./cmd/ingest
 
 .PHONY: demo
 demo: build ## load testdata/logs, verify the result, show rows of it
