@@ -42,12 +42,11 @@ func (v *verifier) walk(ctx context.Context) error {
 	return c.finish(ctx)
 }
 
-// group is what stands at one start of a source: a batch or a loss in the place, the batch that
-// was found, a note. Nil is nothing, or nothing that can be read.
+// group is the keys that stand at one start of a source: of a batch or a loss, of the batch that
+// was found, of a note.
 type group struct {
-	start              int64
-	place, found, note *seal.Commit
-	seen               map[seal.KeyKind]bool // which keys there are
+	start int64
+	seen  map[seal.KeyKind]bool
 }
 
 // fetch reads what stands at a key. It is nil when there is nothing; ok is false when it is not
