@@ -47,6 +47,14 @@ type site struct {
 
 func newSite(t testing.TB, env ...string) *site { return &site{t, t.TempDir(), env} }
 
+// newRound is a site that is removed before the next one, as many of them would fill the disk.
+func newRound(t testing.TB) *site { return &site{t, filepath.Join(t.TempDir(), "round"), nil} }
+
+func (s *site) remove() {
+	s.Helper()
+	require.NoError(s, os.RemoveAll(s.root))
+}
+
 func (s *site) path(name string) string { return filepath.Join(s.root, name) }
 
 func (s *site) write(name string, body []byte) {

@@ -137,9 +137,6 @@ func TestSweep_StateLostAfterAKill_EndsAsUndisturbed(t *testing.T) {
 	require.Positive(t, landed)
 }
 
-// losses are what can get lost of a state folder.
-var losses = []string{"", "/ledger.db", "/spool"}
-
 // TestSweep_KilledAgainAndAgain_ComesThrough kills one load and all its repetitions, each one a
 // little later than the one before, until one is not killed.
 func TestSweep_KilledAgainAndAgain_ComesThrough(t *testing.T) {
