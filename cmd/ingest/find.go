@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 
@@ -56,10 +55,7 @@ func (s *selection) findError(a *app, err error) error {
 	case empty:
 		a.warn("stream %s: %v", s.Name, none)
 		return nil
-	case errors.Is(err, fs.ErrNotExist) && !s.named:
-		a.warn("stream %s: %v", s.Name, err)
-		return nil
-	case errors.Is(err, fs.ErrNotExist), errors.As(err, new(*files.NotRegularError)):
+	case errors.As(err, new(*files.NotRegularError)):
 		return usagef("%w", err)
 	}
 	return err

@@ -21,13 +21,14 @@ func (e *NoMatchError) Error() string {
 // In a pattern `*` and `?` stand for anything but a slash, `**` for any number of folders, `[a-z]`
 // for one of a class, `{a,b}` for either; a backslash makes the next character literal. Names
 // that begin with a dot are matched like all others. A pattern that is itself the path of a file
-// is that file, whatever characters it has. Symbolic links are followed; one that leads nowhere,
-// and whatever else is no regular file, is passed over unless it is named without a pattern.
+// is that file, whatever characters it has. Symbolic links are followed; one that leads nowhere is
+// passed over, and so is whatever else is no regular file unless it is named without a pattern.
 // Two paths of one file are both given.
 //
-// exclude (may be nil) tells which paths to leave out. When a pattern is left with no file the
-// error is a *NoMatchError, and the paths found by the other patterns are given with it; any other
-// error gives no paths: a folder that cannot be read is never passed over.
+// exclude (may be nil) tells which paths to leave out. When a pattern is left with no file, or is
+// a path where nothing is, the error is a *NoMatchError, and the paths found by the other patterns
+// are given with it; any other error gives no paths: a folder that cannot be read is never passed
+// over.
 func Find(fsys FS, patterns []string, exclude func(path string) bool) ([]string, error) {
 	var all, none []string
 	for _, pattern := range patterns {
@@ -61,6 +62,9 @@ func findOne(fsys FS, pattern string) ([]string, error) {
 		return []string{path}, nil
 	}
 	if !strings.ContainsAny(path, `*?[{\`) {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
 		return nil, err
 	}
 	matches, err := fsys.Glob(pattern)
