@@ -48,7 +48,7 @@ type Store struct {
 
 	// broken is a failed fsync of something that has its final name. It is final: the kernel
 	// may have dropped what it could not write and report success the next time.
-	broken atomic.Pointer[fs.PathError]
+	broken atomic.Pointer[UnusableError]
 
 	fsync func(*os.File) error
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -202,6 +203,32 @@ func TestStore_Put_AfterAFailedFsync_NeverSucceeds(t *testing.T) {
 			require.ErrorContains(t, err, "input/output error")
 		}
 		require.NoError(t, os.RemoveAll(filepath.Join(root, "data")))
+	}
+}
+
+// Whoever waits for room on a full disk must not wait for a broken store: it never succeeds.
+func TestStore_Put_AfterAFsyncOnAFullDisk_IsNotAFullDisk(t *testing.T) {
+	for _, cause := range []error{syscall.ENOSPC, syscall.EDQUOT} {
+		root := t.TempDir()
+		s := open1(t, root, "w1")
+		failed := ""
+		s.fsync = func(f *os.File) error {
+			if st, err := f.Stat(); err == nil && st.IsDir() && failed == "" {
+				failed = f.Name()
+				return &fs.PathError{Op: "sync", Path: f.Name(), Err: cause}
+			}
+			return f.Sync()
+		}
+		o := sinktest.Object(sinktest.Key(1), []byte("one"))
+		for range 2 {
+			err := s.Put(t.Context(), o)
+			var unusable *UnusableError
+			require.ErrorAs(t, err, &unusable)
+			require.Equal(t, failed, unusable.Path)
+			require.ErrorContains(t, err, cause.Error())
+			require.NotErrorIs(t, err, cause)
+		}
+		require.NoError(t, open1(t, root, "w1").Put(t.Context(), o), "opened again")
 	}
 }
 

@@ -75,8 +75,8 @@ func (s *Store) forgetFolders() {
 	s.durable[s.root] = true
 }
 
-// syncPath fsyncs a folder or a file that has its final name. A failed fsync breaks the store;
-// that it cannot be opened does not.
+// syncPath fsyncs a folder or a file that has its final name. A failed fsync breaks the store,
+// see UnusableError; that it cannot be opened does not.
 func (s *Store) syncPath(path string) error {
 	if err := s.broken.Load(); err != nil {
 		return err
@@ -87,7 +87,7 @@ func (s *Store) syncPath(path string) error {
 	}
 	defer f.Close()
 	if err := s.fsync(f); err != nil {
-		s.broken.CompareAndSwap(nil, &fs.PathError{Op: "fsync", Path: path, Err: err})
+		s.broken.CompareAndSwap(nil, &UnusableError{Path: path, Cause: err.Error()})
 		return s.broken.Load()
 	}
 	return nil

@@ -1,0 +1,15 @@
+package dir
+
+import "fmt"
+
+// UnusableError is returned by every Put and Delete that needs a durable name after an fsync of
+// one failed: what is durable is unknown. Open the store again and put the object again. It does
+// not unwrap to the cause: that the disk was full is no reason to try again with this store.
+type UnusableError struct {
+	Path  string // what was fsynced
+	Cause string
+}
+
+func (e *UnusableError) Error() string {
+	return fmt.Sprintf("sink must be opened again after a failed fsync of %s: %s", e.Path, e.Cause)
+}
