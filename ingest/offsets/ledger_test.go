@@ -354,7 +354,7 @@ func TestSource_GoldenBytes(t *testing.T) {
 			"state":"6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19","line":0},
 		"shipped":0,"last_start":-1,"highest":10,"open_end":false,
 		"outbox":[{"range":"0000000000000000-000000000000000a","seal":"0100000000000000","spool":"x"}],
-		"lower_refuted":false,"barrier":0,"stopped":""}`, string(b))
+		"lower_refuted":false,"barrier":0}`, string(b))
 	_, err = decodeSource(append(b[:len(b)-1], `,"new":1}`...))
 	require.ErrorContains(t, err, "unknown field")
 }
