@@ -122,17 +122,25 @@ func readUpTo(s *stream, n int) ([]byte, error) {
 // fewer, as the file is now. It is for plain files: a compressed file is not followed as it grows.
 // A file that ends before off gives a *ShrunkError.
 func (f *File) Marker(off int64) (source.Digest, error) {
-	if f.Compressed() {
-		return source.Digest{}, fmt.Errorf("take marker of %s: the file is compressed", f.path)
-	}
-	if off < 0 {
-		return source.Digest{}, fmt.Errorf("take marker of %s: negative offset %d", f.path, off)
-	}
-	var buf [MarkerSize]byte
-	b := buf[:min(off, MarkerSize)]
-	s := section{path: f.path, h: f.h, off: off - int64(len(b)), size: off}
-	if _, err := io.ReadFull(&s, b); err != nil {
+	b, err := f.Tail(off)
+	if err != nil {
 		return source.Digest{}, err
 	}
 	return source.DigestOf(b), nil
+}
+
+// Tail gives the bytes that Marker is the digest of.
+func (f *File) Tail(off int64) ([]byte, error) {
+	if f.Compressed() {
+		return nil, fmt.Errorf("take marker of %s: the file is compressed", f.path)
+	}
+	if off < 0 {
+		return nil, fmt.Errorf("take marker of %s: negative offset %d", f.path, off)
+	}
+	b := make([]byte, min(off, MarkerSize))
+	s := section{path: f.path, h: f.h, off: off - int64(len(b)), size: off}
+	if _, err := io.ReadFull(&s, b); err != nil {
+		return nil, err
+	}
+	return b, nil
 }

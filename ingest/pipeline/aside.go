@@ -2,10 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 	"sync"
@@ -99,11 +97,7 @@ func chainsOn(s *offsets.Source, m *seal.Manifest) bool {
 
 // enter puts a complete batch of the spool that chains on to the sealed offset into the outbox.
 func (w *work) enter(m *seal.Manifest) error {
-	e := entryOf(m)
-	end, err := w.spooledEnd(e.Spool, m)
-	if err != nil {
-		return err
-	}
+	e, end := entryOf(m), pointOf(m)
 	return w.update(func(s *offsets.Source) error {
 		appendBatch(s, e, end)
 		s.OpenEnd, s.Marker = m.OpenEnd, source.Digest{}
@@ -111,21 +105,15 @@ func (w *work) enter(m *seal.Manifest) error {
 	})
 }
 
-// spooledEnd reads the Point at a batch's end from beside its objects.
-func (r *run) spooledEnd(name string, m *seal.Manifest) (source.Point, error) {
-	var p source.Point
-	f, err := r.Spool.Open(name, len(m.Objects)+1)
-	if err != nil {
-		return p, fmt.Errorf("read %s in the spool: %w", name, err)
+// unknownLine stands where only a manifest told the Point: it does not say where the line at its
+// end began, so the file is asked before it goes on there.
+const unknownLine = -1
+
+// pointOf is the end of a batch as far as its manifest tells.
+func pointOf(m *seal.Manifest) source.Point {
+	return source.Point{
+		Offset: m.End, Chain: m.ChainOut, State: m.ChainState, Line: unknownLine,
 	}
-	defer f.Close()
-	if err := json.NewDecoder(io.LimitReader(f, smallObjectMax)).Decode(&p); err != nil {
-		return p, fmt.Errorf("read %s in the spool: %w", name, err)
-	}
-	if p.Offset != m.End || p.Chain != m.ChainOut {
-		return p, fmt.Errorf("the end of %s in the spool is not the one its manifest names", name)
-	}
-	return p, nil
 }
 
 // clearOvertaken takes the batches that the bucket has passed to their end out of the spool.

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,13 +13,9 @@ import (
 	"logseal/ingest/source"
 )
 
-// A batch in the spool has two files after its objects: the epoch it was sealed under, which may
-// no longer be the config's when it ships, and the Point at its end, which its manifest does not
-// hold in full.
-const (
-	epochFile = "epoch"
-	endFile   = "end"
-)
+// epochFile is the file that a batch in the spool has after its objects: the epoch it was sealed
+// under, which may no longer be the config's when it ships.
+const epochFile = "epoch"
 
 // cut seals the next range of the file and enters it into the outbox. It reports false when there
 // is nothing more to read.
@@ -78,7 +73,7 @@ func (w *work) sealRange(ctx context.Context) (*seal.Batch, error) {
 		return nil, err
 	}
 	defer stage.Abort()
-	w.reader.Begin(limit, w.src.Barrier)
+	w.reader.Begin(w.src.Sealed.Offset, limit, w.src.Barrier)
 	b, err := w.sealer(seal.Input{
 		Key: w.key, K: w.k, Epoch: w.stream.Epoch, Parser: w.stream.Parser,
 		Start: w.src.Sealed, MaxPartitions: w.stream.MaxPartitions,
@@ -93,8 +88,14 @@ func (w *work) sealRange(ctx context.Context) (*seal.Batch, error) {
 		return nil, stop(Halted, w.path, "%s: nothing of that range was sealed; mend the format or "+
 			"the file, or give --on-exceed quarantine", tooMany(b.Manifest))
 	}
-	if err := w.checkMarker(); err != nil {
+	same, err := w.reader.unchanged(b.End.Offset)
+	if err != nil {
 		return nil, err
+	}
+	if !same {
+		return nil, stop(Changed, w.path, "it was truncated or written over while it was read from %d "+
+			"on: nothing of that range was sealed; run again to look at it anew",
+			w.src.Sealed.Offset)
 	}
 	return b, w.commit(stage, b)
 }
@@ -114,33 +115,17 @@ func (w *work) roomFor(limit int64) int64 {
 
 // commit makes a sealed batch durable and advances the sealed offset over it.
 func (w *work) commit(stage Stage, b *seal.Batch) error {
-	m := b.Manifest
-	end, err := json.Marshal(b.End)
-	if err != nil {
+	m, marker := b.Manifest, w.reader.marker()
+	if err := writeFile(stage, epochFile, w.stream.Epoch.JSON()); err != nil {
 		return err
 	}
-	extra := []struct {
-		name string
-		body []byte
-	}{{epochFile, w.stream.Epoch.JSON()}, {endFile, end}}
-	names := slices.Clone(b.Names)
-	for _, x := range extra {
-		if err := writeFile(stage, x.name, x.body); err != nil {
-			return err
-		}
-		names = append(names, x.name)
-	}
-	marker, err := w.markerAt(b.End.Offset)
-	if err != nil {
-		return err
-	}
+	names := append(slices.Clone(b.Names), epochFile)
 	e := entryOf(m)
 	if err := stage.Commit(e.Spool, names, m.JSON()); err != nil {
 		return err
 	}
 	// Here the batch is complete and durable in the spool. If we die now, the next start finds that
 	// it chains on to the sealed offset and takes it from there.
-	w.marker = marker
 	return w.update(func(s *offsets.Source) error {
 		appendBatch(s, e, b.End)
 		s.Path, s.File, s.Marker, s.OpenEnd = w.path, w.state, marker, m.OpenEnd
@@ -182,20 +167,4 @@ func (w *work) markerAt(off int64) (source.Digest, error) {
 		return source.Digest{}, nil
 	}
 	return w.file.Marker(off)
-}
-
-// checkMarker looks, after the last read of a range, whether the bytes before it are still those
-// that were proved: else the file was truncated and written anew under our hands, and the range
-// may hold bytes of both.
-func (w *work) checkMarker() error {
-	have, err := w.markerAt(w.src.Sealed.Offset)
-	if err != nil {
-		return err
-	}
-	if have != w.marker {
-		return stop(Changed, w.path, "the bytes before %d have changed since they were read: "+
-			"the file was truncated or written over; run again to look at it anew",
-			w.src.Sealed.Offset)
-	}
-	return nil
 }

@@ -15,6 +15,7 @@ import (
 // group is the files of one stream and origin that begin with the same head: only they can be the
 // same source, or contend for its k.
 type group struct {
+	key    source.Key // the least that a file of it may have
 	stream *Stream
 	origin string
 	paths  []string // sorted
@@ -34,7 +35,7 @@ func (r *run) groups(ctx context.Context) ([]*group, error) {
 			return nil, err
 		}
 		key, ok, err := r.look(in, seen)
-		if err != nil {
+		if err := r.orProblem(in.Path, err); err != nil {
 			return nil, err
 		}
 		if !ok {
@@ -42,7 +43,7 @@ func (r *run) groups(ctx context.Context) ([]*group, error) {
 		}
 		g := by[key]
 		if g == nil {
-			g = &group{stream: &r.Streams[in.Stream], origin: key.Origin}
+			g = &group{key: key, stream: &r.Streams[in.Stream], origin: key.Origin}
 			by[key] = g
 			all = append(all, g)
 		}
@@ -183,7 +184,10 @@ func (r *run) extents(ctx context.Context, g *group) ([]extent, error) {
 	for _, path := range g.paths {
 		end, err := r.extentOf(ctx, path)
 		if err != nil {
-			return nil, err
+			if err := r.orProblem(path, err); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		all = append(all, extent{path: path, end: end, assume: r.Assume})
 	}

@@ -100,17 +100,21 @@ func (r *run) readGroup(ctx context.Context, g *group) error {
 		return err
 	}
 	for _, x := range order {
-		err := r.readFile(ctx, g, x)
-		var stopped *stopError
-		if errors.As(err, &stopped) {
-			r.tally.problem(stopped.Problem)
-			continue
-		}
-		if err != nil {
+		if err := r.orProblem(x.path, r.readFile(ctx, g, x)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// orProblem makes a problem of an error that is of one file or source alone.
+func (r *run) orProblem(path string, err error) error {
+	var stopped *stopError
+	if err = asFault(path, err); errors.As(err, &stopped) {
+		r.tally.problem(stopped.Problem)
+		return nil
+	}
+	return err
 }
 
 // settlesMax bounds how often one file may turn out to be another source in one run: each time
@@ -138,8 +142,9 @@ func (r *run) readOnce(ctx context.Context, g *group, x extent) error {
 	if err != nil && !errors.As(err, new(*files.CorruptError)) {
 		return fmt.Errorf("read head of %s: %w", x.path, err)
 	}
-	if !ok {
-		return nil
+	if !ok || keyOf(g.stream.Table(), g.origin, 0, head) != g.key {
+		return stop(Changed, x.path, "another file took its place since it was found; run again to "+
+			"look at it anew")
 	}
 	w, err := r.settle(ctx, claim{
 		stream: g.stream, origin: g.origin, path: x.path, file: f, head: head, assume: x.assume,

@@ -164,8 +164,8 @@ func (w *work) abandon() error {
 	return errSettleAgain
 }
 
-// rewind goes back to the shipped offset when the spool has lost a batch of the outbox, so that it
-// is cut again from the file.
+// rewind goes back to the shipped offset when the spool has lost the next batch of the outbox, or
+// holds other bytes of it, so that it is cut again from the file.
 func (w *work) rewind(ctx context.Context) error {
 	if err := w.needFile(ctx); err != nil {
 		return err
@@ -182,7 +182,11 @@ func (w *work) rewind(ctx context.Context) error {
 				"follows", length, w.src.Shipped)
 		}
 	}
+	// What is left of the batch goes first: it cannot be shipped, and must not be taken again.
 	rest := w.src.Outbox
+	if err := w.Spool.Remove(rest[0].Spool); err != nil {
+		return fmt.Errorf("remove %s from the spool: %w", rest[0].Spool, err)
+	}
 	err := w.update(func(s *offsets.Source) error {
 		s.Outbox, s.Sealed, s.Marker, s.OpenEnd = nil, at, source.Digest{}, at.Line != at.Offset
 		return nil

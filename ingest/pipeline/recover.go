@@ -30,7 +30,8 @@ func (r *run) recoverSpool(ctx context.Context) error {
 		}
 		m, err := seal.ParseManifest(b.Manifest)
 		if err != nil {
-			return fmt.Errorf("read %s in the spool: %w", b.Name, err)
+			return fmt.Errorf("read %s in the spool: %w; move that folder out of the spool and "+
+				"run again: the batch is cut anew from its file", b.Name, err)
 		}
 		strays = append(strays, m)
 	}
@@ -125,13 +126,11 @@ func (w *work) fill(ctx context.Context) error {
 	}
 	return w.update(func(s *offsets.Source) error {
 		s.File, s.Marker = offsets.FileState{}, source.Digest{}
-		s.Sealed = source.Point{
-			Offset: last.End, Chain: last.ChainOut, State: last.ChainState, Line: unknownLine,
-		}
+		s.Sealed = pointOf(last)
 		s.Shipped, s.LastStart, s.OpenEnd, s.Barrier = last.End, last.Start, last.OpenEnd, barrier
 		s.Highest = max(s.Highest, last.End)
 		for _, m := range ms {
-			s.AddEnd(source.Point{Offset: m.End, Chain: m.ChainOut, State: m.ChainState})
+			s.AddEnd(pointOf(m))
 		}
 		return nil
 	})
@@ -157,10 +156,6 @@ func (w *work) sameAs(ms []*seal.Manifest) (bool, error) {
 	}
 	return meets, nil
 }
-
-// unknownLine stands where only a manifest told the Point: it does not say where the line at its
-// end began, so the file is asked before it goes on there.
-const unknownLine = -1
 
 // shipWaiting ships what earlier runs left in the outbox, lower k first, since a source's first
 // batch waits for those below it. A source that needs its file and does not find it is left for

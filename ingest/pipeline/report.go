@@ -1,9 +1,12 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 
+	"logseal/ingest/files"
 	"logseal/ingest/parse"
 )
 
@@ -57,6 +60,8 @@ const (
 	Changed Kind = "changed"
 	// Growing is a file whose last, unended line was not taken because it still grows.
 	Growing Kind = "growing"
+	// Unreadable is a file that could not be read at all, or is gone since it was found.
+	Unreadable Kind = "unreadable"
 	// TooManyRejects is a batch past its stream's limit that was kept in quarantine.
 	TooManyRejects Kind = "rejects"
 	// Halted is a source stopped at such a batch; nothing of it was sealed.
@@ -88,6 +93,23 @@ func (e *stopError) Error() string { return e.Problem.String() }
 
 func stop(kind Kind, path, format string, args ...any) error {
 	return &stopError{Problem{kind, path, fmt.Sprintf(format, args...)}}
+}
+
+// asFault makes an error of reading one file a problem of that file: the others go on. Any other
+// error stays what it is.
+func asFault(path string, err error) error {
+	var inPath *fs.PathError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, new(*files.ShrunkError)):
+		return stop(Changed, path, "it was truncated while it was read (%v); what was sealed of it is "+
+			"kept, run again to look at it anew", err)
+	case errors.As(err, new(*files.NotRegularError)),
+		errors.As(err, &inPath) && inPath.Path == path:
+		return stop(Unreadable, path, "it cannot be read: %v; mend that and run again", err)
+	}
+	return err
 }
 
 // tally is a Report under a lock: workers add to it as they go.

@@ -41,10 +41,10 @@ func (r *run) settle(ctx context.Context, c claim) (*work, error) {
 	switch {
 	case best != nil:
 		return r.goOn(c, best, marks, lowerRefuted(all[:best.k], marks, length))
-	case maybe == nil:
-		return r.newSource(c, uint64(len(all)), lowerRefuted(all, marks, length)), nil
-	case c.assume == AssumeNew:
-		return r.newSource(c, uint64(len(all)), true), nil
+	case maybe == nil || c.assume == AssumeNew:
+		w := r.newSource(c, uint64(len(all)), lowerRefuted(all, marks, length))
+		w.assumed = maybe != nil
+		return w, r.reclaim(ctx, c, w.k)
 	case c.assume == AssumeCopy:
 		return nil, r.duplicate(c, maybe.key, length)
 	}
@@ -112,6 +112,41 @@ func (r *run) newSource(c claim, k uint64, lower bool) *work {
 	w := r.newWork(c, k, &offsets.Source{K: k, Sealed: source.Origin(), LastStart: -1})
 	w.lower = lower
 	return w
+}
+
+// reclaim gives back what this ledger holds of the file at a higher k, where it has shipped nothing:
+// the k below it came free, so the file is cut again under that one.
+func (r *run) reclaim(ctx context.Context, c claim, k uint64) error {
+	keys, err := r.Ledger.All()
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		src, _, err := r.Ledger.Get(key)
+		if err != nil {
+			return err
+		}
+		if src.K <= k || src.Shipped > 0 || key != keyOf(c.stream.Table(), c.origin, src.K, c.head) {
+			continue
+		}
+		e, err := r.knownInLedger(key, src.K)
+		if err != nil {
+			return err
+		}
+		marks, length, err := marksOf(ctx, c.file, []*evidence{e})
+		if err != nil {
+			return err
+		}
+		if e.judge(marks, length) != proved {
+			continue
+		}
+		w := r.newWork(c, src.K, src)
+		if err := w.abandon(); !errors.Is(err, errSettleAgain) {
+			return err
+		}
+		r.pending.clear(key)
+	}
+	return nil
 }
 
 // goOn takes up a source that the file is proved to be. One that only the bucket knew is entered

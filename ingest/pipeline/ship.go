@@ -2,10 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 
 	"golang.org/x/sync/errgroup"
 
@@ -44,7 +44,7 @@ func (w *work) shipNext(ctx context.Context) error {
 		if errors.Is(err, errAskAgain) {
 			return nil
 		}
-		if errors.Is(err, fs.ErrNotExist) {
+		if err != nil && ctx.Err() == nil && !w.spooledWhole(e) {
 			return w.rewind(ctx)
 		}
 		if err != nil {
@@ -59,6 +59,42 @@ func (w *work) shipNext(ctx context.Context) error {
 		return w.shipped(e)
 	}
 	return w.lostStart(ctx, e, there)
+}
+
+// spooledWhole tells whether the spool still has a batch of the outbox with the bytes that its
+// manifest names. It is asked only when the batch could not be put.
+func (w *work) spooledWhole(e offsets.Entry) bool {
+	body, err := w.Spool.Manifest(e.Spool)
+	if err != nil {
+		return false
+	}
+	m, err := seal.ParseManifest(body)
+	if err != nil || m.BatchName().String() != e.Spool {
+		return false
+	}
+	want := []source.Digest{}
+	for _, o := range m.Objects {
+		want = append(want, o.SHA256)
+	}
+	for i, digest := range append(want, m.Epoch) {
+		if have, err := w.spooledDigest(e.Spool, i); err != nil || have != digest {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *work) spooledDigest(name string, i int) (source.Digest, error) {
+	f, err := w.Spool.Open(name, i)
+	if err != nil {
+		return source.Digest{}, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return source.Digest{}, err
+	}
+	return source.Digest(h.Sum(nil)), nil
 }
 
 // errAskAgain says that somebody else's manifest came to the batch's start first.
@@ -156,6 +192,9 @@ func (w *work) shipped(e offsets.Entry) error {
 		return fmt.Errorf("remove %s from the spool: %w", e.Spool, err)
 	}
 	err := w.update(func(s *offsets.Source) error {
+		if len(s.Outbox) == 0 || s.Outbox[0] != e {
+			return fmt.Errorf("batch %s is not the next to ship", e.Spool)
+		}
 		s.Outbox = s.Outbox[1:]
 		s.Shipped, s.LastStart = e.Range.End, e.Range.Start
 		return nil

@@ -174,11 +174,11 @@ func (w *work) checkLower(ctx context.Context) error {
 }
 
 // refutedAt asks the bucket whether its manifests of the k-th source with this head refute the
-// file.
+// file. Where the file is assumed to be another, it is enough that there are any.
 func (w *work) refutedAt(ctx context.Context, k uint64) (bool, error) {
 	e, err := w.knownInBucket(ctx, keyOf(w.key.Table, w.key.Origin, k, w.head), k)
-	if err != nil || e == nil {
-		return false, err
+	if err != nil || e == nil || w.assumed {
+		return err == nil && e != nil, err
 	}
 	marks, length, err := marksOf(ctx, w.file, []*evidence{e})
 	return err == nil && e.judge(marks, length) == refuted, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
@@ -23,14 +22,15 @@ type work struct {
 	opened bool // this work opened file and closes it
 	found  bool // the file was settled as a source known from elsewhere
 
-	k      uint64
-	lower  bool             // the manifests of every lower k refute it
-	src    *offsets.Source  // as the ledger has it
-	reader *feed            // nil until the next cut
-	marker source.Digest    // of file before the sealed offset, as reader began there
-	chase  bool             // another writer may be ahead: ask before cutting
-	sealed bool             // this run sealed or shipped something of it
-	counts map[int64]Counts // of the batches in the outbox that this run sealed, by their start
+	assumed bool // to be a source of its own, though a lower k may be it
+	k       uint64
+	lower   bool             // the manifests of every lower k refute it
+	src     *offsets.Source  // as the ledger has it
+	reader  *feed            // nil until the next cut
+	marker  source.Digest    // of file before the sealed offset, as reader began there
+	chase   bool             // another writer may be ahead: ask before cutting
+	sealed  bool             // this run sealed or shipped something of it
+	counts  map[int64]Counts // of the batches in the outbox that this run sealed, by their start
 }
 
 func (r *run) newWork(c claim, k uint64, src *offsets.Source) *work {
@@ -139,34 +139,6 @@ func (w *work) report(fault error) error {
 	return fault
 }
 
-// feed gives the sealer the chunks of a range. A fault in the file ends the range at the last
-// record end before it, and is kept.
-type feed struct {
-	*files.Reader
-	fault    error
-	stopped  func() error // why no more is to be read, nil to go on
-	progress func(int64)
-}
-
-// Next gives the next chunk; io.EOF ends the range.
-func (f *feed) Next() (source.Chunk, error) {
-	if f.fault != nil {
-		return source.Chunk{}, io.EOF
-	}
-	if err := f.stopped(); err != nil {
-		return source.Chunk{}, err
-	}
-	c, err := f.Reader.Next()
-	if errors.As(err, new(*files.CorruptError)) || errors.As(err, new(*files.ShrunkError)) {
-		f.fault = err
-		return source.Chunk{}, io.EOF
-	}
-	if err == nil && f.progress != nil {
-		f.progress(int64(len(c.Data)))
-	}
-	return c, err
-}
-
 // openReader positions a reader at the sealed offset.
 func (w *work) openReader(ctx context.Context) error {
 	if w.reader != nil {
@@ -184,9 +156,12 @@ func (w *work) openReader(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.reader = &feed{Reader: reader, stopped: ctx.Err, progress: w.Progress}
-	w.marker, err = w.markerAt(at.Offset)
-	return err
+	w.reader, err = newFeed(w.file, reader, at.Offset)
+	if err != nil {
+		return err
+	}
+	w.reader.stopped, w.reader.progress = ctx.Err, w.Progress
+	return nil
 }
 
 // learnLine asks the file where the line at the sealed offset began, when only a manifest has told
