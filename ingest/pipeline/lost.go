@@ -170,24 +170,24 @@ func (w *work) rewind(ctx context.Context) error {
 	if err := w.needFile(ctx); err != nil {
 		return err
 	}
-	at := source.Origin()
-	if w.src.Shipped > 0 {
-		marks, length, err := marksTo(ctx, w.file, []int64{w.src.Shipped})
-		if err != nil {
-			return err
-		}
-		var ok bool
-		if at, ok = marks[w.src.Shipped]; !ok {
-			return stop(Gone, w.path, "the file ends at %d, before %d, and the spool has lost what "+
-				"follows", length, w.src.Shipped)
-		}
+	if w.src.Shipped == 0 {
+		return w.abandon() // nobody has seen anything of it: it gives its k back
+	}
+	marks, length, err := marksTo(ctx, w.file, []int64{w.src.Shipped})
+	if err != nil {
+		return err
+	}
+	at, ok := marks[w.src.Shipped]
+	if !ok {
+		return stop(Gone, w.path, "the file ends at %d, before %d, and the spool has lost what "+
+			"follows", length, w.src.Shipped)
 	}
 	// What is left of the batch goes first: it cannot be shipped, and must not be taken again.
 	rest := w.src.Outbox
 	if err := w.Spool.Remove(rest[0].Spool); err != nil {
 		return fmt.Errorf("remove %s from the spool: %w", rest[0].Spool, err)
 	}
-	err := w.update(func(s *offsets.Source) error {
+	err = w.update(func(s *offsets.Source) error {
 		s.Outbox, s.Sealed, s.Marker, s.OpenEnd = nil, at, source.Digest{}, at.Line != at.Offset
 		return nil
 	})

@@ -184,11 +184,26 @@ func (r *run) shipWaiting(ctx context.Context) error {
 			r.pending.set(w.key, stopped.Problem)
 			continue
 		}
-		if err != nil && !errors.Is(err, errSettleAgain) {
+		if errors.Is(err, errSettleAgain) {
+			r.tellDropped(w.src.Path)
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tellDropped names a file whose batches were dropped to be cut anew, unless this run reads it.
+func (r *run) tellDropped(path string) {
+	for _, in := range r.Inputs {
+		if in.Path == path {
+			return
+		}
+	}
+	r.tally.problem(Problem{Gone, path, "what was sealed of it could not be shipped and has to be cut " +
+		"again: give the file to `ingest load`"})
 }
 
 // shipLeft ships what waits of one source, and what is aside of it as far as ledger and bucket lead
