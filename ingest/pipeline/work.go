@@ -27,7 +27,6 @@ type work struct {
 	lower   bool             // the manifests of every lower k refute it
 	src     *offsets.Source  // as the ledger has it
 	reader  *feed            // nil until the next cut
-	marker  source.Digest    // of file before the sealed offset, as reader began there
 	chase   bool             // another writer may be ahead: ask before cutting
 	sealed  bool             // this run sealed or shipped something of it
 	counts  map[int64]Counts // of the batches in the outbox that this run sealed, by their start
