@@ -6,10 +6,10 @@ package crash_test
 const (
 	randomBytes  = 8 << 20 // of the log that is loaded
 	randomBatch  = 1 << 20
-	randomRounds = 8
-	lossRounds   = 3 // of each kind of loss
-	twoRounds    = 5
-	sweepLossBy  = 5 // after which of the sweep's kills the state is lost, too
+	randomRounds = 6
+	lossRounds   = 2 // of each kind of loss
+	twoRounds    = 3
+	sweepLossBy  = 7 // after which of the sweep's kills the state is lost, too
 	longLine     = 48 << 20
 	blankLines   = 32 << 20
 )

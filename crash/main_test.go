@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -106,7 +107,10 @@ func (s *site) runUntil(killed <-chan time.Time, args ...string) ended {
 	require.NoError(s, ctx.Err(), "%v ran for %v", args, deadline)
 	e := ended{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String(), 0}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		e.rssMax = usage.Maxrss << 10
+		e.rssMax = usage.Maxrss
+		if runtime.GOOS == "linux" { // which says it in KiB
+			e.rssMax <<= 10
+		}
 	}
 	s.sane(args, e)
 	return e
