@@ -9,15 +9,10 @@ package sink
 
 import (
 	"context"
-	"encoding/hex"
-	"errors"
-	"fmt"
 	"io"
 	"iter"
+	"time"
 )
-
-// ErrNotFound is returned when there is no object at a key.
-var ErrNotFound = errors.New("no such object")
 
 // Object is what Put stores: bytes that can be read again for a retry, with their digest.
 type Object struct {
@@ -28,24 +23,19 @@ type Object struct {
 	Open func() (io.ReadCloser, error)
 	// Meta is provenance for stores that can keep it beside the object; it is no part of the bytes.
 	Meta map[string]string
+	// Maybe says that the object may be there already, as after a crash. A store that can ask for
+	// less than it costs to put asks first.
+	Maybe bool
 }
 
 // Info is what a store knows of an object without reading it.
 type Info struct {
-	Key  string
-	Size int64
-}
-
-// ConflictError is returned by Put when the key holds other bytes. Nothing was changed.
-type ConflictError struct {
-	Key  string
-	Want [32]byte // digest of the bytes that were to be put
-	Have [32]byte // digest of the bytes that are there
-}
-
-func (e *ConflictError) Error() string {
-	return fmt.Sprintf("%s exists with other bytes (sha256 %s, not %s)", e.Key,
-		hex.EncodeToString(e.Have[:]), hex.EncodeToString(e.Want[:]))
+	Key      string
+	Size     int64
+	Modified time.Time // when it was put; zero if the store does not say
+	// SHA256 is the digest that the store checked when it took the object; zero if it does not say,
+	// as in what List yields.
+	SHA256 [32]byte
 }
 
 // Store is a set of immutable objects. All methods may be called concurrently.
@@ -55,7 +45,8 @@ type Store interface {
 	// Put stores an object unless its key exists. It returns nil when the key holds exactly the
 	// object's bytes, whether this call, an earlier one or another writer put them there; a
 	// *ConflictError when it holds other bytes. After any other error the object may or may not
-	// be there: ask, or put it again.
+	// be there: ask, or put it again. An error of any method may be a *TransientError or a
+	// *RefusedError.
 	Put(ctx context.Context, o Object) error
 	// Get opens the object at key for reading from its start, or returns ErrNotFound.
 	Get(ctx context.Context, key string) (io.ReadCloser, Info, error)
@@ -66,4 +57,11 @@ type Store interface {
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
 	// Delete removes the object at key. That it was not there is no error.
 	Delete(ctx context.Context, key string) error
+}
+
+// Prober is a Store whose maker may have promised what it does not keep.
+type Prober interface {
+	// Probe puts an object again that is there. It returns a *RefusedError when the store would
+	// have replaced it; then the same bytes stand there as before.
+	Probe(ctx context.Context, o Object) error
 }

@@ -30,7 +30,7 @@ func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, sink.Info, 
 		f.Close()
 		return nil, sink.Info{}, fmt.Errorf("get %s: %w", key, err)
 	}
-	return f, sink.Info{Key: key, Size: st.Size()}, nil
+	return f, sink.Info{Key: key, Size: st.Size(), Modified: st.ModTime()}, nil
 }
 
 // Stat implements sink.Store.
@@ -48,7 +48,7 @@ func (s *Store) Stat(ctx context.Context, key string) (sink.Info, error) {
 	if !st.Mode().IsRegular() {
 		return sink.Info{}, fmt.Errorf("stat %s: %w", key, sink.ErrNotFound)
 	}
-	return sink.Info{Key: key, Size: st.Size()}, nil
+	return sink.Info{Key: key, Size: st.Size(), Modified: st.ModTime()}, nil
 }
 
 // notFound wraps err, as sink.ErrNotFound when there is nothing at key.
@@ -164,7 +164,7 @@ func (s *Store) walk(
 			yield(sink.Info{}, fmt.Errorf("list %s: %w", folder, err))
 			return false
 		}
-		if !yield(sink.Info{Key: key, Size: st.Size()}, nil) {
+		if !yield(sink.Info{Key: key, Size: st.Size(), Modified: st.ModTime()}, nil) {
 			return false
 		}
 	}
