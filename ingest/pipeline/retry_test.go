@@ -1,0 +1,192 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/sink"
+	"logseal/ingest/sink/sinktest"
+)
+
+// flaky fails calls with the errors of a list, one after the other, and then does them.
+type flaky struct {
+	sink.Store
+	faults []error
+	puts   []sink.Object
+	gets   int
+}
+
+func (f *flaky) fault() error {
+	if len(f.faults) == 0 {
+		return nil
+	}
+	err := f.faults[0]
+	f.faults = f.faults[1:]
+	return err
+}
+
+func (f *flaky) Put(ctx context.Context, o sink.Object) error {
+	f.puts = append(f.puts, o)
+	if err := f.fault(); err != nil {
+		return err
+	}
+	return f.Store.Put(ctx, o)
+}
+
+func (f *flaky) Stat(ctx context.Context, key string) (sink.Info, error) {
+	if err := f.fault(); err != nil {
+		return sink.Info{}, err
+	}
+	return f.Store.Stat(ctx, key)
+}
+
+// Get gives a body that breaks off in its middle with each fault.
+func (f *flaky) Get(ctx context.Context, key string) (io.ReadCloser, sink.Info, error) {
+	f.gets++
+	r, info, err := f.Store.Get(ctx, key)
+	if err != nil {
+		return nil, info, err
+	}
+	if fault := f.fault(); fault != nil {
+		r = io.NopCloser(io.MultiReader(io.LimitReader(r, info.Size/2), errReader{fault}))
+	}
+	return r, info, nil
+}
+
+type errReader struct{ error }
+
+func (r errReader) Read([]byte) (int, error) { return 0, r.error }
+
+func (f *flaky) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, error] {
+	return func(yield func(sink.Info, error) bool) {
+		for info, err := range f.Store.List(ctx, prefix) {
+			if !yield(info, err) {
+				return
+			}
+			if err := f.fault(); err != nil {
+				yield(sink.Info{}, err)
+				return
+			}
+		}
+	}
+}
+
+var errBusy = errors.New("busy")
+
+func transient(after time.Duration) error {
+	return &sink.TransientError{Err: errBusy, After: after}
+}
+
+func TestRetrier_Put_TransientThenDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &flaky{Store: sinktest.NewMemory(t), faults: []error{transient(0), transient(0)}}
+		r := &Retrier{Store: f}
+		require.NoError(t, r.Put(t.Context(), sinktest.Object(sinktest.Key(1), []byte("x"))))
+		require.Len(t, f.puts, 3)
+		require.False(t, f.puts[0].Maybe)
+		require.True(t, f.puts[1].Maybe, "the first attempt may have been done")
+		require.Equal(t, int64(2), r.Retries())
+	})
+}
+
+func TestRetrier_Put_RefusedIsNotRepeated(t *testing.T) {
+	want := &sink.RefusedError{Err: errors.New("no"), Fix: "ask"}
+	f := &flaky{Store: sinktest.NewMemory(t), faults: []error{want}}
+	r := &Retrier{Store: f}
+	err := r.Put(t.Context(), sinktest.Object(sinktest.Key(1), []byte("x")))
+	require.Equal(t, want, err)
+	require.Len(t, f.puts, 1)
+}
+
+func TestRetrier_Stat_WaitsAsTheStoreAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &flaky{Store: sinktest.NewMemory(t), faults: []error{transient(7 * time.Second)}}
+		start := time.Now()
+		_, err := (&Retrier{Store: f}).Stat(t.Context(), sinktest.Key(1))
+		require.ErrorIs(t, err, sink.ErrNotFound)
+		require.Equal(t, 7*time.Second, time.Since(start))
+	})
+}
+
+func TestRetrier_Stat_OutageOfADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &flaky{Store: sinktest.NewMemory(t)}
+		for range 5000 {
+			f.faults = append(f.faults, transient(0))
+		}
+		start := time.Now()
+		_, err := (&Retrier{Store: f}).Stat(t.Context(), sinktest.Key(1))
+		require.ErrorIs(t, err, sink.ErrNotFound)
+		mean := time.Since(start) / 5000
+		require.Greater(t, mean, retryMost/3, "waits must grow up to the cap")
+		require.Less(t, mean, retryMost*2/3, "waits must be random below the cap")
+	})
+}
+
+func TestRetrier_Stat_LimitEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &flaky{Store: sinktest.NewMemory(t)}
+		for range 5000 {
+			f.faults = append(f.faults, transient(0))
+		}
+		start := time.Now()
+		_, err := (&Retrier{Store: f, Limit: time.Minute}).Stat(t.Context(), sinktest.Key(1))
+		require.ErrorIs(t, err, errBusy)
+		require.LessOrEqual(t, time.Since(start), time.Minute)
+	})
+}
+
+func TestRetrier_Stat_CancelledWhileItWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		f := &flaky{Store: sinktest.NewMemory(t), faults: []error{transient(time.Hour)}}
+		_, err := (&Retrier{Store: f}).Stat(ctx, sinktest.Key(1))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+}
+
+func TestRetrier_Get_BodyBreaksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &flaky{Store: sinktest.NewMemory(t)}
+		want := bytes.Repeat([]byte("0123456789"), 1000)
+		require.NoError(t, f.Store.Put(t.Context(), sinktest.Object(sinktest.Key(1), want)))
+		f.faults = []error{transient(0), transient(0)}
+		body, _, err := (&Retrier{Store: f}).Get(t.Context(), sinktest.Key(1))
+		require.NoError(t, err)
+		have, err := io.ReadAll(body)
+		require.NoError(t, err)
+		require.NoError(t, body.Close())
+		require.Equal(t, string(want), string(have))
+		require.Equal(t, 3, f.gets)
+	})
+}
+
+func TestRetrier_List_EachOnceAfterFaults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &flaky{Store: sinktest.NewMemory(t)}
+		var want, have []string
+		for i := range 5 {
+			want = append(want, sinktest.Key(i))
+			require.NoError(t, f.Store.Put(t.Context(), sinktest.Object(want[i], []byte("x"))))
+		}
+		f.faults = []error{nil, transient(0), nil, nil, nil, transient(0)}
+		for info, err := range (&Retrier{Store: f}).List(t.Context(), "") {
+			require.NoError(t, err)
+			have = append(have, info.Key)
+		}
+		require.Equal(t, want, have)
+	})
+}
+
+func TestRetrier_IsAStore(t *testing.T) {
+	sinktest.Run(t, func(t testing.TB) sink.Store { return &Retrier{Store: sinktest.NewMemory(t)} })
+}
