@@ -31,14 +31,17 @@ func getSmall(ctx context.Context, store sink.Store, key string) ([]byte, error)
 
 // putSmall puts an object that is held in memory.
 func putSmall(ctx context.Context, store sink.Store, key string, body []byte) error {
-	err := store.Put(ctx, sink.Object{
-		Key: key, Size: int64(len(body)), SHA256: source.DigestOf(body),
-		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
-	})
-	if err != nil {
+	if err := store.Put(ctx, smallObject(key, body)); err != nil {
 		return fmt.Errorf("put %s: %w", key, err)
 	}
 	return nil
+}
+
+func smallObject(key string, body []byte) sink.Object {
+	return sink.Object{
+		Key: key, Size: int64(len(body)), SHA256: source.DigestOf(body),
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
+	}
 }
 
 // manifestAt asks for the manifest of the batch that starts at start; the error is
@@ -95,20 +98,25 @@ var ErrMeaning = errors.New("the stream's meaning has changed")
 // ErrBehind is returned when the ledger has shipped what the store does not have.
 var ErrBehind = errors.New("the sink is behind the ledger")
 
-// openTable reads logseal.json before anything else, or puts it where nothing was ever shipped.
+// openTable reads logseal.json before anything else, or puts it where nothing was ever shipped. With
+// it the store is asked whether it keeps what stands.
 func (r *run) openTable(ctx context.Context) error {
 	body, err := getSmall(ctx, r.Store, seal.RootKey)
 	if errors.Is(err, sink.ErrNotFound) {
 		if err := r.neverShipped(); err != nil {
 			return err
 		}
-		return putSmall(ctx, r.Store, seal.RootKey, seal.RootJSON())
+		body = seal.RootJSON()
+		err = putSmall(ctx, r.Store, seal.RootKey, body)
 	}
 	if err != nil {
 		return err
 	}
 	if err := seal.ParseRoot(body); err != nil {
 		return fmt.Errorf("read %s in %s: %w", seal.RootKey, r.Store.Name(), err)
+	}
+	if p, ok := r.Store.(sink.Prober); ok {
+		return p.Probe(ctx, smallObject(seal.RootKey, body))
 	}
 	return nil
 }

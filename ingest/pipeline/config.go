@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"encoding/binary"
 	"log/slog"
 	"regexp"
 
@@ -20,6 +21,7 @@ type Config struct {
 
 	Streams []Stream
 	Inputs  []Input
+	Shard   Shard
 	Assume  Assume
 	Rehash  bool // prove every file again, also those whose stat has not changed
 	Workers int  // how many sources are in hand at once; 0 is one a CPU
@@ -62,6 +64,19 @@ func (l RejectLimit) exceeded(rejects, records int64) bool {
 type Input struct {
 	Stream int // index into Config.Streams
 	Path   string
+}
+
+// Shard is one of several parts that the inputs are split into, so that machines which share nothing
+// can load one heap of files. Files that begin alike are of one part, so each file is told from
+// the others as if all were loaded at once. The zero value is all of them.
+type Shard struct {
+	Index int // from 0
+	Count int
+}
+
+// holds tells whether files whose least key is key are of the shard.
+func (s Shard) holds(key source.Key) bool {
+	return s.Count <= 1 || int(binary.BigEndian.Uint64(key.ID[:])%uint64(s.Count)) == s.Index
 }
 
 // Assume decides files that agree with a source as far as they go but end before what is

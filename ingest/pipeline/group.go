@@ -52,10 +52,19 @@ func (r *run) groups(ctx context.Context) ([]*group, error) {
 	return all, nil
 }
 
-// sameFile tells two names of one file: hard links, second mounts, symbolic links.
+// sameFile tells two names of one file: hard links, second mounts, symbolic links. What has no inode
+// has no second name.
 type sameFile struct {
 	stream     int
 	dev, inode uint64
+	path       string
+}
+
+func identify(in Input, stat files.Stat) sameFile {
+	if stat.Inode == 0 {
+		return sameFile{stream: in.Stream, path: in.Path}
+	}
+	return sameFile{stream: in.Stream, dev: stat.Dev, inode: stat.Inode}
 }
 
 // look finds the least key a file may have. It reports false when the file needs no work.
@@ -65,13 +74,16 @@ func (r *run) look(in Input, seen map[sameFile]bool) (source.Key, bool, error) {
 	if err != nil {
 		return source.Key{}, false, fmt.Errorf("look at %s: %w", in.Path, err)
 	}
-	id := sameFile{in.Stream, stat.Dev, stat.Inode}
+	id := identify(in, stat)
 	if seen[id] {
 		return source.Key{}, false, nil
 	}
 	seen[id] = true
-	r.tally.add(func(rep *Report) { rep.Sources++ })
-	if known, err := r.remembered(s, in.Path, stat); known || err != nil {
+	known, err := r.remembered(s, in.Path, stat)
+	if known {
+		r.countSource()
+	}
+	if known || err != nil {
 		return source.Key{}, false, err
 	}
 	origin, err := s.originOf(in.Path)
@@ -79,11 +91,15 @@ func (r *run) look(in Input, seen map[sameFile]bool) (source.Key, bool, error) {
 		return source.Key{}, false, err
 	}
 	head, ok, err := r.headOf(in.Path)
-	if err != nil || !ok {
-		return source.Key{}, false, err
+	key := keyOf(s.Table(), origin, 0, head)
+	if !r.Shard.holds(key) { // of a file without a head one shard speaks
+		return source.Key{}, false, nil
 	}
-	return keyOf(s.Table(), origin, 0, head), true, nil
+	r.countSource()
+	return key, ok, err
 }
+
+func (r *run) countSource() { r.tally.add(func(rep *Report) { rep.Sources++ }) }
 
 // remembered tells whether a file was read to its end and has not changed since.
 func (r *run) remembered(s *Stream, path string, stat files.Stat) (bool, error) {
@@ -125,8 +141,7 @@ func (r *run) headOf(path string) ([]byte, bool, error) {
 	head, ok, err := f.Head(true, nil)
 	var corrupt *files.CorruptError
 	if errors.As(err, &corrupt) && !ok {
-		r.tally.problem(Problem{Corrupt, path, fmt.Sprintf("nothing of it can be read: %v", corrupt)})
-		return nil, false, nil
+		return nil, false, stop(Corrupt, path, "nothing of it can be read: %v", corrupt)
 	}
 	if err != nil && !errors.As(err, &corrupt) && !errors.Is(err, io.EOF) {
 		return nil, false, fmt.Errorf("read head of %s: %w", path, err)

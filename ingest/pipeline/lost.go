@@ -30,12 +30,19 @@ func (w *work) lostStart(ctx context.Context, e offsets.Entry, winner *seal.Mani
 	return w.adopt(ctx, winner)
 }
 
+// deleteUnnamed deletes the objects of a batch that can never be committed. Where deleting is not
+// allowed they stay, superseded, until someone who may runs `verify --clean`.
 func (r *run) deleteUnnamed(ctx context.Context, own, winner *seal.Manifest) error {
 	for _, o := range own.Objects {
 		if winner != nil && named(winner, o.Key) {
 			continue
 		}
-		if err := r.Store.Delete(ctx, o.Key); err != nil {
+		err := r.Store.Delete(ctx, o.Key)
+		if errors.As(err, new(*sink.RefusedError)) {
+			r.Log.Warn("a leftover stays in the sink", "key", o.Key, "error", err)
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("delete %s: %w", o.Key, err)
 		}
 	}
