@@ -14,6 +14,9 @@ type Stat struct {
 	Size    int64  `json:"size"`
 	MtimeNS int64  `json:"mtime_ns"`
 	CtimeNS int64  `json:"ctime_ns"`
+	// Version is what a store that has no inodes calls these bytes: an object's ETag. Dev and Inode
+	// are 0 then, and the path is all the identity there is.
+	Version string `json:"version,omitempty"`
 }
 
 // FS is what this package asks of a file system: the seam for faults in tests. All methods may be

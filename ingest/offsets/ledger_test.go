@@ -319,7 +319,8 @@ func TestSource_RoundTrips(t *testing.T) {
 			Shipped:   rapid.Int64Range(0, 1<<60).Draw(t, "shipped"),
 			LastStart: -1,
 			OpenEnd:   rapid.Bool().Draw(t, "open end"),
-			File:      FileState{Inode: rapid.Uint64().Draw(t, "inode"), MtimeNS: -1},
+			File: FileState{Inode: rapid.Uint64().Draw(t, "inode"), MtimeNS: -1,
+				Version: rapid.SampledFrom([]string{"", `"0cc1"`}).Draw(t, "version")},
 		}
 		at := s.Shipped
 		for range rapid.IntRange(0, 3).Draw(t, "entries") {
@@ -343,7 +344,7 @@ func TestSource_GoldenBytes(t *testing.T) {
 	require.NoError(t, seal1(s))
 	s.Highest = 10
 	s.Path = "a\xff"
-	s.File = FileState{1, 2, 3, 4, 5}
+	s.File = FileState{Dev: 1, Inode: 2, Size: 3, MtimeNS: 4, CtimeNS: 5}
 	b, err := encodeSource(s)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"k":0,"path":{"bytes":"Yf8="},

@@ -103,6 +103,7 @@ type FileState struct {
 	Size    int64  `json:"size"`
 	MtimeNS int64  `json:"mtime_ns"`
 	CtimeNS int64  `json:"ctime_ns"`
+	Version string `json:"version,omitempty"` // of an object in a bucket: its ETag
 }
 
 // FileRecord remembers a file that was read to its end: while its state is unchanged it need not
