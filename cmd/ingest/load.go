@@ -15,7 +15,6 @@ import (
 	"logseal/ingest/offsets"
 	"logseal/ingest/parse"
 	"logseal/ingest/pipeline"
-	"logseal/ingest/sink/dir"
 	"logseal/ingest/spool"
 )
 
@@ -188,7 +187,7 @@ func load(
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
-	store, err := dir.New(at.sink, ledger.Meta().WriterID)
+	store, err := at.openWriter(ctx, ledger.Meta().WriterID)
 	if err != nil {
 		return nil, err
 	}

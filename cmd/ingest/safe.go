@@ -11,7 +11,6 @@ import (
 	"logseal/ingest/offsets"
 	"logseal/ingest/seal"
 	"logseal/ingest/sink"
-	"logseal/ingest/sink/dir"
 	"logseal/ingest/source"
 )
 
@@ -34,7 +33,7 @@ func (s *statusCmd) safe(
 	if err != nil {
 		return err
 	}
-	store, err := dir.NewReader(at.sink)
+	store, err := at.openReader(ctx)
 	if err != nil {
 		return err
 	}

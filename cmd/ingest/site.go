@@ -20,10 +20,10 @@ type siteFlags struct {
 	State  string `placeholder:"DIR" help:"Folder of ledger and spool (default .state in the sink)."`
 }
 
-// site is where a command works: absolute paths with links resolved.
+// site is where a command works.
 type site struct {
-	sink  string
-	state string
+	target
+	state string // absolute, links resolved
 }
 
 // config reads the config file, if there is one.
@@ -40,35 +40,52 @@ func (f *siteFlags) config() (*Config, error) {
 
 // site finds sink and state: the flag, else the config, else the default.
 func (f *siteFlags) site(c *Config) (*site, error) {
-	root := firstOf(f.Out, c.Sink, defaultSink)
-	if strings.HasPrefix(root, "s3://") {
-		return nil, usagef("%s: object storage is not built in yet; give a folder with --out", root)
-	}
-	if scheme, _, ok := strings.Cut(root, "://"); ok {
-		return nil, usagef("%s: unknown scheme %q; want a folder or s3://bucket/prefix", root, scheme)
-	}
-	resolved, err := dir.Name(root)
+	t, err := parseTarget(firstOf(f.Out, c.Sink, defaultSink))
 	if err != nil {
-		return nil, usagef("sink: %w", err)
+		return nil, err
 	}
-	s := &site{sink: resolved, state: filepath.Join(resolved, stateDir)}
+	s := &site{target: t}
 	if state := firstOf(f.State, c.State); state != "" {
-		if s.state, err = dir.Name(state); err != nil {
-			return nil, usagef("state: %w", err)
-		}
+		s.state, err = stateAt(state)
+	} else {
+		s.state, err = t.defaultState()
 	}
-	for _, x := range [][2]string{{"sink", s.sink}, {"state", s.state}} {
-		if st, err := os.Stat(x[1]); err == nil && !st.IsDir() {
-			return nil, usagef("%s: %s is a file; want a folder", x[0], x[1])
+	if err != nil {
+		return nil, err
+	}
+	return s, s.check()
+}
+
+// stateAt is the state folder that someone named.
+func stateAt(folder string) (string, error) {
+	if strings.Contains(folder, "://") {
+		return "", usagef("state: %s is no folder; want one on a local disk", folder)
+	}
+	path, err := dir.Name(folder)
+	if err != nil {
+		return "", usagef("state: %w", err)
+	}
+	return path, nil
+}
+
+// check refuses places that stand in each other's way.
+func (s *site) check() error {
+	folders := map[string]string{"state": s.state}
+	if !s.inBucket() {
+		folders["sink"] = s.sink
+	}
+	for what, path := range folders {
+		if st, err := os.Stat(path); err == nil && !st.IsDir() {
+			return usagef("%s: %s is a file; want a folder", what, path)
 		}
 	}
 	if s.state == s.sink {
-		return nil, usagef("state and sink are both %s; give the state a folder of its own", s.sink)
+		return usagef("state and sink are both %s; give the state a folder of its own", s.sink)
 	}
 	if name, ok := below(s.state, s.sink); ok && slices.Contains(sink.Roots(), name) {
-		return nil, usagef("the state %s lies in the sink's own folder %s", s.state, name)
+		return usagef("the state %s lies in the sink's own folder %s", s.state, name)
 	}
-	return s, nil
+	return nil
 }
 
 func firstOf(texts ...string) string {

@@ -133,7 +133,7 @@ func (s *stateCheckCmd) Run(a *app) error {
 	if err := res.read(&s.siteFlags); err != nil {
 		return err
 	}
-	at := &site{sink: res.Sink, state: res.State}
+	at := &site{state: res.State}
 	if err := offsets.Check(at.state); err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"logseal/ingest/files"
-	"logseal/ingest/sink/dir"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
 	"logseal/ingest/verify"
@@ -64,7 +63,7 @@ func (v *verifyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	options, err := v.options(a, at)
+	options, err := v.options(ctx, a, at)
 	if err != nil {
 		return err
 	}
@@ -128,7 +127,9 @@ func listOf(keys []string) *[]string {
 	return &keys
 }
 
-func (v *verifyCmd) options(a *app, at *site) (*verify.Options, error) {
+func (v *verifyCmd) options(
+	ctx context.Context, a *app, at *site,
+) (*verify.Options, error) {
 	o := &verify.Options{Stream: v.Stream, Deep: v.Deep, Clean: v.Clean, FS: files.OS(),
 		Spool: func() ([]spool.Entry, error) { return spool.List(at.spool()) }}
 	if v.Stream != "" {
@@ -151,7 +152,7 @@ func (v *verifyCmd) options(a *app, at *site) (*verify.Options, error) {
 		}
 		o.Sources = paths
 	}
-	store, err := dir.NewReader(at.sink)
+	store, err := at.openReader(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", at.sink, verify.ErrNoTable)
 	}
