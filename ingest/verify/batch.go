@@ -1,12 +1,9 @@
 package verify
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 
 	"logseal/ingest/batch"
 	"logseal/ingest/seal"
@@ -14,32 +11,43 @@ import (
 	"logseal/ingest/source"
 )
 
-// checkBatch holds what a manifest says against the objects it names.
-func (v *verifier) checkBatch(ctx context.Context, m *seal.Manifest) error {
+// checkBatch holds what a manifest says against the objects it names. What has to be asked or read
+// for that is a task.
+func (v *verifier) checkBatch(ctx context.Context, at place) error {
+	m := at.commit.Manifest
 	e, err := v.epoch(ctx, m)
 	if err != nil {
 		return err
 	}
-	if v.leftOut(m) {
-		for _, o := range m.Objects {
-			if _, _, err := v.markNamed(m, o); err != nil {
-				return err
-			}
+	leftOut := v.leftOut(m)
+	if !leftOut {
+		v.report.Batches++
+		v.report.Rows += m.Rows
+		v.report.Rejects += m.Rejects
+		v.report.Objects += int64(len(m.Objects))
+	}
+	b := &batchCheck{v: v, m: m, epoch: e, at: at}
+	var objects []subject
+	for _, o := range m.Objects {
+		s, err := v.mark(m, o)
+		if err != nil {
+			return err
 		}
+		switch {
+		case s.again: // it was checked, and is not this batch's
+			b.damaged = true
+		case leftOut && s.size >= 0:
+			v.done(s.size)
+		case !leftOut:
+			objects = append(objects, s)
+		}
+	}
+	if v.Deep && !leftOut {
+		v.start(func(ctx context.Context) error { return b.deep(ctx, objects) })
 		return nil
 	}
-	v.report.Batches++
-	v.report.Rows += m.Rows
-	v.report.Rejects += m.Rejects
-	b := &batchCheck{v: v, m: m, epoch: e}
-	for _, o := range m.Objects {
-		v.report.Objects++
-		if err := b.object(ctx, o); err != nil {
-			return fmt.Errorf("check %s: %w", o.Key, err)
-		}
-	}
-	if v.Deep {
-		b.checkTotals()
+	for _, s := range objects {
+		v.start(func(ctx context.Context) error { return b.object(ctx, s) })
 	}
 	return nil
 }
@@ -50,31 +58,40 @@ func (v *verifier) leftOut(m *seal.Manifest) bool {
 		batch.Day.PartitionOf(*m.MaxTime).Date < v.since
 }
 
-// markNamed notes that a manifest names an object, and gives it if it was listed. again says that
-// another manifest had named it.
-func (v *verifier) markNamed(m *seal.Manifest, o seal.Object) (p *placed, again bool, err error) {
+// subject is an object that a manifest names.
+type subject struct {
+	seal.Object
+	size  int64 // as it was listed; -1 if it was not
+	again bool  // another manifest had named it
+}
+
+// mark notes that a manifest names an object.
+func (v *verifier) mark(m *seal.Manifest, o seal.Object) (subject, error) {
+	s := subject{Object: o, size: -1}
 	k, err := seal.ParseKey(o.Key)
 	if err != nil {
-		return nil, false, err // the manifest was validated
+		return s, err // the manifest was validated
 	}
-	p = v.objects.find(k)
+	p := v.objects.find(k)
 	if p == nil {
-		return nil, false, nil
+		return s, nil
 	}
-	again = p.state == named
-	if again {
-		v.report.add(Overlap, o.Key, "%s is named by two manifests, one is %s; its rows are counted "+
+	s.size, s.again = p.size, p.state == named
+	if s.again {
+		v.add(Overlap, o.Key, "%s is named by two manifests, one is %s; its rows are counted "+
 			"twice, so one of the manifests is a copy that must go", o.Key, m.Key())
 	}
 	p.state = named
-	return p, again, nil
+	return s, nil
 }
 
-// batchCheck is what is gathered over the objects of one batch.
+// batchCheck is what is gathered over the objects of one batch. With Deep one goroutine uses it;
+// else nothing of it changes.
 type batchCheck struct {
 	v     *verifier
 	m     *seal.Manifest
 	epoch *epoch
+	at    place // where the manifest stands
 
 	// Deep only.
 	marks       marks // of the bytes where a record begins, from the batch's start
@@ -84,80 +101,125 @@ type batchCheck struct {
 	maxTime     *int64
 }
 
-// object checks one object: there, of the right size, with the right bytes and rows.
-func (b *batchCheck) object(ctx context.Context, o seal.Object) error {
-	fault, kind, err := b.inspect(ctx, o)
-	if err != nil || fault == "" {
-		return err
+// deep checks a batch's objects one after the other, so that what one has is known for the next.
+func (b *batchCheck) deep(ctx context.Context, objects []subject) error {
+	for _, s := range objects {
+		if err := b.object(ctx, s); err != nil {
+			return err
+		}
 	}
-	b.damaged = true
-	if kind == Missing {
-		b.v.report.add(Missing, o.Key, "%s, which %s names, is missing; restore it from a copy of the "+
-			"sink, or write its source to a new version", o.Key, b.m.Key())
-		return nil
-	}
-	b.v.report.add(Differing, o.Key, "%s is not as %s has it: %s; restore it from a copy of the sink",
-		o.Key, b.m.Key(), fault)
+	b.checkTotals()
 	return nil
 }
 
-// inspect says what is wrong with an object, if anything is.
-func (b *batchCheck) inspect(ctx context.Context, o seal.Object) (string, Kind, error) {
-	p, again, err := b.v.markNamed(b.m, o)
-	if err != nil {
-		return "", "", err
-	}
-	if again { // it was checked, and is not this batch's
-		b.damaged = true
-		return "", "", nil
-	}
-	var size int64
-	if p != nil {
-		size = p.size
-	} else {
-		info, err := b.v.Store.Stat(ctx, o.Key)
-		if errors.Is(err, sink.ErrNotFound) {
-			return "it is missing", Missing, nil
-		}
-		if err != nil {
-			return "", "", err
-		}
-		size = info.Size
-	}
-	if size != o.Bytes {
-		return fmt.Sprintf("it has %d bytes, not %d", size, o.Bytes), Differing, nil
-	}
-	blob, err := openBlob(ctx, b.v.Store, o.Key)
+// object checks one object: there, of the right size, with the right bytes and rows.
+func (b *batchCheck) object(ctx context.Context, s subject) error {
+	fault, err := b.inspect(ctx, s)
 	if errors.Is(err, sink.ErrNotFound) {
-		return "it is missing", Missing, nil
+		b.setDamaged()
+		err = b.absent(ctx, s.Key)
 	}
 	if err != nil {
-		return "", "", err
+		return fmt.Errorf("check %s: %w", s.Key, err)
+	}
+	if fault != "" {
+		b.setDamaged()
+		b.v.add(Differing, s.Key, "%s is not as %s has it: %s; restore it from a copy of the sink",
+			s.Key, b.m.Key(), fault)
+	}
+	if s.size >= 0 {
+		b.v.done(s.size)
+	}
+	return nil
+}
+
+func (b *batchCheck) setDamaged() {
+	if b.v.Deep {
+		b.damaged = true
+	}
+}
+
+// inspect says what is wrong with an object, if anything is. That it is not there is an error.
+func (b *batchCheck) inspect(ctx context.Context, s subject) (string, error) {
+	size, sum := s.size, source.Digest{}
+	if size < 0 || size == s.Bytes && size > tailBytes && !b.v.Deep {
+		info, err := b.v.Store.Stat(ctx, s.Key)
+		if err != nil {
+			return "", err
+		}
+		size, sum = info.Size, info.SHA256
+	}
+	switch {
+	case size != s.Bytes:
+		return fmt.Sprintf("it has %d bytes, not %d", size, s.Bytes), nil
+	case sum == source.Digest{} || b.v.Deep:
+		return b.inspectBytes(ctx, s)
+	case sum != s.SHA256:
+		return otherDigest, nil
+	}
+	blob, err := openBlob(ctx, b.v.Store, s.Key)
+	if err != nil {
+		return "", err
 	}
 	defer blob.Close()
-	sum, err := blob.digest(ctx)
+	return b.read(ctx, s, blob)
+}
+
+const otherDigest = "its bytes have another SHA-256"
+
+// inspectBytes reads all of an object.
+func (b *batchCheck) inspectBytes(ctx context.Context, s subject) (string, error) {
+	blob, sum, done, err := b.v.openWhole(ctx, s.Key, s.Bytes)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
-	if sum != o.SHA256 {
-		return "its bytes have another SHA-256", Differing, nil
+	defer done()
+	if sum != s.SHA256 {
+		return otherDigest, nil
 	}
-	return b.read(ctx, o, blob), Differing, ctx.Err()
+	return b.read(ctx, s, blob)
+}
+
+// openWhole opens an object and hashes it. A large one waits for its turn, which done ends.
+func (v *verifier) openWhole(ctx context.Context, key string,
+	size int64) (b *blob, sum source.Digest, done func(), err error) {
+	end, keep := func() {}, int64(tailBytes)
+	if v.Deep {
+		keep = bufferMax
+	}
+	if v.Deep || size > tailBytes {
+		if end, err = v.turn(ctx); err != nil {
+			return nil, sum, nil, err
+		}
+	}
+	if b, sum, err = openHashed(ctx, v.Store, key, keep); err != nil {
+		end()
+		return nil, sum, nil, err
+	}
+	return b, sum, func() {
+		b.Close()
+		end()
+	}, nil
 }
 
 // read checks what can only be seen in the Parquet file.
-func (b *batchCheck) read(ctx context.Context, o seal.Object, blob *blob) string {
+func (b *batchCheck) read(ctx context.Context, s subject, blob *blob) (string, error) {
+	fault := b.readParquet(ctx, s, blob)
+	return fault, errors.Join(blob.err, ctx.Err())
+}
+
+func (b *batchCheck) readParquet(ctx context.Context, s subject, blob *blob) string {
 	f, err := seal.OpenParquet(blob, blob.size)
 	if err != nil {
 		return fmt.Sprintf("it cannot be read (%v)", err)
 	}
-	if n := f.Rows(); n != o.Rows {
-		return fmt.Sprintf("it holds %d rows, not %d", n, o.Rows)
+	if n := f.Rows(); n != s.Rows {
+		return fmt.Sprintf("it holds %d rows, not %d", n, s.Rows)
 	}
 	if !b.v.Deep {
 		return ""
 	}
-	k, err := seal.ParseKey(o.Key)
+	k, err := seal.ParseKey(s.Key)
 	if err != nil {
 		return err.Error()
 	}
@@ -174,69 +236,16 @@ func (b *batchCheck) checkTotals() {
 	}
 	m, key := b.m, b.m.Key()
 	if b.rejectBytes != m.RejectBytes {
-		b.v.report.add(Differing, key, "%s counts %d bytes of rejects, its quarantine object holds %d; "+
+		b.v.add(Differing, key, "%s counts %d bytes of rejects, its quarantine object holds %d; "+
 			"restore it from a copy of the sink", key, m.RejectBytes, b.rejectBytes)
 	}
 	if b.epoch.def == nil {
 		return
 	}
 	if !equal(b.minTime, m.MinTime) || !equal(b.maxTime, m.MaxTime) {
-		b.v.report.add(Differing, key, "%s has another min_time or max_time than its rows; restore it "+
+		b.v.add(Differing, key, "%s has another min_time or max_time than its rows; restore it "+
 			"from a copy of the sink", key)
 	}
 }
 
 func equal(a, b *int64) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
-
-// blob is an open object that can be read at any offset.
-type blob struct {
-	io.ReaderAt
-	size  int64
-	close func() error
-}
-
-// openBlob opens an object. From a store that cannot read at an offset it is read into memory.
-func openBlob(ctx context.Context, store sink.Store, key string) (*blob, error) {
-	r, info, err := store.Get(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	if at, ok := r.(io.ReaderAt); ok {
-		return &blob{ReaderAt: at, size: info.Size, close: r.Close}, nil
-	}
-	defer r.Close()
-	body, err := io.ReadAll(r)
-	if err != nil {
-		return nil, err
-	}
-	return memoryBlob(body), nil
-}
-
-func memoryBlob(body []byte) *blob {
-	return &blob{ReaderAt: bytes.NewReader(body), size: int64(len(body)),
-		close: func() error { return nil }}
-}
-
-// Close gives the object back.
-func (b *blob) Close() error { return b.close() }
-
-// digestBuffer is how much is hashed between two looks at the context.
-const digestBuffer = 256 << 10
-
-func (b *blob) digest(ctx context.Context) (source.Digest, error) {
-	h := sha256.New()
-	buf := make([]byte, min(digestBuffer, max(b.size, 1)))
-	for r := io.NewSectionReader(b, 0, b.size); ; {
-		if err := ctx.Err(); err != nil {
-			return source.Digest{}, err
-		}
-		n, err := r.Read(buf)
-		h.Write(buf[:n])
-		if err == io.EOF {
-			return source.Digest(h.Sum(nil)), nil
-		}
-		if err != nil {
-			return source.Digest{}, err
-		}
-	}
-}

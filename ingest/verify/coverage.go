@@ -35,17 +35,17 @@ type span struct {
 	loss bool // declared lost, and not found: of its range a batch may still be found
 }
 
-// add takes the next key of the source.
-func (c *coverage) add(ctx context.Context, k seal.ParsedKey) error {
+// add takes what stands at the next key of the source.
+func (c *coverage) add(ctx context.Context, k seal.ParsedKey, p place) error {
 	if c.pending != nil && c.pending.start != k.Start {
 		if err := c.flush(ctx); err != nil {
 			return err
 		}
 	}
 	if c.pending == nil {
-		c.pending = &group{start: k.Start, seen: map[seal.KeyKind]bool{}}
+		c.pending = newGroup(k.Start)
 	}
-	c.pending.seen[k.Kind] = true
+	c.pending.places[k.Kind] = p
 	return nil
 }
 
@@ -56,17 +56,17 @@ func (c *coverage) flush(ctx context.Context) error {
 	if g == nil {
 		return nil
 	}
-	if g.seen[seal.NoteKind] {
-		if err := c.note(ctx, g.start); err != nil {
-			return err
-		}
+	if n := g.places[seal.NoteKind].commit; n != nil {
+		c.notes = append(c.notes, n.Loss)
 	}
-	if !g.seen[seal.ManifestKind] && !g.seen[seal.FoundKind] {
+	_, listed := g.places[seal.ManifestKind]
+	_, found := g.places[seal.FoundKind]
+	if !listed && !found {
 		return nil
 	}
 	// The list may have missed what was put meanwhile: before a gap is one, its place is asked.
 	for !c.blind && c.at < g.start {
-		ok, err := c.take(ctx, c.at, false)
+		ok, err := c.take(ctx, newGroup(c.at))
 		if err != nil {
 			return err
 		}
@@ -76,73 +76,51 @@ func (c *coverage) flush(ctx context.Context) error {
 	}
 	if c.at < g.start && !c.blind {
 		r := source.Range{Start: c.at, End: g.start}
-		c.v.report.add(Gap, c.rangeName(r), "no manifest covers bytes %s of source %s although one "+
+		c.v.add(Gap, c.rangeName(r), "no manifest covers bytes %s of source %s although one "+
 			"begins at their end; if it was deleted by hand, stop every writer and run `ingest state "+
 			"rebuild`, then load the file again", r, c.key)
 	}
-	_, err := c.take(ctx, g.start, g.seen[seal.FoundKind])
+	_, err := c.take(ctx, g)
 	return err
 }
 
 func (c *coverage) rangeName(r source.Range) string { return c.key.String() + " " + r.String() }
 
-func (c *coverage) note(ctx context.Context, start int64) error {
-	n, ok, err := c.v.fetch(ctx, seal.NoteKey(c.key, start))
-	if err == nil && ok && n != nil {
-		c.notes = append(c.notes, n.Loss)
-	}
-	return err
-}
-
-// take goes on with what stands at start, if anything does. listedFound says that a found batch
-// was listed there.
-func (c *coverage) take(ctx context.Context, start int64, listedFound bool) (bool, error) {
-	key := seal.ManifestKey(c.key, start)
-	place, ok, err := c.v.fetch(ctx, key)
+// take goes on with what stands at a group's start, if anything does.
+func (c *coverage) take(ctx context.Context, g *group) (bool, error) {
+	at, found, err := c.v.look(ctx, c.key, g)
 	if err != nil {
 		return false, err
 	}
-	if !ok {
-		c.unreadable(start)
+	if at.broken != "" || found.broken != "" && at.commit == nil {
+		c.unreadable(g.start)
 		return true, nil
 	}
-	var found *seal.Commit
-	if listedFound || place != nil && place.Loss != nil {
-		found, ok, err = c.v.fetch(ctx, seal.FoundKey(c.key, start))
-		if err != nil {
-			return false, err
-		}
-		if !ok && place == nil {
-			c.unreadable(start)
-			return true, nil
-		}
-	}
-	commit := c.choose(start, place, found)
-	if commit == nil {
+	counts := c.choose(g.start, at, found)
+	if counts.commit == nil {
 		return false, nil
 	}
-	return true, c.cover(ctx, *commit)
+	return true, c.cover(ctx, counts)
 }
 
 // choose tells which of what stands at a start counts.
-func (c *coverage) choose(start int64, place, found *seal.Commit) *seal.Commit {
-	key := seal.FoundKey(c.key, start)
+func (c *coverage) choose(start int64, at, found place) place {
 	switch {
-	case found == nil:
-		return place
-	case place == nil:
-		c.v.report.add(Differing, key, "%s stands where no loss is declared; restore %s from a copy "+
-			"of the sink", key, seal.ManifestKey(c.key, start))
+	case found.commit == nil:
+		return at
+	case at.commit == nil:
+		c.v.add(Differing, found.key, "%s stands where no loss is declared; restore %s from a copy "+
+			"of the sink", found.key, at.key)
 		return found
-	case place.Manifest != nil:
-		c.v.report.add(Overlap, c.rangeName(found.Manifest.Range()), "%s and %s both hold bytes from "+
-			"%d on; rows of one of them are there twice", key, place.Manifest.Key(), start)
-		return place
+	case at.commit.Manifest != nil:
+		c.v.add(Overlap, c.rangeName(found.commit.Manifest.Range()), "%s and %s both hold bytes from "+
+			"%d on; rows of one of them are there twice", found.key, at.key, start)
+		return at
 	}
-	m, l := found.Manifest, place.Loss
+	m, l := found.commit.Manifest, at.commit.Loss
 	if m.End != *l.End || m.ChainIn != l.ChainIn || m.ChainOut != *l.ChainOut || m.K != l.K {
-		c.v.report.add(Differing, key, "%s is not the range that %s declares lost; restore both from "+
-			"a copy of the sink", key, l.Key())
+		c.v.add(Differing, found.key, "%s is not the range that %s declares lost; restore both from "+
+			"a copy of the sink", found.key, l.Key())
 	}
 	return found
 }
@@ -153,13 +131,14 @@ func (c *coverage) unreadable(start int64) {
 }
 
 // cover goes on over one batch or loss.
-func (c *coverage) cover(ctx context.Context, commit seal.Commit) error {
+func (c *coverage) cover(ctx context.Context, at place) error {
+	commit := *at.commit
 	e := edgesOf(commit)
 	c.checkK(e)
 	switch {
 	case e.Start < c.at:
 		r := source.Range{Start: e.Start, End: min(e.End, c.at)}
-		c.v.report.add(Overlap, c.rangeName(r), "bytes %s of source %s are in more than one manifest, "+
+		c.v.add(Overlap, c.rangeName(r), "bytes %s of source %s are in more than one manifest, "+
 			"%s is one of them; their rows are there twice", r, c.key, e.key)
 	case e.Start == c.at && !c.blind:
 		c.checkLink(e)
@@ -173,11 +152,11 @@ func (c *coverage) cover(ctx context.Context, commit seal.Commit) error {
 		c.commits = append(c.commits, commit)
 	}
 	if l := commit.Loss; l != nil {
-		c.v.report.add(Lost, c.rangeName(e.Range), "bytes %s of source %s are declared lost (%s); a "+
+		c.v.add(Lost, c.rangeName(e.Range), "bytes %s of source %s are declared lost (%s); a "+
 			"load of a file that has them still brings them back", e.Range, c.key, l.Reason)
 		return nil
 	}
-	return c.v.checkBatch(ctx, commit.Manifest)
+	return c.v.checkBatch(ctx, at)
 }
 
 // edges are what a batch and a loss have in common.
@@ -206,7 +185,7 @@ func (c *coverage) checkK(e edges) {
 		c.v.report.Sources++
 	}
 	if *c.k != e.k {
-		c.v.report.add(Differing, e.key, "%s says k %d, manifests before it %d; it is not of this "+
+		c.v.add(Differing, e.key, "%s says k %d, manifests before it %d; it is not of this "+
 			"source, restore it from a copy of the sink", e.key, e.k, *c.k)
 	}
 }
@@ -214,12 +193,12 @@ func (c *coverage) checkK(e edges) {
 // checkLink holds the start of a batch against the end of the one before.
 func (c *coverage) checkLink(e edges) {
 	if c.known && e.chainIn != c.chain {
-		c.v.report.add(Differing, e.key, "%s does not go on where the manifest before it ends: its "+
+		c.v.add(Differing, e.key, "%s does not go on where the manifest before it ends: its "+
 			"chain_in is not that one's chain_out; one of them was changed, restore it from a copy of "+
 			"the sink", e.key)
 	}
 	if c.known && c.openEnd && !e.carries {
-		c.v.report.add(Differing, e.key, "%s carries no line although the batch before it ended inside "+
+		c.v.add(Differing, e.key, "%s carries no line although the batch before it ended inside "+
 			"one; restore it from a copy of the sink", e.key)
 	}
 }
@@ -250,6 +229,6 @@ func (c *coverage) reportNote(n *seal.Loss) {
 		return // someone had them after all
 	}
 	r := source.Range{Start: start, End: max(start, *end)}
-	c.v.report.add(Lost, c.rangeName(r), "%sbytes %s of source %s are declared lost before they were "+
+	c.v.add(Lost, c.rangeName(r), "%sbytes %s of source %s are declared lost before they were "+
 		"sealed (%s); a load of a file that has them still brings them back", atLeast, r, c.key, n.Reason)
 }

@@ -100,13 +100,13 @@ func (d *derivation) compare(m, made *seal.Manifest) bool {
 	}
 	for i := range min(len(m.Objects), len(made.Objects)) {
 		if have, want := m.Objects[i], made.Objects[i]; have != want {
-			d.v.report.add(Differing, have.Key, "%s is not what %s gives in %s, that would be %s with "+
+			d.v.add(Differing, have.Key, "%s is not what %s gives in %s, that would be %s with "+
 				"%d rows, %d bytes and SHA-256 %s; restore the sink from a copy", have.Key, d.file.Path(),
 				m.Range(), want.Key, want.Rows, want.Bytes, want.SHA256)
 			return false
 		}
 	}
-	d.v.report.add(Differing, m.Key(), "%s is not what %s gives in %s, that would be %s; restore the "+
+	d.v.add(Differing, m.Key(), "%s is not what %s gives in %s, that would be %s; restore the "+
 		"sink from a copy", m.Key(), d.file.Path(), m.Range(), bytes.TrimSpace(made.JSON()))
 	return false
 }
@@ -122,11 +122,11 @@ func (d *derivation) compareRows(ctx context.Context, o seal.Object, made *bytes
 	}
 	defer have.Close()
 	fault, err := differingRows(ctx, have, memoryBlob(made.Bytes()))
-	if err != nil {
-		return err
+	if err = errors.Join(have.err, err); err != nil {
+		return fmt.Errorf("read %s: %w", o.Key, err)
 	}
 	if fault != "" {
-		d.v.report.add(Differing, o.Key, "%s does not hold the rows that %s gives: %s; restore it from "+
+		d.v.add(Differing, o.Key, "%s does not hold the rows that %s gives: %s; restore it from "+
 			"a copy of the sink", o.Key, d.file.Path(), fault)
 	}
 	return nil

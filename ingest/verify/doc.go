@@ -12,15 +12,22 @@
 //     missing, a gap or superseded, its key is asked for.
 //   - A manifest that cannot be trusted proves nothing: what it may name is neither called
 //     superseded nor deleted.
+//   - What the store could not answer is no finding: the run ends with an error.
 //   - Every finding says in one sentence what is wrong, where, and what to do.
+//   - One goroutine judges, manifest by manifest in the order of their keys. What it needs is read
+//     ahead of it and what it wants checked is checked behind it, many at once, but the report is
+//     the same however that interleaves.
 //
-// Every named object is read: its size and SHA-256 are compared with its manifest and its rows
-// are counted in its footer. Deep reads the rows too.
+// The size and SHA-256 of every named object are compared with its manifest and its rows are
+// counted in its footer. A store that knows the digest it took an object with is believed, so of a
+// large object only the footer is read; from any other store all of it is. Deep reads all of
+// every object, whatever the store says, and its rows too.
 //
 // Memory is bounded by 80 bytes for each object in the sink, 32 for each batch of one source, the
-// manifests of one source if it is to be proved against a file, and one object if the store cannot
-// read at an offset; Deep adds a row group and a bit for each byte of one batch; Sources add what
-// sealing needs and, for batches of another encoder, the objects of one batch.
+// manifests of one source if it is to be proved against a file, aheadMax manifests more, and a
+// footer for each of checksMax objects, or the object if the store cannot read at an offset. Deep
+// adds, readsMax times, an object up to bufferMax, a row group and a bit for each byte of a batch.
+// Sources add what sealing needs and, for batches of another encoder, the objects of one batch.
 //
 // What it cannot see: the last batch of a source whose manifest was deleted by hand. Its objects
 // show as unfinished; only Sources notice.

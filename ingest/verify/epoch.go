@@ -28,9 +28,9 @@ func (v *verifier) epoch(ctx context.Context, m *seal.Manifest) (*epoch, error) 
 	}
 	e := &epoch{}
 	v.epochs[key] = e
-	body, err := read(ctx, v.Store, key)
+	body, _, err := read(ctx, v.Store, key)
 	if errors.Is(err, sink.ErrNotFound) {
-		v.report.add(Missing, key, "%s, which %s names, is missing, so its batches cannot be derived "+
+		v.add(Missing, key, "%s, which %s names, is missing, so its batches cannot be derived "+
 			"again; restore it from a copy of the sink", key, m.Key())
 		return e, nil
 	}
@@ -38,7 +38,7 @@ func (v *verifier) epoch(ctx context.Context, m *seal.Manifest) (*epoch, error) 
 		return nil, fmt.Errorf("read epoch: %w", err)
 	}
 	if source.DigestOf(body) != m.Epoch {
-		v.report.add(Differing, key, "%s does not hold the bytes that it is named after; restore it "+
+		v.add(Differing, key, "%s does not hold the bytes that it is named after; restore it "+
 			"from a copy of the sink", key)
 		return e, nil
 	}
@@ -47,7 +47,7 @@ func (v *verifier) epoch(ctx context.Context, m *seal.Manifest) (*epoch, error) 
 		err = fmt.Errorf("it is of table %s", def.Table())
 	}
 	if err != nil {
-		v.report.add(Differing, key, "%s cannot be read (%v); a newer ingest may have written it",
+		v.add(Differing, key, "%s cannot be read (%v); a newer ingest may have written it",
 			key, err)
 		return e, nil
 	}

@@ -45,37 +45,65 @@ func (c *coverage) stateOf(r source.Range) state {
 	return found
 }
 
-// settleUnnamed reports, or cleans away, the objects that no manifest names.
+// settleUnnamed reports, or cleans away, the objects that no manifest names. Those of one batch
+// are one task.
 func (v *verifier) settleUnnamed(ctx context.Context) error {
-	for i := range v.objects.objects {
-		p := &v.objects.objects[i]
+	rest := v.objects.objects
+	for len(rest) > 0 && ctx.Err() == nil {
+		n := 1
+		for n < len(rest) && rest[n].table == rest[0].table && rest[n].name == rest[0].name {
+			n++
+		}
+		var batch []*placed
+		for i := range rest[:n] {
+			if rest[i].state != named {
+				batch = append(batch, &rest[i])
+			}
+		}
+		rest = rest[n:]
+		if len(batch) > 0 {
+			v.start(func(ctx context.Context) error { return v.settleBatch(ctx, batch) })
+		}
+	}
+	return ctx.Err()
+}
+
+func (v *verifier) settleBatch(ctx context.Context, objects []*placed) error {
+	var now *standing // asked for once, when first needed
+	var of int32      // the owner it is of
+	for _, p := range objects {
 		old := p.kind == seal.DataKind && p.partition.Date != batch.NoDate &&
 			p.partition.Date < v.since
-		if p.state == named || old {
-			continue
+		if !old {
+			if p.state != unknown && (now == nil || of != p.owner) {
+				// The list of manifests may be older than what a writer did since.
+				var err error
+				of = p.owner
+				if now, err = v.ask(ctx, p); err != nil {
+					return fmt.Errorf("check %s: %w", v.objects.key(p), err)
+				}
+			}
+			if err := v.settle(ctx, p, now); err != nil {
+				return fmt.Errorf("check %s: %w", v.objects.key(p), err)
+			}
 		}
-		if err := v.settle(ctx, p); err != nil {
-			return fmt.Errorf("check %s: %w", v.objects.key(p), err)
-		}
+		v.done(p.size)
 	}
 	return nil
 }
 
-func (v *verifier) settle(ctx context.Context, p *placed) error {
-	if p.state != unknown {
-		// The list of manifests may be older than what a writer did since.
-		if err := v.askPlace(ctx, p); err != nil {
-			return err
-		}
-	}
+func (v *verifier) settle(ctx context.Context, p *placed, now *standing) error {
 	key := v.objects.key(p)
+	if p.state != unknown {
+		p.state = now.stateOf(key, p)
+	}
 	switch {
 	case p.state == named:
 		return nil
 	case p.state == dead:
 		return v.supersede(ctx, key)
 	case v.spooled[spooled{v.objects.tables[p.table], p.name}]:
-		v.report.add(Pending, key, "%s waits for its manifest, the batch is in the spool; the next "+
+		v.add(Pending, key, "%s waits for its manifest, the batch is in the spool; the next "+
 			"load or the running tail finishes it", key)
 		return nil
 	}
@@ -87,38 +115,41 @@ func (v *verifier) settle(ctx context.Context, p *placed) error {
 		return err
 	}
 	if fault != "" {
-		v.report.add(Differing, key, "%s is named by no manifest and is not what its name says: %s; "+
+		v.add(Differing, key, "%s is named by no manifest and is not what its name says: %s; "+
 			"move it away", key, fault)
 		return nil
 	}
-	v.report.add(Unfinished, key, "%s is named by no manifest, its batch may still be finished; a "+
+	v.add(Unfinished, key, "%s is named by no manifest, its batch may still be finished; a "+
 		"glob over data/ counts it already, so load its file again or wait for who is at it", key)
 	return nil
 }
 
-// askPlace settles the state of an object by what stands at its start now. A manifest there that
-// cannot be read may name it: then the object is not to be touched.
-func (v *verifier) askPlace(ctx context.Context, p *placed) error {
-	k := v.objects.owners[p.owner]
-	place, ok, err := v.fetch(ctx, seal.ManifestKey(k, p.name.Range.Start))
-	if err != nil {
-		return err
+// standing is what stands at the start of a batch now.
+type standing struct{ at, found place }
+
+func (v *verifier) ask(ctx context.Context, p *placed) (*standing, error) {
+	var s standing
+	var err error
+	k, start := v.objects.owners[p.owner], p.name.Range.Start
+	if s.at, err = v.fetch(ctx, seal.ManifestKey(k, start)); err == nil {
+		s.found, err = v.fetch(ctx, seal.FoundKey(k, start))
 	}
-	found, fok, err := v.fetch(ctx, seal.FoundKey(k, p.name.Range.Start))
-	if err != nil {
-		return err
-	}
-	key := v.objects.key(p)
+	return &s, err
+}
+
+// stateOf settles the state of an object by what stands at its start. A manifest there that cannot
+// be read may name it: then the object is not to be touched.
+func (s *standing) stateOf(key string, p *placed) state {
+	at, found := s.at.commit, s.found.commit
 	switch {
-	case names(place, key) || names(found, key):
-		p.state = named
-	case !ok || !fok:
-		p.state = open
-	case place != nil && (place.Manifest != nil || found != nil ||
-		*place.Loss.End != p.name.Range.End):
-		p.state = dead
+	case names(at, key) || names(found, key):
+		return named
+	case s.at.broken != "" || s.found.broken != "":
+		return open
+	case at != nil && (at.Manifest != nil || found != nil || *at.Loss.End != p.name.Range.End):
+		return dead
 	}
-	return nil
+	return p.state
 }
 
 func names(c *seal.Commit, key string) bool {
@@ -140,10 +171,12 @@ func (v *verifier) supersede(ctx context.Context, key string) error {
 		if err := v.Store.Delete(ctx, key); err != nil {
 			return fmt.Errorf("clean: %w", err)
 		}
+		v.mu.Lock()
+		defer v.mu.Unlock()
 		v.report.Cleaned = append(v.report.Cleaned, key)
 		return nil
 	}
-	v.report.add(Superseded, key, "%s is left over from a batch that another one took the place of, "+
+	v.add(Superseded, key, "%s is left over from a batch that another one took the place of, "+
 		"and a glob over data/ counts its rows twice; `ingest verify --clean` deletes it", key)
 	return nil
 }
@@ -153,14 +186,19 @@ func (v *verifier) inspectLeftover(ctx context.Context, key string, p *placed) (
 	if !v.Deep {
 		return "", nil
 	}
-	blob, err := openBlob(ctx, v.Store, key)
+	blob, _, done, err := v.openWhole(ctx, key, p.size)
 	if err != nil {
 		return "", err
 	}
-	defer blob.Close()
+	defer done()
+	fault := readLeftover(ctx, blob, p)
+	return fault, errors.Join(blob.err, ctx.Err())
+}
+
+func readLeftover(ctx context.Context, blob *blob, p *placed) string {
 	f, err := seal.OpenParquet(blob, blob.size)
 	if err != nil {
-		return fmt.Sprintf("it cannot be read (%v)", err), nil
+		return fmt.Sprintf("it cannot be read (%v)", err)
 	}
-	return deepLeftover(ctx, f, p.name.ID, p.name.Range), ctx.Err()
+	return deepLeftover(ctx, f, p.name.ID, p.name.Range)
 }

@@ -9,7 +9,6 @@ import (
 
 	"logseal/ingest/batch"
 	"logseal/ingest/seal"
-	"logseal/ingest/sink"
 	"logseal/ingest/source"
 )
 
@@ -44,17 +43,18 @@ type listing struct {
 
 // list reads what stands under data/ and quarantine/ of a stream, or of all. A key that is no
 // name of ours is a finding.
-func list(ctx context.Context, store sink.Store, stream string, r *Report) (*listing, error) {
+func (v *verifier) list(ctx context.Context) error {
 	l := &listing{}
+	v.objects = l
 	tables := map[source.Table]int32{}
 	for _, folder := range []string{seal.DataFolder, seal.QuarantineFolder} {
-		for info, err := range store.List(ctx, streamPrefix(folder, stream)) {
+		for info, err := range v.Store.List(ctx, streamPrefix(folder, v.Stream)) {
 			if err != nil {
-				return nil, err
+				return err
 			}
 			k, err := seal.ParseKey(info.Key)
 			if err != nil {
-				r.add(Differing, info.Key, "%s is no name that Logseal gives, so a glob counts what "+
+				v.add(Differing, info.Key, "%s is no name that Logseal gives, so a glob counts what "+
 					"nothing accounts for; move it out of %s", info.Key, folder)
 				continue
 			}
@@ -66,10 +66,12 @@ func list(ctx context.Context, store sink.Store, stream string, r *Report) (*lis
 			}
 			l.objects = append(l.objects, placed{name: k.Batch, size: info.Size, table: t,
 				partition: k.Partition, kind: k.Kind})
+			v.advance(func(p *Progress) { p.Objects, p.Bytes = p.Objects+1, p.Bytes+info.Size })
 		}
 	}
 	slices.SortFunc(l.objects, compare)
-	return l, nil
+	v.advance(func(p *Progress) { p.Listed = true })
+	return nil
 }
 
 // streamPrefix begins the keys of a stream in a folder; an empty stream is all.

@@ -3,9 +3,9 @@ package verify
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"logseal/ingest/seal"
+	"logseal/ingest/source"
 )
 
 // Files yields the key of every object that the manifests of a stream, or of all, name: rows and
@@ -16,44 +16,50 @@ func Files(ctx context.Context, o Options, yield func(key string) error) error {
 	if err := checkRoot(ctx, o.Store); err != nil {
 		return err
 	}
-	var lastPlace string
-	for info, err := range o.Store.List(ctx, streamPrefix(seal.ManifestFolder, o.Stream)) {
-		if err != nil {
-			return fmt.Errorf("list manifests: %w", err)
+	v := newVerifier(o)
+	var of source.Key
+	var g *group
+	err := v.eachPlace(ctx, func(ctx context.Context, k seal.ParsedKey, p place) error {
+		if g != nil && (k.Source != of || k.Start != g.start) {
+			if err := v.yieldBatch(ctx, of, g, yield); err != nil {
+				return err
+			}
+			g = nil
 		}
-		k, err := seal.ParseKey(info.Key)
-		if err != nil || k.Kind == seal.NoteKind {
-			continue
+		if g == nil {
+			of, g = k.Source, newGroup(k.Start)
 		}
-		place := seal.ManifestKey(k.Source, k.Start)
-		if place == lastPlace {
-			continue // listed twice: as found and as lost
-		}
-		lastPlace = place
-		if err := yieldBatch(ctx, o, k, yield); err != nil {
-			return err
-		}
+		g.places[k.Kind] = p
+		return nil
+	})
+	if err != nil || g == nil {
+		return err
 	}
-	return nil
+	return v.yieldBatch(ctx, of, g, yield)
 }
 
 // yieldBatch yields the objects of the batch that counts at a start.
-func yieldBatch(ctx context.Context, o Options, k seal.ParsedKey, yield func(string) error) error {
-	v := &verifier{Options: o, report: &Report{}}
-	place, ok, err := v.fetch(ctx, seal.ManifestKey(k.Source, k.Start))
-	if err == nil && ok && (place == nil || place.Loss != nil) {
-		place, ok, err = v.fetch(ctx, seal.FoundKey(k.Source, k.Start))
+func (v *verifier) yieldBatch(ctx context.Context, k source.Key, g *group,
+	yield func(string) error) error {
+	_, listed := g.places[seal.ManifestKind]
+	_, found := g.places[seal.FoundKind]
+	if !listed && !found {
+		return nil // a note
 	}
+	at, beside, err := v.look(ctx, k, g)
 	if err != nil {
 		return err
 	}
-	if !ok {
-		return errors.New(v.report.Findings[0].Text)
+	if at.broken == "" && (at.commit == nil || at.commit.Loss != nil) {
+		at = beside
 	}
-	if place == nil {
+	if at.broken != "" {
+		return errors.New(at.broken)
+	}
+	if at.commit == nil {
 		return nil
 	}
-	for _, object := range place.Manifest.Objects {
+	for _, object := range at.commit.Manifest.Objects {
 		if err := yield(object.Key); err != nil {
 			return err
 		}

@@ -119,7 +119,7 @@ func (v *verifier) proveNumbers(ctx context.Context, c *coverage, p *proof) erro
 		key := seal.ManifestKey(lower, 0)
 		_, err := v.Store.Stat(ctx, key)
 		if errors.Is(err, sink.ErrNotFound) {
-			v.report.add(Missing, key, "%s, the first manifest of source %d that begins as %s does, is "+
+			v.add(Missing, key, "%s, the first manifest of source %d that begins as %s does, is "+
 				"missing although source %d is there; restore it from a copy of the sink", key, k, p.path,
 				*c.k)
 		} else if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"logseal/ingest/batch"
@@ -29,6 +30,10 @@ type Options struct {
 	// leftovers in partitions before it; the zero time leaves out nothing. Coverage is always
 	// proved from 0.
 	Since time.Time
+	// Retention is after how long, by stream, someone deletes objects on purpose: one that is not
+	// there is expired and not missing when its manifest was put longer ago. Nothing of a stream
+	// that is not here expires.
+	Retention map[string]time.Duration
 	// Deep reads every row.
 	Deep bool
 	// Clean deletes what is superseded.
@@ -36,6 +41,8 @@ type Options struct {
 	// Sources are log files to prove the sink against, in FS.
 	Sources []string
 	FS      files.FS
+	// Progress is told how far the run is, one call at a time; nil for nobody.
+	Progress func(Progress)
 }
 
 // Run verifies. An error means that it could not be told whether all is well; what was found
@@ -44,10 +51,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := checkRoot(ctx, o.Store); err != nil {
 		return nil, err
 	}
-	v := &verifier{Options: o, report: &Report{}, epochs: map[string]*epoch{}, since: batch.NoDate}
-	if !o.Since.IsZero() {
-		v.since = batch.Day.PartitionOf(o.Since.UnixMicro()).Date
-	}
+	v := newVerifier(o)
 	if err := v.run(ctx); err != nil {
 		return nil, err
 	}
@@ -55,16 +59,39 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return v.report, nil
 }
 
-// verifier is one run. One goroutine uses it.
+// verifier is one run. One goroutine judges and uses it; the tasks it starts use what is read only
+// by then, and what a mutex guards.
 type verifier struct {
 	Options
-	report *Report
-	since  int32 // days since 1970; batch.NoDate for all
+	since int32 // days since 1970; batch.NoDate for all
 
 	objects *listing
 	spooled map[spooled]bool
 	epochs  map[string]*epoch // by key
 	proofs  *proofs           // of Sources
+
+	start func(task func(ctx context.Context) error) // waits for room; see tasks
+	reads chan struct{}                              // holds one for each object that is read whole
+
+	mu       sync.Mutex // guards what follows, but for the report's counts
+	report   *Report
+	progress Progress
+}
+
+func newVerifier(o Options) *verifier {
+	v := &verifier{Options: o, report: &Report{}, epochs: map[string]*epoch{},
+		reads: make(chan struct{}, readsMax), since: batch.NoDate}
+	if !o.Since.IsZero() {
+		v.since = batch.Day.PartitionOf(o.Since.UnixMicro()).Date
+	}
+	return v
+}
+
+// add reports a finding.
+func (v *verifier) add(k Kind, what, format string, args ...any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.report.add(k, what, format, args...)
 }
 
 // spooled names a batch in the spool.
@@ -77,7 +104,7 @@ func (v *verifier) run(ctx context.Context) (err error) {
 	if v.proofs, err = openProofs(v.FS, v.Sources); err != nil {
 		return err
 	}
-	if v.objects, err = list(ctx, v.Store, v.Stream, v.report); err != nil {
+	if err = v.list(ctx); err != nil {
 		return fmt.Errorf("list data: %w", err)
 	}
 	if err := v.listSpool(); err != nil {
@@ -86,10 +113,14 @@ func (v *verifier) run(ctx context.Context) (err error) {
 	if err := v.listOthers(ctx); err != nil {
 		return err
 	}
-	if err := v.walk(ctx); err != nil {
+	checks := checksMax
+	if v.Deep {
+		checks = readsMax // each is a whole batch
+	}
+	if err := v.tasks(ctx, checks, v.walk); err != nil {
 		return err
 	}
-	if err := v.settleUnnamed(ctx); err != nil {
+	if err := v.tasks(ctx, checksMax, v.settleUnnamed); err != nil {
 		return err
 	}
 	v.proofs.report(v.report)
@@ -132,13 +163,13 @@ func (v *verifier) listOthers(ctx context.Context) error {
 
 // stray reports a key that is no name of ours and that no reader counts.
 func (v *verifier) stray(key string) {
-	v.report.add(Differing, key, "%s is no name that Logseal gives; someone else put it there, "+
+	v.add(Differing, key, "%s is no name that Logseal gives; someone else put it there, "+
 		"move it away", key)
 }
 
 // checkRoot reads logseal.json before anything.
 func checkRoot(ctx context.Context, store sink.Store) error {
-	body, err := read(ctx, store, seal.RootKey)
+	body, _, err := read(ctx, store, seal.RootKey)
 	if errors.Is(err, sink.ErrNotFound) {
 		return fmt.Errorf("%s: %w", store.Name(), ErrNoTable)
 	}
@@ -152,15 +183,15 @@ func checkRoot(ctx context.Context, store sink.Store) error {
 const documentMax = 64 << 20
 
 // read gives the document at key.
-func read(ctx context.Context, store sink.Store, key string) ([]byte, error) {
-	r, _, err := store.Get(ctx, key)
+func read(ctx context.Context, store sink.Store, key string) ([]byte, sink.Info, error) {
+	r, info, err := store.Get(ctx, key)
 	if err != nil {
-		return nil, err
+		return nil, info, err
 	}
 	defer r.Close()
 	body, err := io.ReadAll(io.LimitReader(r, documentMax+1))
 	if err == nil && len(body) > documentMax {
 		err = fmt.Errorf("%s: larger than any document of ours", key)
 	}
-	return body, err
+	return body, info, err
 }

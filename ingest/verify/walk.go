@@ -2,27 +2,16 @@ package verify
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"logseal/ingest/seal"
-	"logseal/ingest/sink"
 	"logseal/ingest/source"
 )
 
-// walk reads all manifests, source by source, each source in the order of its offsets: as they
+// walk judges all manifests, source by source, each source in the order of its offsets: as they
 // are listed.
 func (v *verifier) walk(ctx context.Context) error {
 	var c *coverage // of the source whose keys are being listed
-	for info, err := range v.Store.List(ctx, streamPrefix(seal.ManifestFolder, v.Stream)) {
-		if err != nil {
-			return fmt.Errorf("list manifests: %w", err)
-		}
-		k, err := seal.ParseKey(info.Key)
-		if err != nil {
-			v.stray(info.Key)
-			continue
-		}
+	err := v.eachPlace(ctx, func(ctx context.Context, k seal.ParsedKey, p place) error {
 		if c != nil && c.key != k.Source {
 			if err := c.finish(ctx); err != nil {
 				return err
@@ -32,38 +21,38 @@ func (v *verifier) walk(ctx context.Context) error {
 		if c == nil {
 			c = &coverage{v: v, key: k.Source, chain: source.Origin().Chain, known: true}
 		}
-		if err := c.add(ctx, k); err != nil {
-			return err
-		}
-	}
-	if c == nil {
-		return nil
+		return c.add(ctx, k, p)
+	})
+	if err != nil || c == nil {
+		return err
 	}
 	return c.finish(ctx)
 }
 
-// group is the keys that stand at one start of a source: of a batch or a loss, of the batch that
-// was found, of a note.
+// group is what was listed at one start of a source: of a batch or a loss, of the batch that was
+// found, of a note.
 type group struct {
-	start int64
-	seen  map[seal.KeyKind]bool
+	start  int64
+	places map[seal.KeyKind]place
 }
 
-// fetch reads what stands at a key. It is nil when there is nothing; ok is false when it is not
-// what its key says, which is reported.
-func (v *verifier) fetch(ctx context.Context, key string) (c *seal.Commit, ok bool, err error) {
-	body, err := read(ctx, v.Store, key)
-	if errors.Is(err, sink.ErrNotFound) {
-		return nil, true, nil
+func newGroup(start int64) *group {
+	return &group{start: start, places: map[seal.KeyKind]place{}}
+}
+
+// look gives what stands at a group's start: in a manifest's place and, when that was listed or is
+// to be expected beside a loss, where a batch is found. What was not listed is asked for.
+func (v *verifier) look(ctx context.Context, k source.Key, g *group) (at, found place, err error) {
+	at, listed := g.places[seal.ManifestKind]
+	if !listed {
+		at, err = v.fetch(ctx, seal.ManifestKey(k, g.start))
 	}
-	if err != nil {
-		return nil, false, fmt.Errorf("read manifest: %w", err)
+	if err != nil || at.broken != "" {
+		return at, place{}, err
 	}
-	commit, err := seal.ParseCommit(key, body)
-	if err != nil {
-		v.report.add(Differing, key, "%v; it was changed after it was put, so restore it from a copy "+
-			"of the sink", err)
-		return nil, false, nil
+	found, listed = g.places[seal.FoundKind]
+	if !listed && at.commit != nil && at.commit.Loss != nil {
+		found, err = v.fetch(ctx, seal.FoundKey(k, g.start))
 	}
-	return &commit, true, nil
+	return at, found, err
 }
