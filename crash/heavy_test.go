@@ -5,6 +5,7 @@ package crash_test
 const (
 	randomBytes  = 256 << 20
 	randomBatch  = 32 << 20
+	fillerBytes  = 85_000
 	randomRounds = 200
 	lossRounds   = 10
 	twoRounds    = 25

@@ -6,6 +6,7 @@ package crash_test
 const (
 	randomBytes  = 8 << 20 // of the log that is loaded
 	randomBatch  = 1 << 20
+	fillerBytes  = 0
 	randomRounds = 6
 	lossRounds   = 2 // of each kind of loss
 	twoRounds    = 3

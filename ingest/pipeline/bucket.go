@@ -62,36 +62,6 @@ func (r *run) manifestAt(ctx context.Context, key source.Key, start int64) (*sea
 	return m, nil
 }
 
-// walk reads a source's manifests from offset 0 for as long as they chain on, and finds where the
-// next one after a hole begins (0 for none).
-func (r *run) walk(ctx context.Context, key source.Key) (ms []*seal.Manifest, barrier int64, err error) {
-	at := int64(0)
-	for {
-		m, err := r.manifestAt(ctx, key, at)
-		if errors.Is(err, sink.ErrNotFound) {
-			break
-		}
-		if err != nil {
-			return nil, 0, err
-		}
-		ms = append(ms, m)
-		at = m.End
-	}
-	if at == 0 {
-		return nil, 0, nil
-	}
-	for info, err := range r.Store.List(ctx, seal.SourcePrefix(key)) {
-		if err != nil {
-			return nil, 0, fmt.Errorf("list %s: %w", seal.SourcePrefix(key), err)
-		}
-		k, err := seal.ParseKey(info.Key)
-		if err == nil && k.Kind == seal.ManifestKind && k.Start > at {
-			return ms, k.Start, nil
-		}
-	}
-	return ms, 0, nil
-}
-
 // ErrMeaning is returned when a stream's definition is not one that its version may grow into.
 var ErrMeaning = errors.New("the stream's meaning has changed")
 

@@ -24,7 +24,7 @@ type Config struct {
 	Shard   Shard
 	Assume  Assume
 	Rehash  bool // prove every file again, also those whose stat has not changed
-	Workers int  // how many sources are in hand at once; 0 is one a CPU
+	Workers int  // how many sources are cut at once; 0 is one a CPU
 
 	// Progress is called with each chunk's bytes as they are parsed; nil for none. It may be called
 	// concurrently.

@@ -38,6 +38,7 @@ func (w *work) cut(ctx context.Context) (bool, error) {
 		Reasons: b.Reasons,
 	}
 	w.counts[m.Start] = counts
+	w.sealed = true
 	w.tally.add(func(r *Report) { r.Counts.add(counts, 1) })
 	if w.stream.Rejects.exceeded(m.Rejects, m.Records) {
 		w.tally.problem(Problem{TooManyRejects, w.path, tooMany(m) + "; they are in quarantine"})
@@ -56,7 +57,9 @@ func (w *work) sealRange(ctx context.Context) (*seal.Batch, error) {
 	if err := w.openReader(ctx); err != nil {
 		return nil, err
 	}
+	w.reader.stopped = ctx.Err
 	if w.reader.AtEnd() {
+		w.endReading()
 		return nil, nil
 	}
 	limit, err := w.limit(ctx)
@@ -79,6 +82,7 @@ func (w *work) sealRange(ctx context.Context) (*seal.Batch, error) {
 		Start: w.src.Sealed, MaxPartitions: w.stream.MaxPartitions,
 	}, w.reader, stage)
 	if errors.Is(err, io.EOF) {
+		w.endReading()
 		return nil, nil
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -46,7 +47,8 @@ func explore(t *testing.T, s *scene) {
 	open := []*moment{nil}
 	for len(open) > 0 && len(x.broken) == 0 {
 		m := open[len(open)-1]
-		open = append(open[:len(open)-1], x.follow(m)...)
+		open = open[:len(open)-1]
+		synctest.Test(t, func(*testing.T) { open = append(open, x.follow(m)...) })
 	}
 	require.Empty(t, x.broken)
 	stuck := x.stuck()
@@ -74,6 +76,7 @@ func (x *search) follow(m *moment) []*moment {
 			return open
 		}
 		if err := x.inspect(w, id); err != nil {
+			w.close()
 			x.broken = append(x.broken, fmt.Sprintf("%v, after:\n%s", err, x.story(m)))
 			return open
 		}
@@ -147,7 +150,7 @@ func (x *search) story(m *moment) string {
 		a.do(w)
 	}
 	for _, wr := range w.writers {
-		if wr.process != nil && wr.parked == nil {
+		if wr.process != nil && !wr.up() {
 			fmt.Fprintf(&b, "  %s ended: %v %+v\n", wr.name, wr.process.err, wr.process.report)
 		}
 	}

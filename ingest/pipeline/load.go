@@ -20,6 +20,10 @@ type run struct {
 	Config
 	sealer     func(seal.Input, seal.Chunks, seal.Files) (*seal.Batch, error)
 	putsAtOnce int
+	getsAtOnce int
+	inHand     int           // how many sources may be in hand at once
+	turns      chan struct{} // holds one for each source that is being cut
+	shipBehind bool          // ship a source's batches while the next ones are cut
 
 	leftovers leftovers // read only once the workers start
 	tally     tally
@@ -28,6 +32,10 @@ type run struct {
 	pending   pending
 }
 
+// shippedAtOnce is how many sources may be in hand besides those that are being cut: they wait for
+// the sink. Each takes a file handle and, while its file is settled, a buffer.
+const shippedAtOnce = 16
+
 func newRun(cfg Config) *run {
 	if cfg.Workers <= 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
@@ -35,7 +43,11 @@ func newRun(cfg Config) *run {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &run{Config: cfg, sealer: seal.Seal, putsAtOnce: putsAtOnce}
+	return &run{
+		Config: cfg, sealer: seal.Seal, putsAtOnce: putsAtOnce, getsAtOnce: getsAtOnce,
+		inHand: cfg.Workers + shippedAtOnce, turns: make(chan struct{}, cfg.Workers),
+		shipBehind: true,
+	}
 }
 
 // Load brings every input to its end and returns what it did. With an error it failed or was
@@ -87,7 +99,7 @@ func (r *run) readAll(ctx context.Context) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(r.Workers)
+	g.SetLimit(r.inHand)
 	for _, group := range groups {
 		g.Go(func() error { return r.readGroup(ctx, group) })
 	}

@@ -71,3 +71,42 @@ func TestProtocol_TwoWriters_OneMachineLost(t *testing.T) {
 func TestProtocol_TwoWriters_LateRequest(t *testing.T) {
 	explore(t, newScene(t, one(ab), budget{delay: 1}, loader(3, "f"), loader(6, "f")))
 }
+
+// shipsBehind makes the writers of a scene ship while they seal.
+func shipsBehind(s *scene) *scene {
+	s.shipBehind = true
+	return s
+}
+
+func TestBehind_OneWriter_Crashes(t *testing.T) {
+	explore(t, shipsBehind(newScene(t, one(abc), budget{crash: upTo(2, 3)}, loader(3, "f"))))
+}
+
+func TestBehind_OneWriter_LosesItsDisk(t *testing.T) {
+	b := budget{crash: upTo(1, 2), loseLedger: 1, loseSpool: 1}
+	explore(t, shipsBehind(newScene(t, one(abc), b, loader(3, "f"))))
+}
+
+func TestBehind_OneWriter_OldDiskAndNewEncoder(t *testing.T) {
+	b := budget{crash: 1, restore: 1, upgrade: upTo(0, 1)}
+	explore(t, shipsBehind(newScene(t, one(ab), b, loader(3, "f"))))
+}
+
+func TestBehind_OneWriter_FailuresAndLateRequests(t *testing.T) {
+	b := budget{fail: 1, delay: 1}
+	explore(t, shipsBehind(newScene(t, one(abc), b, loader(3, "f"))))
+}
+
+func TestBehind_TwoWriters_SameCuts(t *testing.T) {
+	s := newScene(t, one(ab), budget{crash: upTo(0, 1)}, loader(3, "f"), loader(3, "f"))
+	explore(t, shipsBehind(s))
+}
+
+func TestBehind_TwoWriters_OtherCuts(t *testing.T) {
+	s := newScene(t, one(ab), budget{crash: upTo(0, 1)}, loader(3, "f"), loader(6, "f"))
+	explore(t, shipsBehind(s))
+}
+
+func TestBehind_TwoWriters_OneMachineLost(t *testing.T) {
+	explore(t, shipsBehind(newScene(t, one(ab), budget{lost: 1}, loader(3, "f"), loader(6, "f"))))
+}

@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"logseal/ingest/offsets"
 	"logseal/ingest/seal"
@@ -157,40 +160,49 @@ func (w *work) sameAs(ms []*seal.Manifest) (bool, error) {
 	return meets, nil
 }
 
-// shipWaiting ships what earlier runs left in the outbox, lower k first, since a source's first
-// batch waits for those below it. A source that needs its file and does not find it is left for
-// when the file is settled.
+// shipWaiting ships what earlier runs left in the outbox: sources side by side, but those of a lower
+// k first, since a source's first batch waits for those below it. A source that needs its file and
+// does not find it is left for when the file is settled.
 func (r *run) shipWaiting(ctx context.Context) error {
 	keys, err := r.Ledger.All()
 	if err != nil {
 		return err
 	}
-	var waiting []*work
+	waiting := map[uint64][]*work{}
 	for _, key := range keys {
 		w, err := r.sourceOf(key, 0)
 		if err != nil {
 			return err
 		}
 		if len(w.src.Outbox) > 0 {
-			waiting = append(waiting, w)
+			waiting[w.k] = append(waiting[w.k], w)
 		}
 	}
-	slices.SortStableFunc(waiting, func(a, b *work) int { return cmp.Compare(a.src.K, b.src.K) })
-	for _, w := range waiting {
-		err := w.shipLeft(ctx)
-		var stopped *stopError
-		if errors.As(err, &stopped) {
-			w.hold()
-			r.pending.set(w.key, stopped.Problem)
-			continue
+	for _, k := range slices.Sorted(maps.Keys(waiting)) {
+		g, ctx := errgroup.WithContext(ctx)
+		g.SetLimit(r.inHand)
+		for _, w := range waiting[k] {
+			g.Go(func() error { return w.shipAlone(ctx) })
 		}
-		if errors.Is(err, errSettleAgain) {
-			r.tellDropped(w.src.Path)
-			continue
-		}
-		if err != nil {
+		if err := g.Wait(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// shipAlone ships what waits of one source, and leaves it for later when it cannot.
+func (w *work) shipAlone(ctx context.Context) error {
+	err := w.shipLeft(ctx)
+	var stopped *stopError
+	switch {
+	case errors.As(err, &stopped):
+		w.hold()
+		w.pending.set(w.key, stopped.Problem)
+	case errors.Is(err, errSettleAgain):
+		w.tellDropped(w.src.Path)
+	default:
+		return err
 	}
 	return nil
 }

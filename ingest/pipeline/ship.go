@@ -40,7 +40,8 @@ func (w *work) shipNext(ctx context.Context) error {
 	e := w.src.Outbox[0]
 	there, err := w.manifestAt(ctx, w.key, e.Range.Start)
 	if errors.Is(err, sink.ErrNotFound) {
-		err = w.put(ctx, e)
+		_, own := w.counts[e.Range.Start]
+		err = w.put(ctx, e, !own)
 		if errors.Is(err, errAskAgain) {
 			return nil
 		}
@@ -100,8 +101,9 @@ func (w *work) spooledDigest(name string, i int) (source.Digest, error) {
 // errAskAgain says that somebody else's manifest came to the batch's start first.
 var errAskAgain = errors.New("the start was taken meanwhile")
 
-// put puts a batch: the epoch and the objects in any order, then the manifest.
-func (w *work) put(ctx context.Context, e offsets.Entry) error {
+// put puts a batch: the epoch and the objects in any order, then the manifest. maybe says that an
+// earlier run may have put some of it.
+func (w *work) put(ctx context.Context, e offsets.Entry, maybe bool) error {
 	body, err := w.Spool.Manifest(e.Spool)
 	if err != nil {
 		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
@@ -110,7 +112,7 @@ func (w *work) put(ctx context.Context, e offsets.Entry) error {
 	if err != nil {
 		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
 	}
-	if err := w.putObjects(ctx, e, m); err != nil {
+	if err := w.putObjects(ctx, e, m, maybe); err != nil {
 		return w.asConflict(err)
 	}
 	// All that the manifest names is there. If we die now, the objects wait as unfinished until we
@@ -123,7 +125,9 @@ func (w *work) put(ctx context.Context, e offsets.Entry) error {
 	return err
 }
 
-func (w *work) putObjects(ctx context.Context, e offsets.Entry, m *seal.Manifest) error {
+func (w *work) putObjects(
+	ctx context.Context, e offsets.Entry, m *seal.Manifest, maybe bool,
+) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(w.putsAtOnce)
 	g.Go(func() error { return w.putEpoch(ctx, e, m) })
@@ -131,7 +135,8 @@ func (w *work) putObjects(ctx context.Context, e offsets.Entry, m *seal.Manifest
 		g.Go(func() error {
 			err := w.Store.Put(ctx, sink.Object{
 				Key: o.Key, Size: o.Bytes, SHA256: o.SHA256, Meta: w.provenance(),
-				Open: func() (io.ReadCloser, error) { return w.Spool.Open(e.Spool, i) },
+				Open:  func() (io.ReadCloser, error) { return w.Spool.Open(e.Spool, i) },
+				Maybe: maybe,
 			})
 			if err != nil {
 				return fmt.Errorf("put %s: %w", o.Key, err)
@@ -183,15 +188,15 @@ func (w *work) asConflict(err error) error {
 		conflict)
 }
 
-// shipped notes that a batch is committed: its manifest is in the bucket.
+// noteShipped notes that a batch is committed: its manifest is in the bucket.
 //
 // Its files go from the spool first, so that a disk that is full has room for the transaction. If
 // we die in between, an entry without files is left, whose manifest is found.
-func (w *work) shipped(e offsets.Entry) error {
+func (w *work) noteShipped(e offsets.Entry) error {
 	if err := w.Spool.Remove(e.Spool); err != nil {
 		return fmt.Errorf("remove %s from the spool: %w", e.Spool, err)
 	}
-	err := w.update(func(s *offsets.Source) error {
+	err := w.Ledger.Update(w.key, func(s *offsets.Source) error {
 		if len(s.Outbox) == 0 || s.Outbox[0] != e {
 			return fmt.Errorf("batch %s is not the next to ship", e.Spool)
 		}
@@ -200,11 +205,18 @@ func (w *work) shipped(e offsets.Entry) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("update source %s in the ledger: %w", w.key.ID, err)
 	}
-	delete(w.counts, e.Range.Start)
 	w.tally.add(func(r *Report) { r.Shipped++ })
 	return nil
+}
+
+// shipped notes it, and takes over what the ledger then says.
+func (w *work) shipped(e offsets.Entry) error {
+	if err := w.noteShipped(e); err != nil {
+		return err
+	}
+	return w.refresh()
 }
 
 // checkBehind asks, before the first batch of a run, for the last manifest that the ledger has

@@ -154,7 +154,7 @@ func marksTo(ctx context.Context, f *files.File, at []int64) (map[int64]source.P
 // checkLower holds back a source's first batch until every lower k has manifests that refute its
 // file: so the k of a head have no holes in the bucket, and no file can win two of them.
 func (w *work) checkLower(ctx context.Context) error {
-	if w.k == 0 || w.lower || w.src.LowerRefuted {
+	if w.lowerRefuted() {
 		return nil
 	}
 	if err := w.needFile(ctx); err != nil {
@@ -172,6 +172,9 @@ func (w *work) checkLower(ctx context.Context) error {
 	w.lower = true
 	return w.update(func(*offsets.Source) error { return nil })
 }
+
+// lowerRefuted tells whether nothing holds back the source's batches.
+func (w *work) lowerRefuted() bool { return w.k == 0 || w.lower || w.src.LowerRefuted }
 
 // refutedAt asks the bucket whether its manifests of the k-th source with this head refute the
 // file. Where the file is assumed to be another, it is enough that there are any.

@@ -24,12 +24,16 @@ type work struct {
 
 	assumed bool // to be a source of its own, though a lower k may be it
 	k       uint64
-	lower   bool             // the manifests of every lower k refute it
-	src     *offsets.Source  // as the ledger has it
-	reader  *feed            // nil until the next cut
-	chase   bool             // another writer may be ahead: ask before cutting
-	sealed  bool             // this run sealed or shipped something of it
-	counts  map[int64]Counts // of the batches in the outbox that this run sealed, by their start
+	lower   bool            // the manifests of every lower k refute it
+	src     *offsets.Source // as the ledger has it
+	reader  *feed           // nil until the next cut and after the last one
+	chase   bool            // another writer may be ahead: ask before cutting
+	sealed  bool            // this run sealed or shipped something of it
+
+	fault    error // what ended the file before its end
+	leftHalf bool  // its last line was not taken
+
+	counts map[int64]Counts // of the batches in the outbox that this run sealed, by their start
 }
 
 func (r *run) newWork(c claim, k uint64, src *offsets.Source) *work {
@@ -58,9 +62,9 @@ func (w *work) update(fn func(*offsets.Source) error) error {
 	return nil
 }
 
-// finish brings the file to its end: ships what waits, then seals and ships batch by batch.
+// finish brings the file to its end: ships what waits, then seals batch by batch and ships them
+// meanwhile.
 func (w *work) finish(ctx context.Context) error {
-	defer w.dropReader()
 	if err := w.checkBehind(ctx); err != nil {
 		return err
 	}
@@ -68,7 +72,7 @@ func (w *work) finish(ctx context.Context) error {
 		if err := w.ship(ctx); err != nil {
 			return err
 		}
-		more, err := w.next(ctx)
+		more, err := w.sealOn(ctx)
 		if err != nil {
 			return err
 		}
@@ -85,24 +89,13 @@ func (w *work) hold() {
 	}
 }
 
-// next gets one batch into the outbox, or finds that there is no more to read.
-func (w *work) next(ctx context.Context) (more bool, err error) {
-	if took, err := w.takeSpooled(); took || err != nil {
-		return took, err
-	}
-	if adopted, err := w.lookAhead(ctx); adopted || err != nil {
-		return adopted, err
-	}
-	return w.cut(ctx)
-}
-
 // remember notes a file that was read to its end, so that it need not be opened while it stays as
 // it is. A file with a fault is looked at again each time.
 func (w *work) remember() error {
-	if fault := w.reader.fault; fault != nil {
-		return w.report(fault)
+	if w.fault != nil {
+		return w.report(w.fault)
 	}
-	if w.reader.LeftHalf() {
+	if w.leftHalf {
 		return stop(Growing, w.path, "the last line, from %d on, has no line end and the file changed "+
 			"while it was read, so it was not taken; run again when it is complete",
 			w.src.Sealed.Offset)
@@ -159,7 +152,7 @@ func (w *work) openReader(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.reader.stopped, w.reader.progress = ctx.Err, w.Progress
+	w.reader.progress = w.Progress
 	return nil
 }
 
@@ -185,3 +178,9 @@ func (w *work) learnLine(ctx context.Context) error {
 }
 
 func (w *work) dropReader() { w.reader = nil }
+
+// endReading keeps how the file ended, and gives back what reading takes: shipping may take long.
+func (w *work) endReading() {
+	w.fault, w.leftHalf = w.reader.fault, w.reader.LeftHalf()
+	w.dropReader()
+}

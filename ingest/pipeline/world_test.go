@@ -44,6 +44,8 @@ type scene struct {
 	chains map[source.Digest]string // of every prefix of every file
 	parsed map[string]*seal.Manifest
 	unread map[string]bool // files that may stay unread in part
+
+	shipBehind bool // the writers ship while they seal
 }
 
 // manifest reads a manifest that the store has, once.
@@ -71,12 +73,26 @@ func newScene(t testing.TB, files map[string]string, b budget, writers ...Config
 		sealed: map[string]*sealedRange{}, chains: map[source.Digest]string{},
 		parsed: map[string]*seal.Manifest{},
 	}
+	s.warmUp()
 	for _, f := range files {
 		for i := range len(f) + 1 {
 			s.chains[source.DigestOf([]byte(f[:i]))] = f[:i]
 		}
 	}
 	return s
+}
+
+// warmUp seals something: the compressor keeps channels for good, which must not be made within a
+// bubble.
+func (s *scene) warmUp() {
+	chunk := source.Chunk{Kind: source.Lines, Data: []byte("a1\n")}
+	key := source.Key{Table: source.Table{Stream: "s", Version: 1}}
+	chain := source.NewChain()
+	chain.Write(chunk.Data)
+	tape := &chunkTape{chunks: []source.Chunk{chunk}, end: chain.Point()}
+	_, err := seal.Seal(seal.Input{Key: key, Epoch: s.epoch, Parser: s.parser, Start: source.Origin(),
+		MaxPartitions: 1}, tape, &memStage{files: map[string]*bytes.Buffer{}})
+	require.NoError(s.t, err)
 }
 
 // loader is a machine that loads paths in batches of at most maxBytes.
@@ -210,10 +226,13 @@ func (w *world) state() source.Digest {
 		switch {
 		case wr.process == nil:
 			fmt.Fprint(h, "down")
-		case wr.parked == nil:
+		case !wr.up():
 			fmt.Fprint(h, "ended", wr.process.err != nil)
 		default:
-			fmt.Fprint(h, wr.parked.name, wr.process.history)
+			for _, o := range wr.process.parked {
+				fmt.Fprint(h, o.name, "|")
+			}
+			fmt.Fprint(h, wr.process.history)
 		}
 	}
 	return source.Digest(h.Sum(nil))
@@ -225,11 +244,11 @@ type action struct {
 	do   func(*world)
 }
 
-// actions lists what can happen next. While a process is at an operation on its own disk nobody
-// else's doings make a difference to it, so only its own are listed.
+// actions lists what can happen next. While a process is at an operation on its own disk, and at
+// nothing else, nobody else's doings make a difference to it, so only its own are listed.
 func (w *world) actions() []action {
 	for i, wr := range w.writers {
-		if wr.process != nil && wr.parked != nil && !wr.parked.shared {
+		if wr.up() && len(wr.process.parked) == 1 && !wr.process.parked[0].shared {
 			return w.steps(i, wr)
 		}
 	}
@@ -237,9 +256,9 @@ func (w *world) actions() []action {
 	for i, wr := range w.writers {
 		switch {
 		case wr.gone:
-		case wr.process == nil, wr.parked == nil && wr.process.err != nil:
+		case wr.process == nil, !wr.up() && wr.process.err != nil:
 			all = append(all, w.restarts(i)...)
-		case wr.parked != nil:
+		case wr.up():
 			all = append(all, w.steps(i, wr)...)
 		}
 	}
@@ -253,28 +272,36 @@ func (w *world) actions() []action {
 	return all
 }
 
-func (w *world) steps(i int, wr *writer) []action {
-	o := wr.parked
+func (w *world) steps(i int, wr *writer) (all []action) {
+	for n := range wr.process.parked {
+		all = append(all, w.stepsOf(i, wr, n)...)
+	}
+	return all
+}
+
+// stepsOf lists what can happen at the n-th of the operations that a writer waits to do.
+func (w *world) stepsOf(i int, wr *writer, n int) []action {
+	o := wr.process.parked[n]
 	act := func(what string, left budget, f func(*writer)) action {
 		return action{wr.name + ": " + o.name + what, func(w *world) {
 			w.left = left
 			f(w.writers[i])
 		}}
 	}
-	all := []action{act("", w.left, func(wr *writer) { wr.do(proceed) })}
+	all := []action{act("", w.left, func(wr *writer) { wr.do(n, proceed) })}
 	left := w.left
-	if left.crash > 0 && (o.effect || o.shared) {
+	if left.crash > 0 && n == 0 && (o.effect || o.shared || len(wr.process.parked) > 1) {
 		left.crash--
 		all = append(all, act(", killed before", left, (*writer).kill))
 	}
 	if left = w.left; left.fail > 0 && o.effect {
 		left.fail--
-		all = append(all, act(", fails", left, func(wr *writer) { wr.do(failIt) }))
-		all = append(all, act(", reply lost", left, func(wr *writer) { wr.do(loseIt) }))
+		all = append(all, act(", fails", left, func(wr *writer) { wr.do(n, failIt) }))
+		all = append(all, act(", reply lost", left, func(wr *writer) { wr.do(n, loseIt) }))
 	}
 	if left = w.left; left.delay > 0 && o.later != nil {
 		left.delay--
-		all = append(all, act(", delayed", left, func(wr *writer) { wr.do(delayIt) }))
+		all = append(all, act(", delayed", left, func(wr *writer) { wr.do(n, delayIt) }))
 	}
 	if left = w.left; left.restore > 0 && wr.old == nil && o.shared && len(wr.ledger.sources) > 0 {
 		all = append(all, act(": disk copied before", left, func(wr *writer) { wr.old = wr.copyDisk() }))
@@ -423,7 +450,7 @@ func (w *world) complete() (bool, error) {
 		if wr.gone {
 			continue
 		}
-		if wr.process == nil || wr.parked != nil || wr.process.err != nil {
+		if wr.process == nil || wr.up() || wr.process.err != nil {
 			return false, nil
 		}
 		alive = true

@@ -8,7 +8,10 @@ import (
 	"hash/fnv"
 	"io"
 	"iter"
+	"slices"
 	"strings"
+	"sync"
+	"testing/synctest"
 
 	"logseal/ingest/offsets"
 	"logseal/ingest/seal"
@@ -41,37 +44,50 @@ type op struct {
 	later  func() // does it again when it was delayed; nil when that is nothing
 }
 
-// process is one run of a writer's program, from its start to its end or death. One operation is
-// under way at a time: the scheduler decides about each.
+// process is one run of a writer's program, from its start to its end or death. The scheduler lets
+// one operation go on at a time; each goroutine of the program may wait with one.
 type process struct {
-	parked  chan op
-	resume  chan step
-	dead    bool
-	broken  bool // a commit of its ledger failed
-	err     error
-	report  *Report
-	history uint64 // of all that it has seen: with its disk at the start it decides its memory
+	mu     sync.Mutex // guards what follows while its goroutines run
+	parked []*parked  // in the order of their names
+	dead   bool
+	broken bool // a commit of its ledger failed
+	ended  bool
+	err    error
+	report *Report
+	// history is of all that it has seen, in whatever order, since two goroutines see it: with its
+	// disk at the start it decides its memory.
+	history uint64
+}
+
+// parked is an operation that waits for the scheduler.
+type parked struct {
+	op
+	resume chan step
 }
 
 // gate waits for the scheduler.
 func (p *process) gate(o op) step {
+	x := &parked{o, make(chan step)}
+	p.mu.Lock()
 	if p.dead {
+		p.mu.Unlock()
 		return die
 	}
-	p.parked <- o
-	s := <-p.resume
-	p.dead = s == die
-	return s
+	p.parked = append(p.parked, x)
+	slices.SortStableFunc(p.parked, func(a, b *parked) int { return strings.Compare(a.name, b.name) })
+	p.mu.Unlock()
+	return <-x.resume
 }
 
 // saw adds to the history what the process got to know.
 func (p *process) saw(parts ...any) {
 	h := fnv.New64a()
-	fmt.Fprint(h, p.history)
 	for _, x := range parts {
 		fmt.Fprintf(h, "|%v", x)
 	}
-	p.history = h.Sum64()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.history += h.Sum64()
 }
 
 // private runs an operation on the writer's own disk.
@@ -100,7 +116,6 @@ type writer struct {
 	spool   memSpool
 	old     *disk // a snapshot of its disk, for a restore
 	process *process
-	parked  *op // what the process waits to do
 	gone    bool
 
 	fileGone bool
@@ -129,7 +144,23 @@ func (l procLedger) Ends(k source.Key) ([]offsets.End, error) { return l.w.ledge
 func (l procLedger) All() ([]source.Key, error) { return l.w.ledger.keys(), nil }
 
 func (l procLedger) Update(k source.Key, fn func(*offsets.Source) error) error {
-	return l.commit("update "+k.ID.String()[:4], func() error { return l.w.ledger.update(k, fn) })
+	return l.commit("update "+l.change(k, fn), func() error { return l.w.ledger.update(k, fn) })
+}
+
+// change names what an update does, so that two under way at once are told apart.
+func (l procLedger) change(k source.Key, fn func(*offsets.Source) error) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was, ok := l.w.ledger.get(k)
+	if !ok {
+		was = &offsets.Source{Sealed: source.Origin(), LastStart: -1}
+	}
+	now := cloneSource(*was)
+	if err := fn(&now); err != nil {
+		return k.ID.String()[:4]
+	}
+	return fmt.Sprintf("%s sealed %d-%d shipped %d-%d", k.ID.String()[:4], was.Sealed.Offset,
+		now.Sealed.Offset, was.Shipped, now.Shipped)
 }
 
 // commit is a transaction; after one whose outcome is unknown the ledger refuses further use.
@@ -303,7 +334,7 @@ func (s procStore) Delete(ctx context.Context, key string) error {
 
 // start runs the program on the writer's disk until it wants to do its first operation.
 func (w *writer) start(world *world) {
-	p := &process{parked: make(chan op), resume: make(chan step)}
+	p := &process{}
 	led, sp := w.ledger.digest(), w.spool.digest()
 	p.saw(w.encoder, led, sp)
 	w.process = p
@@ -315,13 +346,16 @@ func (w *writer) start(world *world) {
 	}
 	cfg.Streams = []Stream{streamOf(world.scene, w.encoder, w.cfg.Streams[0])}
 	r := newRun(cfg)
-	r.putsAtOnce = 1
+	r.putsAtOnce, r.getsAtOnce, r.inHand = 1, 1, 1
+	r.shipBehind = world.scene.shipBehind
 	r.sealer = world.scene.sealer
 	go func() {
-		p.report, p.err = r.load(context.Background())
-		close(p.parked)
+		report, err := r.load(context.Background())
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.report, p.err, p.ended = report, err, true
 	}()
-	w.wait()
+	synctest.Wait()
 }
 
 func streamOf(s *scene, encoder int, st Stream) Stream {
@@ -331,28 +365,28 @@ func streamOf(s *scene, encoder int, st Stream) Stream {
 	return st
 }
 
-// wait lets the process run until it wants to do something or has ended.
-func (w *writer) wait() {
-	o, ok := <-w.process.parked
-	w.parked = nil
-	if ok {
-		w.parked = &o
-	}
-}
+// up tells whether the process runs.
+func (w *writer) up() bool { return w.process != nil && !w.process.ended }
 
-// do decides about the operation that the process waits to do.
-func (w *writer) do(s step) {
-	w.process.resume <- s
-	w.wait()
-	if s == die && w.parked != nil {
-		panic("dead process wants to " + w.parked.name)
-	}
+// do decides about an operation that the process waits to do, and lets it run until all of its
+// goroutines wait.
+func (w *writer) do(i int, s step) {
+	x := w.process.parked[i]
+	w.process.parked = slices.Delete(w.process.parked, i, i+1)
+	x.resume <- s
+	synctest.Wait()
 }
 
 // kill ends the process where it is.
 func (w *writer) kill() {
-	if w.process != nil && w.parked != nil {
-		w.do(die)
+	if p := w.process; p != nil {
+		p.dead = true
+		for len(p.parked) > 0 {
+			w.do(0, die)
+		}
+		if !p.ended {
+			panic("dead process goes on")
+		}
 	}
-	w.process, w.parked = nil, nil
+	w.process = nil
 }
