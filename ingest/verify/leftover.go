@@ -69,27 +69,31 @@ func (v *verifier) settleUnnamed(ctx context.Context) error {
 }
 
 func (v *verifier) settleBatch(ctx context.Context, objects []*placed) error {
-	var now *standing // asked for once, when first needed
-	var of int32      // the owner it is of
+	var now *standing
 	for _, p := range objects {
-		old := p.kind == seal.DataKind && p.partition.Date != batch.NoDate &&
-			p.partition.Date < v.since
-		if !old {
-			if p.state != unknown && (now == nil || of != p.owner) {
-				// The list of manifests may be older than what a writer did since.
-				var err error
-				of = p.owner
-				if now, err = v.ask(ctx, p); err != nil {
-					return fmt.Errorf("check %s: %w", v.objects.key(p), err)
-				}
-			}
-			if err := v.settle(ctx, p, now); err != nil {
-				return fmt.Errorf("check %s: %w", v.objects.key(p), err)
-			}
+		if v.isOld(p) {
+			v.done(p.size)
+			continue
+		}
+		var err error
+		if p.state != unknown && (now == nil || now.owner != p.owner) {
+			// The list of manifests may be older than what a writer did since.
+			now, err = v.ask(ctx, p)
+		}
+		if err == nil {
+			err = v.settle(ctx, p, now)
+		}
+		if err != nil {
+			return fmt.Errorf("check %s: %w", v.objects.key(p), err)
 		}
 		v.done(p.size)
 	}
 	return nil
+}
+
+// isOld tells whether all rows of an object are from before Since.
+func (v *verifier) isOld(p *placed) bool {
+	return p.kind == seal.DataKind && p.partition.Date != batch.NoDate && p.partition.Date < v.since
 }
 
 func (v *verifier) settle(ctx context.Context, p *placed, now *standing) error {
@@ -125,10 +129,13 @@ func (v *verifier) settle(ctx context.Context, p *placed, now *standing) error {
 }
 
 // standing is what stands at the start of a batch now.
-type standing struct{ at, found place }
+type standing struct {
+	at, found place
+	owner     int32
+}
 
 func (v *verifier) ask(ctx context.Context, p *placed) (*standing, error) {
-	var s standing
+	s := standing{owner: p.owner}
 	var err error
 	k, start := v.objects.owners[p.owner], p.name.Range.Start
 	if s.at, err = v.fetch(ctx, seal.ManifestKey(k, start)); err == nil {
