@@ -28,7 +28,7 @@ func TestLoad_GoesOnAtAnEndThatOnlyManifestsKnow(t *testing.T) {
 	require.NoError(t, os.Remove(manifest[0]))
 	require.NoError(t, os.WriteFile(second[0], []byte("other"), 0o666))
 	b.forgetState()
-	r, err := b.run("f")
+	r, err := b.run(t.Context(), "f")
 	require.NoError(t, err)
 	require.Equal(t, []Kind{Conflict}, b.kinds(r), "so its second batch stays in the spool")
 

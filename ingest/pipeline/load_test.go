@@ -17,6 +17,7 @@ import (
 	"logseal/ingest/offsets"
 	"logseal/ingest/parse"
 	"logseal/ingest/seal"
+	"logseal/ingest/sink"
 	"logseal/ingest/sink/dir"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
@@ -31,6 +32,8 @@ type yard struct {
 	root      string
 	cfg       Config // what a test changes before a load
 	maxRecord int64
+	spoolMax  int64
+	over      func(sink.Store) sink.Store // stands before the sink; nil for nothing
 }
 
 func newYard(t *testing.T) *yard {
@@ -67,19 +70,19 @@ func (b *yard) load(names ...string) *Report {
 
 // try is load without the demand that it comes to its end.
 func (b *yard) try(names ...string) (*Report, error) {
-	r, err := b.run(names...)
+	r, err := b.run(context.Background(), names...)
 	if err == nil {
 		b.verify()
 	}
 	return r, err
 }
 
-func (b *yard) run(names ...string) (*Report, error) {
+func (b *yard) run(ctx context.Context, names ...string) (*Report, error) {
 	state, out := filepath.Join(b.root, "state"), filepath.Join(b.root, "out")
 	ledger, err := offsets.Open(state, offsets.Meta{Sink: out})
 	require.NoError(b.t, err)
 	defer ledger.Close()
-	disk, err := spool.Open(filepath.Join(state, "spool"), 0)
+	disk, err := spool.Open(filepath.Join(state, "spool"), b.spoolMax)
 	require.NoError(b.t, err)
 	store, err := dir.New(out, ledger.Meta().WriterID)
 	require.NoError(b.t, err)
@@ -87,6 +90,9 @@ func (b *yard) run(names ...string) (*Report, error) {
 	require.NoError(b.t, err)
 	cfg := b.cfg
 	cfg.Ledger, cfg.Spool, cfg.Store, cfg.FS = ledger, DiskSpool{disk}, store, files.OS()
+	if b.over != nil {
+		cfg.Store = b.over(store)
+	}
 	st := &cfg.Streams[0]
 	st.Epoch = seal.NewEpoch(source.Table{Stream: "s", Version: 1}, d)
 	st.Epoch.MaxRecordBytes = b.maxRecord
@@ -95,7 +101,7 @@ func (b *yard) run(names ...string) (*Report, error) {
 	for _, n := range names {
 		cfg.Inputs = append(cfg.Inputs, Input{Path: b.path(n)})
 	}
-	return Load(context.Background(), cfg)
+	return Load(ctx, cfg)
 }
 
 func (b *yard) verify() {
@@ -303,7 +309,7 @@ func TestLoad_OtherBytesUnderAKeyStopThatSourceOnly(t *testing.T) {
 	require.NoError(t, os.WriteFile(objects[0], []byte("other"), 0o666))
 
 	b.write("g", []byte("g1\n"))
-	r, err := b.run("f", "g")
+	r, err := b.run(t.Context(), "f", "g")
 	require.NoError(t, err)
 	require.Equal(t, []Kind{Conflict}, b.kinds(r))
 	require.Equal(t, int64(1), r.Shipped, "the other source went on")
@@ -322,7 +328,7 @@ func TestLoad_HigherKWaitsForTheLowerOne(t *testing.T) {
 	require.NoError(t, os.WriteFile(objects[0], []byte("other"), 0o666))
 
 	b.write("g", []byte("h1\nb2\n"))
-	r, err := b.run("f", "g")
+	r, err := b.run(t.Context(), "f", "g")
 	require.NoError(t, err)
 	require.Equal(t, []Kind{Conflict, Gone}, b.kinds(r), "g is k = 1, and 0 is not in the bucket yet")
 	require.Zero(t, r.Shipped)
