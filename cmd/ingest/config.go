@@ -49,6 +49,9 @@ type StreamConfig struct {
 	Batch          BatchConfig
 	MaxRecordBytes int64 // longest line that is one record; default 1MiB
 	Rejects        RejectsConfig
+	// Retention is after how long someone deletes the stream's objects, a lifecycle rule say:
+	// verify calls those expired. Nothing here deletes. Default 0, never.
+	Retention time.Duration
 }
 
 // BatchConfig is `batch`: where ranges are cut.
@@ -187,6 +190,7 @@ func (d *decoder) stream(n *node, before []StreamConfig) StreamConfig {
 		"batch":            func(n *node) { d.batch(n, &s.Batch) },
 		"max_record_bytes": into(d, &s.MaxRecordBytes, sizeBetween(1, maxRecordBytesMax)),
 		"rejects":          func(n *node) { d.rejects(n, &s.Rejects) },
+		"retention":        into(d, &s.Retention, parseRetention),
 	})
 	if s.Name == "" && n.kind == mappingNode && !slices.ContainsFunc(n.pairs,
 		func(p pair) bool { return p.key == "name" }) {

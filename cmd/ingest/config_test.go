@@ -35,6 +35,7 @@ streams:
       - {name: severity, type: string, enum: [INFO, WARN, ERROR]}
       - {name: module, type: string, min_length: 1}
       - {name: message, type: string, optional: true, null_values: [-, 0]}
+    retention: 90d
 `
 
 func TestParseConfig_ReadsEveryKey(t *testing.T) {
@@ -69,6 +70,7 @@ func TestParseConfig_ReadsEveryKey(t *testing.T) {
 		{Name: "module", MinLength: 1},
 		{Name: "message", Optional: true, NullValues: []string{"-", "0"}},
 	}, c.Streams[1].Parser.Columns)
+	require.Equal(t, 90*day, c.Streams[1].Retention)
 }
 
 func TestParseConfig_Defaults(t *testing.T) {

@@ -32,14 +32,19 @@ func (a *app) watch(cfg *pipeline.Config) *watcher {
 		return w
 	}
 	if a.terminal() {
-		w.bar = progressbar.NewOptions64(totalBytes(cfg),
-			progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowBytes(true),
-			progressbar.OptionSetDescription("load"), progressbar.OptionShowTotalBytes(true),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+		w.bar = a.newBar("load", totalBytes(cfg))
 		return w
 	}
 	w.wait.Go(func() { w.logLines(a) })
 	return w
+}
+
+// newBar draws a bar of so many bytes; -1 when nobody knows.
+func (a *app) newBar(what string, total int64) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetDescription(what), progressbar.OptionShowTotalBytes(true),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 }
 
 // totalBytes is how much there is to read at most, -1 when compressed files hide it.

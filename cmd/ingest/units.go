@@ -67,6 +67,38 @@ func parseAge(s string) (time.Duration, error) {
 	return v, nil
 }
 
+const (
+	day = 24 * time.Hour
+	// retentionMaxDays is a hundred years.
+	retentionMaxDays = 36500
+)
+
+// parseRetention reads a duration above zero that may have days: 90d, 36h, 1d12h.
+func parseRetention(s string) (time.Duration, error) {
+	wrong := fmt.Errorf("%q: want a duration above zero, like 90d or 36h, of at most %dd", s,
+		retentionMaxDays)
+	var v time.Duration
+	rest := s
+	if days, after, ok := strings.Cut(s, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 32)
+		if err != nil || n > retentionMaxDays {
+			return 0, wrong
+		}
+		v, rest = time.Duration(n)*day, after
+	}
+	if rest != "" || v == 0 {
+		more, err := time.ParseDuration(rest)
+		if err != nil || more < 0 {
+			return 0, wrong
+		}
+		v += more
+	}
+	if v <= 0 || v > retentionMaxDays*day {
+		return 0, wrong
+	}
+	return v, nil
+}
+
 func parseRatio(s string) (float64, error) {
 	v, err := strconv.ParseFloat(s, 64)
 	if err != nil || !(v >= 0 && v <= 1) {

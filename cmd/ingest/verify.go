@@ -67,7 +67,8 @@ func (v *verifyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	report, err := verify.Run(ctx, *options)
+	options.Retention = retentions(c)
+	report, err := runVerify(ctx, a, *options)
 	if err != nil {
 		return err
 	}
@@ -87,12 +88,33 @@ func (v *verifyCmd) Run(ctx context.Context, a *app) error {
 	return tellReport(a, report)
 }
 
-// list prints the objects that a reader may count. It prints none when a manifest cannot be
+// retentions gives the retention of each stream that has one.
+func retentions(c *Config) map[string]time.Duration {
+	keep := map[string]time.Duration{}
+	for _, s := range c.Streams {
+		if s.Retention > 0 {
+			keep[s.Name] = s.Retention
+		}
+	}
+	return keep
+}
+
+// runVerify verifies and shows how far it is.
+func runVerify(ctx context.Context, a *app, o verify.Options) (*verify.Report, error) {
+	watch := a.watchVerify()
+	defer watch.stop()
+	o.Progress = watch.set
+	return verify.Run(ctx, o)
+}
+
+// list prints the objects that a reader may count: not those that expired. It prints none when a manifest cannot be
 // trusted, for the list would lack what that one names; the report has the fault.
 func (r *verifyResult) list(ctx context.Context, a *app, o *verify.Options) error {
 	var keys []string
 	err := verify.Files(ctx, *o, func(key string) error {
-		keys = append(keys, key)
+		if _, gone := slices.BinarySearch(r.Expired, key); !gone {
+			keys = append(keys, key)
+		}
 		return nil
 	})
 	if err != nil && !r.OK {
