@@ -152,6 +152,7 @@ func (w *work) refresh() error {
 		return nil // nothing of it was sealed yet
 	}
 	w.src = src
+	w.unsent.note(w.key, src)
 	for start := range w.counts {
 		if start < src.Shipped {
 			delete(w.counts, start) // it can no longer be dropped

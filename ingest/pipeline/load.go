@@ -30,6 +30,7 @@ type run struct {
 	epochs    sync.Map // keys of the epochs that this run has put
 	aside     aside
 	pending   pending
+	unsent    unsent
 }
 
 // shippedAtOnce is how many sources may be in hand besides those that are being cut: they wait for
@@ -94,6 +95,9 @@ func (r *run) start(ctx context.Context) error {
 // readAll reads the inputs: groups side by side, the files of a group one after the other, since
 // each is settled by what is known of those before it.
 func (r *run) readAll(ctx context.Context) error {
+	if err := r.findUnsent(); err != nil {
+		return err
+	}
 	groups, err := r.groups(ctx)
 	if err != nil {
 		return err

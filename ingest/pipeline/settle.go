@@ -117,19 +117,19 @@ func (r *run) newSource(c claim, k uint64, lower bool) *work {
 // reclaim gives back what this ledger holds of the file at a higher k, where it has shipped nothing:
 // the k below it came free, so the file is cut again under that one.
 func (r *run) reclaim(ctx context.Context, c claim, k uint64) error {
-	keys, err := r.Ledger.All()
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		src, _, err := r.Ledger.Get(key)
+	for _, x := range r.unsent.all() {
+		key, above := x.key, x.k
+		if above <= k || key != keyOf(c.stream.Table(), c.origin, above, c.head) {
+			continue
+		}
+		src, ok, err := r.Ledger.Get(key)
 		if err != nil {
 			return err
 		}
-		if src.K <= k || src.Shipped > 0 || key != keyOf(c.stream.Table(), c.origin, src.K, c.head) {
+		if !ok || src.Shipped > 0 {
 			continue
 		}
-		e, err := r.knownInLedger(key, src.K)
+		e, err := r.knownInLedger(key, above)
 		if err != nil {
 			return err
 		}

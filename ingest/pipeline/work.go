@@ -59,6 +59,7 @@ func (w *work) update(fn func(*offsets.Source) error) error {
 		return fmt.Errorf("update source %s in the ledger: %w", w.key.ID, err)
 	}
 	w.src = &now
+	w.unsent.note(w.key, &now)
 	return nil
 }
 

@@ -1,0 +1,70 @@
+package pipeline
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"sync"
+
+	"logseal/ingest/offsets"
+	"logseal/ingest/source"
+)
+
+// unsent holds the k of the sources of this ledger that are not the first with their head and of
+// which nothing was shipped: those whose k can still change. There are few, however many sources
+// there are.
+type unsent struct {
+	mu sync.Mutex
+	by map[source.Key]uint64
+}
+
+func (u *unsent) note(key source.Key, s *offsets.Source) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if s.K == 0 || s.Shipped > 0 {
+		delete(u.by, key)
+		return
+	}
+	if u.by == nil {
+		u.by = map[source.Key]uint64{}
+	}
+	u.by[key] = s.K
+}
+
+// kth is a source with its k.
+type kth struct {
+	key source.Key
+	k   uint64
+}
+
+// all gives them in the order of their k.
+func (u *unsent) all() []kth {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var all []kth
+	for key, k := range u.by {
+		all = append(all, kth{key, k})
+	}
+	slices.SortFunc(all, func(a, b kth) int {
+		return cmp.Or(cmp.Compare(a.k, b.k), bytes.Compare(a.key.ID[:], b.key.ID[:]))
+	})
+	return all
+}
+
+// findUnsent asks the ledger once.
+func (r *run) findUnsent() error {
+	keys, err := r.Ledger.All()
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		src, ok, err := r.Ledger.Get(key)
+		if err != nil {
+			return err
+		}
+		if ok {
+			r.unsent.note(key, src)
+		}
+	}
+	return nil
+}
