@@ -88,8 +88,8 @@ type large struct {
 
 // writeLarge writes a log of at least size bytes, the same each time: three days one after the
 // other, with stragglers; one line in a hundred is a reject and another one is blank. Most bytes of
-// the heavy one are in long rejects, which take no time to parse: what is killed is to be large, but
-// the parser is not what it is killed for.
+// the heavy one are in long rejects, which are no UTF-8 and so take no time to parse: what is killed
+// is to be large, but the parser is not what it is killed for.
 func writeLarge(t testing.TB, path string, size int64) *large {
 	t.Helper()
 	f, err := os.Create(path)
@@ -104,7 +104,8 @@ func writeLarge(t testing.TB, path string, size int64) *large {
 		b = b[:0]
 		switch roll := r.IntN(100); {
 		case roll == 0 && fillerBytes > 0:
-			b = append(bytes.Repeat([]byte("Traceback: "), fillerBytes/11), '\n')
+			b = append(append(b, 0xff), bytes.Repeat([]byte("garbage "), fillerBytes/8)...)
+			b = append(b, '\n')
 			x.rejects = append(x.rejects, at)
 		case roll == 0:
 			b = fmt.Appendf(b, "Traceback (most recent call last): %x\n", r.Uint64())
