@@ -13,6 +13,11 @@ BIN := $(TOOLS)/bin
 STATICCHECK_VERSION := v0.8.2
 BENCHSTAT_VERSION := v0.0.0-20260908200009-22c9c6c9d4da
 
+# S3 servers for tests; package s3test looks for these versions. versitygw before 1.8.0 let several
+# writers win a conditional put. MinIO (AGPL-3.0, run as a process only) is for who asks for it.
+VERSITYGW_VERSION := v1.8.0
+MINIO_VERSION := v0.0.0-20260212201848-7aac2a2c5b7c
+
 # The machines a release is for.
 PLATFORMS := linux/amd64 linux/arm64 darwin/arm64
 
@@ -23,7 +28,7 @@ REF ?= HEAD~1
 
 .PHONY: help
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## bin/ingest
@@ -55,6 +60,12 @@ test: ## every test that is quick
 .PHONY: race
 race: ## the same under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 60m ./...
+
+# S3_SERVER=minio runs the same tests on another server: a second opinion.
+S3_SERVER ?= versitygw
+.PHONY: test-s3
+test-s3: $(S3_SERVER) s3rver ## what talks to S3
+	CI=true S3_SERVER=$(S3_SERVER) go test -count=1 -timeout 30m ./ingest/sink/... ./cmd/ingest
 
 .PHONY: fuzz
 fuzz: ## every fuzz target, FUZZTIME each
@@ -100,7 +111,7 @@ bench-compare: $(BIN)/benchstat-$(BENCHSTAT_VERSION) ## benchmarks of REF and of
 	$(BIN)/benchstat-$(BENCHSTAT_VERSION) ref=bin/bench-ref.txt this=bin/bench.txt
 
 .PHONY: tools
-tools: $(BIN)/staticcheck-$(STATICCHECK_VERSION) $(BIN)/benchstat-$(BENCHSTAT_VERSION) duckdb ## pinned tools, into .tools
+tools: $(BIN)/staticcheck-$(STATICCHECK_VERSION) $(BIN)/benchstat-$(BENCHSTAT_VERSION) versitygw s3rver duckdb ## pinned tools, into .tools
 
 $(BIN)/staticcheck-$(STATICCHECK_VERSION):
 	GOBIN=$(BIN) go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
@@ -109,6 +120,28 @@ $(BIN)/staticcheck-$(STATICCHECK_VERSION):
 $(BIN)/benchstat-$(BENCHSTAT_VERSION):
 	GOBIN=$(BIN) go install golang.org/x/perf/cmd/benchstat@$(BENCHSTAT_VERSION)
 	mv $(BIN)/benchstat $@
+
+.PHONY: versitygw minio
+versitygw: $(BIN)/versitygw-$(VERSITYGW_VERSION)
+minio: $(BIN)/minio-$(MINIO_VERSION)
+
+$(BIN)/versitygw-$(VERSITYGW_VERSION):
+	GOBIN=$(BIN) go install -ldflags='-s -w' github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+	mv $(BIN)/versitygw $@
+
+$(BIN)/minio-$(MINIO_VERSION):
+	GOBIN=$(BIN) go install -ldflags='-s -w' github.com/minio/minio@$(MINIO_VERSION)
+	mv $(BIN)/minio $@
+
+# A store that ignores If-None-Match, for the test of what refuses such a one.
+.PHONY: s3rver
+s3rver: $(TOOLS)/s3rver/.installed
+
+$(TOOLS)/s3rver/.installed: testdata/s3rver/package.json
+	mkdir -p $(TOOLS)/s3rver
+	cp $< $(TOOLS)/s3rver/
+	cd $(TOOLS)/s3rver && npm install --no-audit --no-fund --no-package-lock
+	touch $@
 
 # Tests that let DuckDB read our objects are skipped without it (needs node and npm).
 .PHONY: duckdb

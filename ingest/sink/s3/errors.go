@@ -1,0 +1,164 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/aws/smithy-go"
+
+	"logseal/ingest/sink"
+)
+
+// ChangedError says that an object is no longer the one whose reading was begun.
+type ChangedError struct {
+	Key  string
+	Want string // its ETag then
+	Have string // its ETag now; empty if the store did not say
+}
+
+func (e *ChangedError) Error() string {
+	if e.Have == "" {
+		return fmt.Sprintf("%s was written over while it was read (ETag %s before)", e.Key, e.Want)
+	}
+	return fmt.Sprintf("%s was written over while it was read (ETag %s, not %s)", e.Key, e.Have,
+		e.Want)
+}
+
+// answer is an error that a store answered with, as short as it can be told.
+type answer struct {
+	status  int // 0: what came was no answer
+	code    string
+	message string
+	request string
+	header  http.Header
+	err     error
+}
+
+func (a *answer) Error() string {
+	text := strconv.Itoa(a.status)
+	if a.code != "" {
+		text += " " + a.code
+	}
+	if a.message != "" && a.message != a.code {
+		text += ": " + a.message
+	}
+	if a.request != "" {
+		text += " (request " + a.request + ")"
+	}
+	return text
+}
+
+func (a *answer) Unwrap() error { return a.err }
+
+// answered finds what the store answered in an error of the SDK; nil if it did not.
+func answered(err error) *answer {
+	var response *smithyhttp.ResponseError
+	if !errors.As(err, &response) || response.Response == nil {
+		return nil
+	}
+	a := &answer{status: response.HTTPStatusCode(), header: response.Response.Header, err: err}
+	a.request = a.header.Get("X-Amz-Request-Id")
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		a.code, a.message = api.ErrorCode(), api.ErrorMessage()
+	}
+	if a.code == "UnknownError" { // the SDK's word for a reply without one
+		a.code = ""
+	}
+	return a
+}
+
+// after is how long the store wants to be left alone.
+func (a *answer) after() time.Duration {
+	text := a.header.Get("Retry-After")
+	if s, err := strconv.Atoi(text); err == nil && s > 0 {
+		return time.Duration(s) * time.Second
+	}
+	if t, err := http.ParseTime(text); err == nil {
+		return max(0, time.Until(t))
+	}
+	return 0
+}
+
+// later are the codes of answers that another attempt may change, besides those of status 408, 429
+// and 5xx. The digests differ when bytes were damaged on the way: body has looked at them before.
+var later = map[string]bool{
+	"ConditionalRequestConflict": true, "OperationAborted": true, "RequestTimeout": true,
+	"SlowDown": true, "Throttling": true, "ThrottlingException": true, "TooManyRequests": true,
+	"RequestLimitExceeded": true, "BandwidthLimitExceeded": true, "InternalError": true,
+	"ServiceUnavailable": true, "BadDigest": true, "IncompleteBody": true,
+	"TemporaryRedirect":         true, // the name of a new bucket is not known everywhere yet
+	"XAmzContentSHA256Mismatch": true, "XAmzContentChecksumMismatch": true,
+}
+
+// transient tells whether another attempt may be answered in another way.
+func (a *answer) transient() bool {
+	switch a.status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusTooEarly:
+		return true
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return false
+	}
+	return a.status >= 500 || later[a.code]
+}
+
+// fault makes an error of the SDK one of package sink: a *sink.TransientError, a
+// *sink.RefusedError, sink.ErrNotFound, or the context's. want says what was asked for.
+func (c *client) fault(ctx context.Context, want action, err error) error {
+	if ctx.Err() != nil {
+		// What the SDK says of a cancelled call is long and does not always unwrap to it.
+		return ctx.Err()
+	}
+	if fix, cause := c.unreachable(err); fix != "" {
+		return &sink.RefusedError{Err: cause, Fix: fix}
+	}
+	var noCredentials *credentialsError
+	if errors.As(err, &noCredentials) {
+		return credentialsFault(noCredentials)
+	}
+	a := answered(err)
+	switch {
+	case a == nil:
+		return &sink.TransientError{Err: c.network(err)}
+	case a.absent():
+		return sink.ErrNotFound
+	case a.transient():
+		return &sink.TransientError{Err: a, After: a.after()}
+	}
+	return &sink.RefusedError{Err: a, Fix: c.fix(want, a)}
+}
+
+// absent tells whether the answer is that there is no such object. A HEAD has no body to say more.
+func (a *answer) absent() bool {
+	return a.status == http.StatusNotFound && (a.code == "NoSuchKey" || a.code == "NotFound")
+}
+
+// network is what stands at the end of an error of the SDK without an answer, and where it was.
+func (c *client) network(err error) error {
+	var request *url.Error
+	if errors.As(err, &request) {
+		where := c.opts.Bucket
+		if u, perr := url.Parse(request.URL); perr == nil {
+			where = u.Host
+		}
+		return &shortError{fmt.Sprintf("ask %s: %v", where, request.Err), err}
+	}
+	return err
+}
+
+// shortError is an error that is told in other words.
+type shortError struct {
+	text string
+	err  error
+}
+
+func (e *shortError) Error() string { return e.text }
+
+func (e *shortError) Unwrap() error { return e.err }

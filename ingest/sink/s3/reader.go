@@ -1,0 +1,313 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"logseal/ingest/sink"
+)
+
+const (
+	// smallRead is the most that is fetched on the side, by a request of its own.
+	smallRead = 64 << 10
+	// skipMost is the gap that a stream reads over rather than be begun anew: what a request costs
+	// in time, on a fast line.
+	skipMost = 256 << 10
+	// turnAfter is after how many small reads in a row elsewhere the stream goes there.
+	turnAfter = 4
+)
+
+// Reader reads an object as it was when it was asked for. Reads that go on where the last one
+// ended come from one streaming GET; a small read elsewhere is a request of its own and leaves the
+// stream alone, a larger one starts the stream anew. A broken connection is taken up again at the
+// byte where it broke, for as long as its patience lasts without a byte. When the object is written
+// over, reads give a *ChangedError; no read ever mixes two objects.
+//
+// ReadAt may be called concurrently; Read and Close as usual for a file.
+type Reader struct {
+	// ctx ends all reads; io.ReaderAt has no place for one.
+	ctx      context.Context
+	cancel   context.CancelFunc
+	c        *client
+	object   *string // the whole key
+	patience time.Duration
+
+	entry Entry    // Size and ETag are known before the first byte is given
+	sum   [32]byte // the digest that the store checked, if open was told
+
+	pos int64 // of the next Read
+
+	mu   sync.Mutex    // guards the stream and what decides about it
+	body io.ReadCloser // nil: there is none
+	at   int64         // where body is
+	next int64         // where the last small read elsewhere ended
+	run  int           // how many of them went on where the one before ended
+}
+
+var (
+	_ io.ReaderAt   = (*Reader)(nil)
+	_ io.ReadCloser = (*Reader)(nil)
+)
+
+func newReader(
+	ctx context.Context, c *client, e Entry, object *string, patience time.Duration,
+) *Reader {
+	r := &Reader{c: c, entry: e, object: object, patience: patience, next: -1}
+	r.ctx, r.cancel = context.WithCancel(ctx)
+	return r
+}
+
+// Entry is what is read.
+func (r *Reader) Entry() Entry { return r.entry }
+
+// Read implements io.Reader.
+func (r *Reader) Read(p []byte) (int, error) {
+	want, err := r.within(p, r.pos)
+	if len(want) == 0 {
+		return 0, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, err := r.stream(want, r.pos)
+	r.pos += int64(n)
+	return n, err
+}
+
+// ReadAt implements io.ReaderAt.
+func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
+	want, end := r.within(p, off)
+	if len(want) == 0 {
+		return 0, end
+	}
+	r.mu.Lock()
+	if !r.aside(off, len(want)) {
+		defer r.mu.Unlock()
+		n, err := r.stream(want, off)
+		if err == nil {
+			err = end
+		}
+		return n, err
+	}
+	r.mu.Unlock()
+	n, err := r.fetch(want, off)
+	if err == nil {
+		err = end
+	}
+	return n, err
+}
+
+// Close ends the reads that are under way and frees the connection.
+func (r *Reader) Close() error {
+	r.cancel()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop()
+	return nil
+}
+
+// within cuts p to what there is at off, and gives io.EOF when that is less than p.
+func (r *Reader) within(p []byte, off int64) ([]byte, error) {
+	if off < 0 {
+		return nil, fmt.Errorf("read %s: offset %d", r.entry.Key, off)
+	}
+	if off >= r.entry.Size {
+		return nil, io.EOF
+	}
+	if left := r.entry.Size - off; int64(len(p)) > left {
+		return p[:left], io.EOF
+	}
+	return p, nil
+}
+
+// aside tells whether n bytes at off are a request of their own. The caller holds mu.
+func (r *Reader) aside(off int64, n int) bool {
+	if n > smallRead || r.body != nil && off == r.at {
+		r.run = 0
+		return false
+	}
+	goesOn := off == r.next
+	r.next = off + int64(n)
+	if !goesOn {
+		r.run = 0
+		return true
+	}
+	r.run++
+	if r.body != nil && r.run < turnAfter {
+		return true
+	}
+	r.run = 0
+	return false
+}
+
+// drop ends the stream. The caller holds mu.
+func (r *Reader) drop() {
+	if r.body != nil {
+		r.body.Close()
+		r.body = nil
+	}
+}
+
+// first starts the stream of an object of which nothing is known yet.
+func (r *Reader) first() error {
+	out, err := r.get(0, -1)
+	if err != nil {
+		return err
+	}
+	r.body = out.Body
+	r.entry.Size, r.entry.ETag = aws.ToInt64(out.ContentLength), aws.ToString(out.ETag)
+	r.entry.Modified, r.sum = aws.ToTime(out.LastModified), digest(out.ChecksumSHA256)
+	return nil
+}
+
+// stream fills p, which lies within the object, from the stream at off. The caller holds mu.
+func (r *Reader) stream(p []byte, off int64) (n int, err error) {
+	if gap := off - r.at; gap < 0 || gap > skipMost {
+		r.drop()
+	}
+	tries := newPatience(r.c, "read "+r.entry.Key, r.patience)
+	for {
+		m, err := r.more(p[n:], off+int64(n))
+		if n += m; m > 0 {
+			tries.progress()
+		}
+		if err == nil {
+			return n, nil
+		}
+		r.drop()
+		if !isTransient(err) || r.ctx.Err() != nil {
+			return n, r.failure(err)
+		}
+		if err := tries.wait(r.ctx, err); err != nil {
+			return n, r.failure(err)
+		}
+	}
+}
+
+// more is one attempt of stream.
+func (r *Reader) more(p []byte, off int64) (int, error) {
+	if r.body == nil {
+		out, err := r.get(off, -1)
+		if err != nil {
+			return 0, err
+		}
+		r.body, r.at = out.Body, off
+	}
+	if gap := off - r.at; gap > 0 {
+		skipped, err := io.CopyN(io.Discard, r.body, gap)
+		if r.at += skipped; err != nil {
+			return 0, broken(err)
+		}
+	}
+	n, err := io.ReadFull(r.body, p)
+	r.at += int64(n)
+	if err != nil {
+		return n, broken(err)
+	}
+	if r.at < r.entry.Size {
+		return n, nil
+	}
+	// Only a body read to its end is compared with its checksum and frees its connection for the
+	// next request. If they differ it is unknown which bytes are wrong, and some may have been
+	// given to the caller: this cannot be mended by reading on.
+	if _, err := io.Copy(io.Discard, r.body); err != nil {
+		return 0, fmt.Errorf("damaged on the way: %w", err)
+	}
+	r.drop()
+	return n, nil
+}
+
+// broken is the fault of a body that ended early.
+func broken(err error) error {
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return &sink.TransientError{Err: err}
+}
+
+// fetch fills p, which lies within the object, by requests of its own.
+func (r *Reader) fetch(p []byte, off int64) (n int, err error) {
+	tries := newPatience(r.c, "read "+r.entry.Key, r.patience)
+	for {
+		m, err := r.piece(p[n:], off+int64(n))
+		if n += m; m > 0 {
+			tries.progress()
+		}
+		if err == nil {
+			return n, nil
+		}
+		if !isTransient(err) || r.ctx.Err() != nil {
+			return n, r.failure(err)
+		}
+		if err := tries.wait(r.ctx, err); err != nil {
+			return n, r.failure(err)
+		}
+	}
+}
+
+// piece is one attempt of fetch.
+func (r *Reader) piece(p []byte, off int64) (int, error) {
+	out, err := r.get(off, off+int64(len(p)))
+	if err != nil {
+		return 0, err
+	}
+	defer out.Body.Close()
+	n, err := io.ReadFull(out.Body, p)
+	if err != nil {
+		return n, broken(err)
+	}
+	io.Copy(io.Discard, out.Body) // to its end, so that the connection can be used again
+	return n, nil
+}
+
+// get asks for the bytes [off, end) of the object as it was; an end of -1 is its own.
+func (r *Reader) get(off, end int64) (*awss3.GetObjectOutput, error) {
+	in := &awss3.GetObjectInput{Bucket: &r.c.opts.Bucket, Key: r.object}
+	switch {
+	case end >= 0:
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-%d", off, end-1))
+	case off > 0:
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-", off))
+	}
+	if r.entry.ETag != "" {
+		in.IfMatch = &r.entry.ETag
+	}
+	out, err := r.c.api.GetObject(r.ctx, in)
+	if err != nil {
+		if a := answered(err); a != nil && (a.status == http.StatusPreconditionFailed ||
+			a.status == http.StatusRequestedRangeNotSatisfiable) {
+			return nil, &ChangedError{Key: r.entry.Key, Want: r.entry.ETag}
+		}
+		return nil, r.c.fault(r.ctx, getObject, err)
+	}
+	if err := r.isPart(in, out, off); err != nil {
+		out.Body.Close()
+		return nil, err
+	}
+	return out, nil
+}
+
+// isPart returns an error unless out is what in asked for, from off on.
+func (r *Reader) isPart(in *awss3.GetObjectInput, out *awss3.GetObjectOutput, off int64) error {
+	have := aws.ToString(out.ETag)
+	if r.entry.ETag != "" && have != r.entry.ETag {
+		return &ChangedError{Key: r.entry.Key, Want: r.entry.ETag, Have: have}
+	}
+	if in.Range != nil &&
+		!strings.HasPrefix(aws.ToString(out.ContentRange), fmt.Sprintf("bytes %d-", off)) {
+		return &sink.RefusedError{Err: errors.New("the store ignores Range"),
+			Fix: r.c.where("use a store that can give parts of an object")}
+	}
+	return nil
+}
+
+// failure wraps why a read ended.
+func (r *Reader) failure(err error) error { return fmt.Errorf("read %s: %w", r.entry.Key, err) }
