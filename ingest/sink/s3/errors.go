@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -33,7 +34,8 @@ func (e *ChangedError) Error() string {
 
 // answer is an error that a store answered with, as short as it can be told.
 type answer struct {
-	status  int // 0: what came was no answer
+	status  int
+	head    bool // to a HEAD, so it has no body to say more
 	code    string
 	message string
 	request string
@@ -57,19 +59,30 @@ func (a *answer) Error() string {
 
 func (a *answer) Unwrap() error { return a.err }
 
-// answered finds what the store answered in an error of the SDK; nil if it did not.
+const unknownError = "UnknownError"
+
+// answered finds what the store answered in an error of the SDK; nil if it did not, or answered well
+// and its answer was lost on the way.
 func answered(err error) *answer {
 	var response *smithyhttp.ResponseError
 	if !errors.As(err, &response) || response.Response == nil {
 		return nil
 	}
+	if response.HTTPStatusCode() < http.StatusMultipleChoices { // 0 is of a request that failed
+		return nil
+	}
 	a := &answer{status: response.HTTPStatusCode(), header: response.Response.Header, err: err}
+	a.head = response.Response.Request != nil && response.Response.Request.Method == http.MethodHead
 	a.request = a.header.Get("X-Amz-Request-Id")
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		a.code, a.message = api.ErrorCode(), api.ErrorMessage()
 	}
-	if a.code == "UnknownError" { // the SDK's word for a reply without one
+	// The SDK makes up what an answer does not have.
+	if a.message == unknownError {
+		a.message = ""
+	}
+	if a.code == unknownError || a.code == strings.ReplaceAll(http.StatusText(a.status), " ", "") {
 		a.code = ""
 	}
 	return a
@@ -87,8 +100,8 @@ func (a *answer) after() time.Duration {
 	return 0
 }
 
-// later are the codes of answers that another attempt may change, besides those of status 408, 429
-// and 5xx. The digests differ when bytes were damaged on the way: body has looked at them before.
+// later are the codes of answers that another attempt may change, besides those that
+// say so by their status. The digests differ when bytes were damaged on the way: body has looked at them before.
 var later = map[string]bool{
 	"ConditionalRequestConflict": true, "OperationAborted": true, "RequestTimeout": true,
 	"SlowDown": true, "Throttling": true, "ThrottlingException": true, "TooManyRequests": true,
@@ -101,7 +114,8 @@ var later = map[string]bool{
 // transient tells whether another attempt may be answered in another way.
 func (a *answer) transient() bool {
 	switch a.status {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusTooEarly:
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusTooEarly,
+		http.StatusTemporaryRedirect: // a new bucket, not known everywhere yet
 		return true
 	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
 		return false
@@ -135,9 +149,9 @@ func (c *client) fault(ctx context.Context, want action, err error) error {
 	return &sink.RefusedError{Err: a, Fix: c.fix(want, a)}
 }
 
-// absent tells whether the answer is that there is no such object. A HEAD has no body to say more.
+// absent tells whether the answer is that there is no such object.
 func (a *answer) absent() bool {
-	return a.status == http.StatusNotFound && (a.code == "NoSuchKey" || a.code == "NotFound")
+	return a.status == http.StatusNotFound && (a.code == "NoSuchKey" || a.head)
 }
 
 // network is what stands at the end of an error of the SDK without an answer, and where it was.

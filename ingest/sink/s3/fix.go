@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -131,7 +130,7 @@ func (c *client) makeBucket(action, *answer) string {
 }
 
 // expecting is how S3 names the right region in a message.
-var expecting = regexp.MustCompile(`expecting '([a-z0-9-]+)'`)
+var expecting = regexp.MustCompile(`expecting ['"]([a-z0-9-]+)['"]`)
 
 // rightRegion is the bucket's region, when the answer names one that is not ours.
 func (c *client) rightRegion(a *answer) string {
@@ -165,7 +164,6 @@ func (c *client) unreachable(err error) (fix string, cause error) {
 		unknownCA x509.UnknownAuthorityError
 		otherHost x509.HostnameError
 		invalid   x509.CertificateInvalidError
-		noTLS     tls.RecordHeaderError
 	)
 	switch {
 	case errors.As(err, &unknownCA):
@@ -175,7 +173,7 @@ func (c *client) unreachable(err error) (fix string, cause error) {
 		fix = c.where("use the host name that the server's certificate is for")
 	case errors.As(err, &invalid):
 		fix = "renew the server's certificate, or set this machine's clock right"
-	case errors.As(err, &noTLS):
+	case errors.Is(err, http.ErrSchemeMismatch):
 		fix = c.where("the server does not speak TLS there: use http://, or its TLS port")
 	default:
 		return "", nil

@@ -36,6 +36,11 @@ func open(tb testing.TB, url string) *Store {
 	tb.Helper()
 	o, err := ParseURL(url)
 	require.NoError(tb, err)
+	return openOptions(tb, o)
+}
+
+func openOptions(tb testing.TB, o Options) *Store {
+	tb.Helper()
 	s, err := New(tb.Context(), o)
 	require.NoError(tb, err)
 	tb.Cleanup(s.Close)

@@ -32,8 +32,6 @@ type Fault struct {
 	CutAt int64
 	// FlipUp and FlipDown change a byte of the request's or the answer's body.
 	FlipUp, FlipDown bool
-	// Drop takes these headers out of the request, as a server does that does not know them.
-	Drop []string
 }
 
 // Faults is a way to a Server that understands HTTP and does what a test says, request by request.
@@ -124,9 +122,6 @@ func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			panic(http.ErrAbortHandler)
 		}
-	}
-	for _, name := range fault.Drop {
-		r.Header.Del(name)
 	}
 	if fault.FlipUp {
 		r.Body = &flipper{ReadCloser: r.Body}
