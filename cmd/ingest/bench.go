@@ -13,7 +13,6 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"logseal/bench"
-	"logseal/ingest/files"
 	"logseal/ingest/parse"
 )
 
@@ -48,7 +47,7 @@ type benchResult struct {
 func (b *benchCmd) Run(ctx context.Context, a *app) error {
 	res := &benchResult{}
 	a.result = res
-	options, err := b.options(a)
+	options, err := b.options(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -62,7 +61,7 @@ func (b *benchCmd) Run(ctx context.Context, a *app) error {
 }
 
 // options checks the flags and finds the files.
-func (b *benchCmd) options(a *app) (*bench.Options, error) {
+func (b *benchCmd) options(ctx context.Context, a *app) (*bench.Options, error) {
 	if b.Format == "" && b.Regex == "" {
 		return nil, usagef("no format: give --format (%s) or --regex",
 			strings.Join(parse.Presets(), ", "))
@@ -79,7 +78,7 @@ func (b *benchCmd) options(a *app) (*bench.Options, error) {
 	if err != nil {
 		return nil, usagef("%w", err)
 	}
-	fsys := files.OS()
+	fsys := newLogs(ctx, a, nil)
 	paths, err := chosen[0].find(a, fsys, func(string) bool { return false })
 	if err != nil {
 		return nil, err

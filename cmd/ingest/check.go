@@ -10,6 +10,7 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/parse"
+	"logseal/ingest/sink/s3"
 )
 
 // checkCmd is `ingest check`.
@@ -81,17 +82,26 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		}
 		res.Streams = append(res.Streams, s.Name)
 	}
+	var at target
+	if cfg.Sink != "" {
+		if at, err = parseTarget(cfg.Sink); err != nil {
+			return err
+		}
+	}
 	if len(c.Paths) == 0 {
 		for _, s := range chosen {
 			a.say("stream %s: ok, %s", s.Name, count(int64(len(s.Parser.Columns)), "column"))
 		}
 		return nil
 	}
-	return c.tryFiles(ctx, a, &chosen[0], res)
+	return c.tryFiles(ctx, a, &chosen[0], at.bucket, res)
 }
 
-func (c *checkCmd) tryFiles(ctx context.Context, a *app, s *selection, res *checkResult) error {
-	paths, err := s.find(a, files.OS(), func(string) bool { return false })
+func (c *checkCmd) tryFiles(
+	ctx context.Context, a *app, s *selection, bucket *s3.Options, res *checkResult,
+) error {
+	from := newLogs(ctx, a, bucket)
+	paths, err := s.find(a, from, func(string) bool { return false })
 	if err != nil {
 		return err
 	}
@@ -101,7 +111,7 @@ func (c *checkCmd) tryFiles(ctx context.Context, a *app, s *selection, res *chec
 	}
 	var faults []error
 	for _, path := range paths {
-		t := &trial{parser: p, path: path, res: res, line: 1}
+		t := &trial{parser: p, fsys: from, path: path, res: res, line: 1}
 		err := t.file(ctx, int(s.MaxRecordBytes))
 		if errors.As(err, new(*files.CorruptError)) {
 			a.warn("%v", err)
@@ -162,6 +172,7 @@ const firstRejectsMax = 5
 // trial parses one file.
 type trial struct {
 	parser *parse.Parser
+	fsys   files.FS
 	path   string
 	res    *checkResult
 	line   int64 // number of the line at the next chunk's start
@@ -169,7 +180,7 @@ type trial struct {
 }
 
 func (t *trial) file(ctx context.Context, maxRecord int) error {
-	f, err := files.Open(files.OS(), t.path)
+	f, err := files.Open(t.fsys, t.path)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", t.path, err)
 	}

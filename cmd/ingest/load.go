@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
 
-	"logseal/ingest/files"
 	"logseal/ingest/offsets"
 	"logseal/ingest/parse"
 	"logseal/ingest/pipeline"
@@ -24,6 +24,7 @@ type loadCmd struct {
 	streamFlags `embed:""`
 	OnExceed    onExceed `placeholder:"quarantine|halt" help:"On too many rejects (default halt)."`
 	Assume      assume   `placeholder:"copy|new" help:"What an undecided file is."`
+	Shard       shard    `placeholder:"I/N" help:"Load part I (from 0) of N; others load the rest."`
 	Rehash      bool     `help:"Prove unchanged files again, too."`
 	Paths       []string `arg:"" optional:"" name:"path" help:"Files and patterns; ** is any folders."`
 }
@@ -71,6 +72,21 @@ func (x *assume) UnmarshalText(b []byte) error {
 	return nil
 }
 
+// shard is the value of --shard.
+type shard pipeline.Shard
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *shard) UnmarshalText(b []byte) error {
+	index, count, ok := strings.Cut(string(b), "/")
+	i, err := strconv.Atoi(index)
+	n, err2 := strconv.Atoi(count)
+	if !ok || err != nil || err2 != nil || i < 0 || i >= n {
+		return fmt.Errorf("%q: want I/N, with I from 0 to N-1", b)
+	}
+	*s = shard{Index: i, Count: n}
+	return nil
+}
+
 // loadResult is the JSON object of `load`. Sources, Duplicates and Undecided are files seen; all
 // else is what this run sealed.
 type loadResult struct {
@@ -86,6 +102,7 @@ type loadResult struct {
 	Duplicates     int64         `json:"duplicates"`
 	Undecided      int64         `json:"undecided"`
 	ElapsedSeconds float64       `json:"elapsed_seconds"`
+	Retries        int64         `json:"retries,omitempty"` // of requests to a bucket
 	Problems       []problemJSON `json:"problems,omitempty"`
 }
 
@@ -114,11 +131,14 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := l.pipelineConfig(a, at, chosen)
+	cfg, err := l.pipelineConfig(ctx, a, at, chosen)
 	if err != nil {
 		return err
 	}
 	report, err := load(ctx, a, at, c, cfg)
+	if r, ok := cfg.Store.(*pipeline.Retrier); ok {
+		res.Retries = r.Retries()
+	}
 	if report != nil {
 		res.fill(report)
 	}
@@ -132,16 +152,19 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 }
 
 // pipelineConfig checks the streams and finds their files; nothing is opened or made.
-func (l *loadCmd) pipelineConfig(a *app, at *site, chosen []selection) (*pipeline.Config, error) {
-	cfg := &pipeline.Config{FS: files.OS(), Rehash: l.Rehash, Log: a.log,
-		Assume: pipeline.Assume(l.Assume)}
+func (l *loadCmd) pipelineConfig(
+	ctx context.Context, a *app, at *site, chosen []selection,
+) (*pipeline.Config, error) {
+	from := newLogs(ctx, a, at.bucket)
+	cfg := &pipeline.Config{FS: from, Rehash: l.Rehash, Log: a.log,
+		Assume: pipeline.Assume(l.Assume), Shard: pipeline.Shard(l.Shard)}
 	for i := range chosen {
 		s := &chosen[i]
 		stream, err := s.pipelineStream(string(l.OnExceed))
 		if err != nil {
 			return nil, usagef("stream %s: %w", s.Name, err)
 		}
-		paths, err := s.find(a, cfg.FS, at.owns)
+		paths, err := s.find(a, from, at.owns)
 		if err != nil {
 			return nil, err
 		}
@@ -187,7 +210,7 @@ func load(
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
-	store, err := at.openWriter(ctx, ledger.Meta().WriterID)
+	store, err := at.openWriter(ctx, a, ledger.Meta().WriterID)
 	if err != nil {
 		return nil, err
 	}

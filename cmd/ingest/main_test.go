@@ -32,15 +32,17 @@ func TestScripts(t *testing.T) {
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"code": scriptCode,
-			"tree": scriptTree,
-			"gen":  scriptGen,
-			"pack": scriptPack,
-			"chop": scriptChop,
-			"put":  scriptPut,
-		},
+		Cmds: scriptCommands,
 	})
+}
+
+var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"code": scriptCode,
+	"tree": scriptTree,
+	"gen":  scriptGen,
+	"pack": scriptPack,
+	"chop": scriptChop,
+	"put":  scriptPut,
 }
 
 // scriptCode runs a program and wants an exit code: code 2 ingest load …

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
@@ -29,22 +28,23 @@ type safeJSON struct {
 func (s *statusCmd) safe(
 	ctx context.Context, a *app, at *site, c *Config, ledger *offsets.Ledger, res *statusResult,
 ) error {
-	path, err := filepath.Abs(s.SafeToDelete)
+	from := newLogs(ctx, a, at.bucket)
+	path, err := from.absolute(s.SafeToDelete)
 	if err != nil {
 		return err
 	}
-	store, err := at.openReader(ctx)
+	store, err := at.openReader(ctx, a)
 	if err != nil {
 		return err
 	}
-	f, err := files.Open(files.OS(), path)
+	f, err := files.Open(from, path)
 	if err != nil {
 		return usagef("--safe-to-delete: %w", err)
 	}
 	defer f.Close()
 	answer := &safeJSON{Path: path, Size: f.Stat().Size}
 	res.Safe = answer
-	places, err := candidates(c, ledger, path)
+	places, err := candidates(c, ledger, from, path)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,9 @@ type candidate struct {
 
 // candidates lists where a file may be: wherever the ledger has sources, and the streams of the
 // config. One that the ledger or the config's paths name the file for must hold it.
-func candidates(c *Config, ledger *offsets.Ledger, path string) ([]candidate, error) {
+func candidates(
+	c *Config, ledger *offsets.Ledger, from *logs, path string,
+) ([]candidate, error) {
 	var out []candidate
 	add := func(x candidate) {
 		for i := range out {
@@ -98,11 +100,7 @@ func candidates(c *Config, ledger *offsets.Ledger, path string) ([]candidate, er
 			x.origin = m[len(m)-1]
 		}
 		for _, pattern := range s.Paths {
-			abs, err := filepath.Abs(pattern)
-			if err != nil {
-				return nil, err
-			}
-			ok, err := files.Match(abs, path)
+			ok, err := from.matches(pattern, path)
 			if err != nil {
 				return nil, usagef("stream %s: %w", s.Name, err)
 			}

@@ -17,7 +17,7 @@ const stateDir = ".state"
 type siteFlags struct {
 	Config string `short:"c" placeholder:"FILE" help:"Config file."`
 	Out    string `placeholder:"DIR" help:"Sink: folder (default logseal-out) or s3://bucket/prefix."`
-	State  string `placeholder:"DIR" help:"Folder of ledger and spool (default .state in the sink)."`
+	State  string `placeholder:"DIR" help:"Folder of ledger and spool (default .state in a folder sink)."`
 }
 
 // site is where a command works.
@@ -71,7 +71,7 @@ func stateAt(folder string) (string, error) {
 // check refuses places that stand in each other's way.
 func (s *site) check() error {
 	folders := map[string]string{"state": s.state}
-	if !s.inBucket() {
+	if s.bucket == nil {
 		folders["sink"] = s.sink
 	}
 	for what, path := range folders {

@@ -103,8 +103,11 @@ func (f *siteFlags) openState(c *Config) (*site, *offsets.Ledger, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if f.Out == "" && c.Sink == "" {
-		at.sink = sinkOf(ledger.Meta(), at.state)
+	if f.Out != "" || c.Sink != "" {
+		return at, ledger, nil
+	}
+	if at.target, err = parseTarget(sinkOf(ledger.Meta(), at.state)); err != nil {
+		return nil, nil, errors.Join(err, ledger.Close())
 	}
 	return at, ledger, nil
 }
@@ -161,8 +164,11 @@ func describeSource(key source.Key, src *offsets.Source) sourceJSON {
 }
 
 // lagOf is how many bytes of a source's file are not sealed. A compressed file does not tell, nor
-// does one that is gone or another now.
+// does one that is gone or another now; an object is not asked.
 func lagOf(src *offsets.Source) *int64 {
+	if isObject(src.Path) {
+		return nil
+	}
 	f, err := files.Open(files.OS(), src.Path)
 	if err != nil {
 		return nil

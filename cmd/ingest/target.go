@@ -2,26 +2,43 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"logseal/ingest/pipeline"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/dir"
+	"logseal/ingest/sink/s3"
+)
+
+const (
+	// loadPatience is how long load waits for a bucket that cannot be reached before it gives up: long
+	// enough for most outages, and short enough that whoever started it hears of it.
+	loadPatience = 15 * time.Minute
+	// lookPatience is the same for a command that someone waits for.
+	lookPatience = 2 * time.Minute
 )
 
 // target is the place that a sink is in.
 type target struct {
-	sink string // its name: the folder's absolute path, with links resolved
+	sink   string      // its name: a folder's absolute path with links resolved, or a bucket's
+	bucket *s3.Options // nil for a folder
 }
 
 // parseTarget finds what --out and `sink:` name. Nothing is opened.
 func parseTarget(text string) (target, error) {
-	scheme, _, ok := strings.Cut(text, "://")
-	switch {
-	case ok && scheme == "s3":
-		return target{}, usagef("%s: object storage is not built in yet; give a folder with --out",
-			text)
-	case ok:
+	if s3.IsURL(text) {
+		o, err := s3.ParseURL(text)
+		if err != nil {
+			return target{}, usagef("sink: %w", err)
+		}
+		return target{sink: o.Name(), bucket: &o}, nil
+	}
+	if scheme, _, ok := strings.Cut(text, "://"); ok {
 		return target{}, usagef("%s: unknown scheme %q; want a folder or s3://bucket/prefix", text,
 			scheme)
 	}
@@ -32,17 +49,56 @@ func parseTarget(text string) (target, error) {
 	return target{sink: name}, nil
 }
 
-// inBucket says that the sink is no folder.
-func (t target) inBucket() bool { return false }
+// sinkHash is how many bytes of the digest of a sink's name make the name of its state folder.
+const sinkHash = 8
 
-// defaultState is the state folder when none is given: in a folder sink.
-func (t target) defaultState() (string, error) { return filepath.Join(t.sink, stateDir), nil }
+// defaultState is the state folder when none is given: in a folder sink, else one in the user's
+// state folder that is named after the sink.
+func (t target) defaultState() (string, error) {
+	if t.bucket == nil {
+		return filepath.Join(t.sink, stateDir), nil
+	}
+	home, err := stateHome()
+	if err != nil {
+		return "", usagef("no place for the state: %w; name a folder with --state", err)
+	}
+	hash := sha256.Sum256([]byte(t.sink))
+	return dir.Name(filepath.Join(home, "logseal", hex.EncodeToString(hash[:sinkHash])))
+}
+
+// stateHome is where programs of a user keep their state, as the XDG specification has it: a path
+// that is not absolute does not count.
+func stateHome() (string, error) {
+	if path := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(path) {
+		return path, nil
+	}
+	home, err := os.UserHomeDir()
+	return filepath.Join(home, ".local", "state"), err
+}
 
 // openWriter opens the sink for the writer with this id; a folder is made when it is not there.
-func (t target) openWriter(_ context.Context, id string) (sink.Store, error) {
-	return dir.New(t.sink, id)
+func (t target) openWriter(ctx context.Context, a *app, id string) (sink.Store, error) {
+	if t.bucket == nil {
+		return dir.New(t.sink, id)
+	}
+	return t.dial(ctx, a, loadPatience)
 }
 
 // openReader opens the sink for reading and deleting; it makes nothing. The error is
 // fs.ErrNotExist when there is no such folder.
-func (t target) openReader(context.Context) (sink.Store, error) { return dir.NewReader(t.sink) }
+func (t target) openReader(ctx context.Context, a *app) (sink.Store, error) {
+	if t.bucket == nil {
+		return dir.NewReader(t.sink)
+	}
+	return t.dial(ctx, a, lookPatience)
+}
+
+func (t target) dial(
+	ctx context.Context, a *app, patience time.Duration,
+) (sink.Store, error) {
+	store, err := s3.New(ctx, *t.bucket)
+	if err != nil {
+		return nil, err
+	}
+	return &pipeline.Retrier{Store: store, Limit: patience, Log: a.log}, nil
+}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"logseal/ingest/files"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
 	"logseal/ingest/verify"
@@ -152,7 +151,8 @@ func listOf(keys []string) *[]string {
 func (v *verifyCmd) options(
 	ctx context.Context, a *app, at *site,
 ) (*verify.Options, error) {
-	o := &verify.Options{Stream: v.Stream, Deep: v.Deep, Clean: v.Clean, FS: files.OS(),
+	from := newLogs(ctx, a, at.bucket)
+	o := &verify.Options{Stream: v.Stream, Deep: v.Deep, Clean: v.Clean, FS: from,
 		Spool: func() ([]spool.Entry, error) { return spool.List(at.spool()) }}
 	if v.Stream != "" {
 		if err := source.CheckName(v.Stream); err != nil {
@@ -168,13 +168,13 @@ func (v *verifyCmd) options(
 	}
 	if len(v.Source) > 0 {
 		s := &selection{patterns: v.Source, named: true}
-		paths, err := s.find(a, o.FS, at.owns)
+		paths, err := s.find(a, from, at.owns)
 		if err != nil {
 			return nil, err
 		}
 		o.Sources = paths
 	}
-	store, err := at.openReader(ctx)
+	store, err := at.openReader(ctx, a)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", at.sink, verify.ErrNoTable)
 	}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"logseal/ingest/files"
+	"logseal/ingest/sink"
+	"logseal/ingest/sink/s3"
+)
+
+// logs is the file system that log files are read from. A path s3://bucket/key is an object in a
+// bucket, and its key is taken as it stands; any other path is the operating system's.
+//
+// What a listing or a look has said of an object holds for the whole run, so a heap of objects
+// costs a request a thousand. That is safe: an object is read only as the version that was seen.
+type logs struct {
+	files.FS
+	// ctx ends all requests. It is a field because reading files knows no context, as the calls of
+	// the operating system do not.
+	ctx context.Context
+	// sink says where buckets are when a pattern does not; nil leaves it to the environment.
+	sink *s3.Options
+	log  *slog.Logger // gets a line for each wait
+
+	mu      sync.Mutex            // guards what follows
+	options map[string]string     // by bucket: the options that a pattern gave
+	buckets map[string]*s3.Bucket // those in use
+	seen    map[string]s3.Entry   // by path
+}
+
+var _ files.FS = (*logs)(nil)
+
+// newLogs gives the files of the operating system and, with the credentials of the environment,
+// objects. sink is the bucket of the sink, nil if it is none.
+func newLogs(ctx context.Context, a *app, sink *s3.Options) *logs {
+	return &logs{FS: files.OS(), ctx: ctx, sink: sink, log: a.log, options: map[string]string{},
+		buckets: map[string]*s3.Bucket{}, seen: map[string]s3.Entry{}}
+}
+
+// bucket gives the bucket of a path, and the path's key.
+func (l *logs) bucket(path string) (*s3.Bucket, string, error) {
+	name, key := splitObject(path)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if b := l.buckets[name]; b != nil {
+		return b, key, nil
+	}
+	o, err := l.optionsOf(name)
+	if err != nil {
+		return nil, "", err
+	}
+	o.OnRetry = l.tellRetry
+	b, err := s3.NewBucket(l.ctx, o)
+	if err != nil {
+		return nil, "", err
+	}
+	l.buckets[name] = b
+	return b, key, nil
+}
+
+// tellRetry logs that something is about to be tried again.
+func (l *logs) tellRetry(what string, attempt int, wait time.Duration, err error) {
+	l.log.Warn("logs in a bucket could not be read now; trying again", "call", what,
+		"attempt", attempt, "wait", wait.Round(time.Millisecond), "error", err)
+}
+
+// entry describes the object at path: as it was seen before, or as it is now.
+func (l *logs) entry(op, path string) (s3.Entry, error) {
+	l.mu.Lock()
+	e, ok := l.seen[path]
+	l.mu.Unlock()
+	if ok {
+		return e, nil
+	}
+	b, key, err := l.bucket(path)
+	if err != nil {
+		return s3.Entry{}, err
+	}
+	if e, err = b.Stat(l.ctx, key); err != nil {
+		return s3.Entry{}, l.fault(op, path, err)
+	}
+	l.see(path, e)
+	return e, nil
+}
+
+func (l *logs) see(path string, e s3.Entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen[path] = e
+}
+
+// fault makes what is wrong with one object an error of its path, so that the others go on. What is
+// wrong with a bucket or the way to it stays as it is.
+func (l *logs) fault(op, path string, err error) error {
+	switch {
+	case errors.Is(err, sink.ErrNotFound):
+		err = fs.ErrNotExist
+	case !errors.As(err, new(*s3.ChangedError)):
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.seen, path)
+	return &fs.PathError{Op: op, Path: path, Err: err}
+}
+
+// Open implements files.FS. It asks for nothing: the object is what it was when it was seen.
+func (l *logs) Open(path string) (files.Handle, error) {
+	if !isObject(path) {
+		return l.FS.Open(path)
+	}
+	e, err := l.entry("open", path)
+	if err != nil {
+		return nil, err
+	}
+	b, _, err := l.bucket(path)
+	if err != nil {
+		return nil, err
+	}
+	return &objectHandle{logs: l, path: path, entry: e, bucket: b, reader: b.Open(l.ctx, e)}, nil
+}
+
+// Stat implements files.FS.
+func (l *logs) Stat(path string) (files.Stat, error) {
+	if !isObject(path) {
+		return l.FS.Stat(path)
+	}
+	e, err := l.entry("stat", path)
+	return objectStat(e), err
+}
+
+// objectStat is what tells that an object is unchanged. Listings may say the time to the
+// millisecond where all else says it to the second.
+func objectStat(e s3.Entry) files.Stat {
+	return files.Stat{Size: e.Size, MtimeNS: e.Modified.Truncate(time.Second).UnixNano(),
+		Version: strings.Trim(e.ETag, `"`)}
+}
+
+// Glob implements files.FS. It lists what begins as the pattern does, up to its first wildcard. An
+// object whose key is the pattern itself is among what it gives.
+func (l *logs) Glob(pattern string) ([]string, error) {
+	if !isObject(pattern) {
+		return l.FS.Glob(pattern)
+	}
+	b, keys, err := l.bucket(pattern)
+	if err != nil {
+		return nil, err
+	}
+	literal := keys
+	if i := strings.IndexAny(keys, wildcards); i >= 0 {
+		literal = keys[:i]
+	}
+	found := map[string]s3.Entry{}
+	root := strings.TrimSuffix(pattern, keys)
+	for e, err := range b.List(l.ctx, literal) {
+		if err != nil {
+			return nil, err
+		}
+		if ok, err := files.Match(keys, e.Key); err != nil {
+			return nil, err
+		} else if ok || e.Key == keys {
+			found[root+e.Key] = e
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.Copy(l.seen, found)
+	return slices.Collect(maps.Keys(found)), nil
+}
+
+// checkFolder returns an error when path, at which no object is, would be a folder, or when its
+// bucket cannot be listed: one that is not there looks to other requests as if it were empty.
+func (l *logs) checkFolder(path string) error {
+	b, key, err := l.bucket(path)
+	if err != nil {
+		return err
+	}
+	for _, err := range b.List(l.ctx, key+"/") {
+		if err != nil {
+			return err
+		}
+		return &files.NotRegularError{Path: path, Dir: true}
+	}
+	return nil
+}
+
+// wildcards are the characters that make a pattern of a path.
+const wildcards = `*?[{\`

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"logseal/ingest/files"
+	"logseal/ingest/sink"
+	"logseal/ingest/sink/s3"
+)
+
+// s3Scheme begins the path of an object.
+const s3Scheme = "s3://"
+
+// isObject tells whether a path or a pattern is of objects.
+func isObject(path string) bool { return s3.IsURL(path) }
+
+// splitObject cuts s3://bucket/key, or a pattern of such.
+func splitObject(path string) (bucket, key string) {
+	bucket, key, _ = strings.Cut(strings.TrimPrefix(path, s3Scheme), "/")
+	return bucket, key
+}
+
+// sourceOptions are the options of a URL that say where a bucket is; the others are of a sink.
+var sourceOptions = []string{"endpoint", "region", "path_style", "ca_file", "stall"}
+
+// optionsStart finds where the options of a pattern begin. A `?` that is followed by no option's
+// name stands for a character.
+var optionsStart = regexp.MustCompile(`\?(?:` + strings.Join(sourceOptions, "|") + `)=`)
+
+// locate takes the options off a path or a pattern of objects and remembers them for its bucket.
+func (l *logs) locate(path string) (string, error) {
+	query := ""
+	if at := optionsStart.FindStringIndex(path); at != nil {
+		path, query = path[:at[0]], path[at[0]+1:]
+	}
+	bucket, key := splitObject(path)
+	if key == "" {
+		return "", usagef("%s is a bucket: write '%s%s/**' for the objects in it", path, s3Scheme, bucket)
+	}
+	if strings.HasSuffix(key, "/") {
+		return "", usagef("%s is a folder: write '%s**' for the objects in it", path, path)
+	}
+	if query == "" {
+		return path, nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if old, ok := l.options[bucket]; ok && old != query {
+		return "", usagef("bucket %s has the options ?%s and ?%s; give all its patterns the same",
+			bucket, old, query)
+	}
+	l.options[bucket] = query
+	_, err := l.optionsOf(bucket)
+	return path, err
+}
+
+// optionsOf says where a bucket is: what no pattern says is as the sink says. It is called with
+// mu held.
+func (l *logs) optionsOf(bucket string) (s3.Options, error) {
+	query := l.options[bucket]
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return s3.Options{}, usagef("%s%s?%s: %w", s3Scheme, bucket, query, err)
+	}
+	for name := range values {
+		if !slices.Contains(sourceOptions, name) {
+			return s3.Options{}, usagef("%s%s: %q is no option of logs to read%s", s3Scheme, bucket, name,
+				didYouMean(name, slices.Values(sourceOptions)))
+		}
+	}
+	o, err := s3.ParseURL(s3Scheme + bucket + "?" + query)
+	if err != nil {
+		return s3.Options{}, usagef("%w", err)
+	}
+	if l.sink != nil {
+		o.Endpoint = firstOf(o.Endpoint, l.sink.Endpoint)
+		o.Region = firstOf(o.Region, l.sink.Region)
+		o.CAFile = firstOf(o.CAFile, l.sink.CAFile)
+		if !values.Has("path_style") {
+			o.PathStyle = l.sink.PathStyle
+		}
+		if o.Stall == 0 {
+			o.Stall = l.sink.Stall
+		}
+	}
+	return o, nil
+}
+
+// inSink tells whether an object is one that the sink is made of.
+func (l *logs) inSink(path string) bool {
+	if l.sink == nil {
+		return false
+	}
+	bucket, key := splitObject(path)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	o, err := l.optionsOf(bucket)
+	o.Prefix = l.sink.Prefix
+	return err == nil && o.Name() == l.sink.Name() && ownKey(l.sink.Prefix, key)
+}
+
+// ownKey tells whether the key of a bucket is one that the sink under prefix is made of.
+func ownKey(prefix, key string) bool {
+	if prefix = strings.Trim(prefix, "/"); prefix != "" {
+		rest, ok := strings.CutPrefix(key, prefix+"/")
+		if !ok {
+			return false
+		}
+		key = rest
+	}
+	first, _, _ := strings.Cut(key, "/")
+	return slices.Contains(sink.Roots(), first) || key == sink.RootObject()
+}
+
+// absolute gives the path that a file or an object is known by.
+func (l *logs) absolute(path string) (string, error) {
+	if isObject(path) {
+		return l.locate(path)
+	}
+	return filepath.Abs(path)
+}
+
+// matches tells whether a pattern names the path, which is absolute.
+func (l *logs) matches(pattern, path string) (bool, error) {
+	if isObject(pattern) != isObject(path) {
+		return false, nil
+	}
+	pattern, err := l.absolute(pattern)
+	if err != nil {
+		return false, err
+	}
+	return files.Match(strings.TrimPrefix(pattern, s3Scheme), strings.TrimPrefix(path, s3Scheme))
+}
