@@ -28,15 +28,16 @@ func TestParseSize(t *testing.T) {
 
 func TestParseRetention(t *testing.T) {
 	for s, want := range map[string]time.Duration{
-		"90d": 90 * day, "1d": day, "36h": 36 * time.Hour, "1d12h": 36 * time.Hour, "5m": 5 * time.Minute,
-		"0d1s": time.Second, "36500d": 36500 * day,
+		"90d": 90 * day, "1d": day, "36h": 36 * time.Hour, "1d12h": 36 * time.Hour,
+		"5m": 5 * time.Minute, "0d1s": time.Second, "36500d": 36500 * day,
 	} {
 		v, err := parseRetention(s)
 		require.NoError(t, err, s)
 		require.Equal(t, want, v, s)
 	}
-	for _, s := range []string{"", "0", "0d", "0s", "-1d", "-1h", "1d-1h", "d", "1.5d", "90", "90 d", "90D",
-		"1w", "1h1d", "1d1d", "+1d", "36501d", "36500d1s", "99999999999d", "2562047h", "0x1d", "1_0d"} {
+	for _, s := range []string{"", "0", "0d", "0s", "-1d", "-1h", "1d-1h", "d", "1.5d", "90", "90 d",
+		"90D", "1w", "1h1d", "1d1d", "+1d", "36501d", "36500d1s", "99999999999d", "2562047h",
+		"0x1d", "1_0d"} {
 		_, err := parseRetention(s)
 		require.Error(t, err, s)
 	}

@@ -106,8 +106,9 @@ func runVerify(ctx context.Context, a *app, o verify.Options) (*verify.Report, e
 	return verify.Run(ctx, o)
 }
 
-// list prints the objects that a reader may count: not those that expired. It prints none when a manifest cannot be
-// trusted, for the list would lack what that one names; the report has the fault.
+// list prints the objects that a reader may count: not those that expired. It prints none when a
+// manifest cannot be trusted, for the list would lack what that one names; the report has the
+// fault.
 func (r *verifyResult) list(ctx context.Context, a *app, o *verify.Options) error {
 	var keys []string
 	err := verify.Files(ctx, *o, func(key string) error {

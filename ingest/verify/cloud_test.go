@@ -21,27 +21,29 @@ import (
 type cloud struct {
 	*sinktest.Memory
 	latency func() time.Duration
+	// claim is a digest that the store gives for a key whatever its bytes are.
+	claim map[string][32]byte
 	// hidden says that the store knows no digest of a key: another tool copied it there.
 	hidden func(key string) bool
-	// modified is when an object was put; nil for a store that does not say.
-	modified func(key string) time.Time
+	// modified is when an object was put, as stat, get or list say it; zero when they do not.
+	modified func(verb, key string) time.Time
 	// fail gives the error of a request; nil for none.
 	fail func(verb, key string) error
 
-	mu      sync.Mutex // guards what follows
-	verbs   map[string]int
-	bytes   int64 // read of objects under data/ and quarantine/
-	now     int   // requests at once
-	nowMax  int
-	opened  int // readers not closed
-	wholes  int // readers of large objects that are read from their start
-	wholMax int
+	mu       sync.Mutex // guards what follows
+	verbs    map[string]int
+	bytes    int64 // read of objects under data/ and quarantine/
+	now      int   // requests and reads at once
+	nowMax   int
+	opened   int // readers not closed
+	wholes   int // readers of large objects that are read from their start
+	wholeMax int
 }
 
 func newCloud(m *sinktest.Memory) *cloud {
 	return &cloud{Memory: m, verbs: map[string]int{},
 		latency: func() time.Duration { return 0 }, hidden: func(string) bool { return false },
-		modified: func(string) time.Time { return time.Time{} },
+		modified: func(string, string) time.Time { return time.Time{} },
 		fail:     func(string, string) error { return nil }}
 }
 
@@ -72,15 +74,18 @@ func (c *cloud) Stat(ctx context.Context, key string) (sink.Info, error) {
 	if err := c.request(ctx, "stat", key); err != nil {
 		return sink.Info{}, err
 	}
-	return c.info(ctx, key)
+	return c.info(ctx, "stat", key)
 }
 
-func (c *cloud) info(ctx context.Context, key string) (sink.Info, error) {
+func (c *cloud) info(ctx context.Context, verb, key string) (sink.Info, error) {
 	info, err := c.Memory.Stat(ctx, key)
 	if err == nil && !c.hidden(key) {
 		info.SHA256 = sha256.Sum256(c.Body(key))
 	}
-	info.Modified = c.modified(key)
+	if sum, ok := c.claim[key]; ok {
+		info.SHA256 = sum
+	}
+	info.Modified = c.modified(verb, key)
 	return info, err
 }
 
@@ -88,7 +93,7 @@ func (c *cloud) Get(ctx context.Context, key string) (io.ReadCloser, sink.Info, 
 	if err := c.request(ctx, "get", key); err != nil {
 		return nil, sink.Info{}, err
 	}
-	info, err := c.info(ctx, key)
+	info, err := c.info(ctx, "get", key)
 	if err != nil {
 		return nil, info, err
 	}
@@ -106,7 +111,7 @@ func (c *cloud) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, er
 				err = c.fail("list", info.Key)
 				c.mu.Unlock()
 			}
-			info.Modified = c.modified(info.Key)
+			info.Modified = c.modified("list", info.Key)
 			if !yield(info, err) || err != nil {
 				return
 			}
@@ -138,20 +143,26 @@ type cloudReader struct {
 }
 
 func (r *cloudReader) Read(p []byte) (int, error) {
-	r.c.mu.Lock()
-	if !r.whole && r.Size() > tailBytes {
-		r.whole = true
-		r.c.wholes++
-		r.c.wholMax = max(r.c.wholMax, r.c.wholes)
-	}
-	err := r.c.fail("read", r.key)
-	r.c.mu.Unlock()
-	if err != nil {
-		return 0, err
+	if r.Size() > tailBytes { // it takes its time
+		r.count()
+		if err := r.c.request(r.ctx, "read", r.key); err != nil {
+			return 0, err
+		}
 	}
 	n, err := r.Reader.Read(p)
 	r.took(n)
 	return n, err
+}
+
+// count counts a large object when it is first read from its start.
+func (r *cloudReader) count() {
+	r.c.mu.Lock()
+	defer r.c.mu.Unlock()
+	if !r.whole {
+		r.whole = true
+		r.c.wholes++
+		r.c.wholeMax = max(r.c.wholeMax, r.c.wholes)
+	}
 }
 
 func (r *cloudReader) ReadAt(p []byte, off int64) (int, error) {

@@ -136,11 +136,14 @@ func (s late) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, erro
 func TestRun_BesideWriters_ALateListIsNoFinding(t *testing.T) {
 	b := newBucket(t)
 	ms := b.load("one.log", content("one", 100), 0, 700)
-	require.Greater(t, len(ms), 5)
+	require.Greater(t, len(ms), 6)
+	b.declareLost(ms[6], true)
+	found := seal.FoundKey(ms[6].SourceKey(), ms[6].Start)
 	for name, hidden := range map[string][]string{
 		"objects":                     keysOf(ms[4], ms[5]),
 		"manifests in the middle":     {ms[2].Key(), ms[3].Key()},
 		"manifests at the end":        {ms[len(ms)-1].Key()},
+		"a found batch":               {found},
 		"manifests and their objects": append(keysOf(ms[3]), ms[3].Key()),
 	} {
 		t.Run(name, func(t *testing.T) {
