@@ -15,7 +15,6 @@ import (
 
 // smallConfig cuts the small corpus into several batches of several objects.
 const smallConfig = `
-sink: lake
 streams:
   - name: app
     format: app
@@ -29,7 +28,7 @@ streams:
 // is too long, a last line without its end; one compressed in two parts, one that begins as
 // another one does, and one that is a copy.
 func (s *site) writeSmall() {
-	s.write("ingest.yaml", []byte(smallConfig))
+	s.write("ingest.yaml", []byte(s.where+smallConfig))
 	plain := append([]byte("\xef\xbb\xbf"), appLines(1, 3500)...)
 	plain = append(plain, appLine(99)+" and then it stops"...)
 	s.write("logs/plain.log", plain)

@@ -39,21 +39,37 @@ func runMain(m *testing.M) int {
 	return m.Run()
 }
 
-// site is a place to load into: logs, config, sink and state below one folder.
+// site is a place to load into: logs, config and state below one folder, and a sink.
 type site struct {
 	testing.TB
-	root string   // working directory of the program
-	env  []string // besides the usual
+	root  string   // working directory of the program
+	env   []string // besides the usual
+	where string   // lines of a config that say where sink and state are
+	lake  string   // the folder in which the sink's objects are
+	state string
 }
 
-func newSite(t testing.TB, env ...string) *site { return &site{t, t.TempDir(), env} }
+func newSite(t testing.TB, env ...string) *site { return folderSite(t, t.TempDir(), env) }
 
 // newRound is a site that is removed before the next one, as many of them would fill the disk.
-func newRound(t testing.TB) *site { return &site{t, filepath.Join(t.TempDir(), "round"), nil} }
+func newRound(t testing.TB) *site { return folderSite(t, filepath.Join(t.TempDir(), "round"), nil) }
+
+// folderSite is a site whose sink is a folder.
+func folderSite(t testing.TB, root string, env []string) *site {
+	lake := filepath.Join(root, "lake")
+	return &site{t, root, env, "sink: lake\n", lake, filepath.Join(lake, ".state")}
+}
 
 func (s *site) remove() {
 	s.Helper()
 	require.NoError(s, os.RemoveAll(s.root))
+	require.NoError(s, os.RemoveAll(s.lake))
+}
+
+// loseState removes the state, or a part of it.
+func (s *site) loseState(part string) {
+	s.Helper()
+	require.NoError(s, os.RemoveAll(s.state+part))
 }
 
 func (s *site) path(name string) string { return filepath.Join(s.root, name) }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -33,7 +34,7 @@ func undisturbed(t *testing.T) (tree, traced) {
 	require.NoError(t, err)
 	require.Equal(t, 0, run.code, run.output)
 	s.proveSmall()
-	want := readTree(t, s.path("lake"))
+	want := readTree(t, s.lake)
 	require.Greater(t, len(want), 20, "the load is too small: %v", want)
 	return want, run
 }
@@ -69,8 +70,8 @@ func TestSweep_KilledAtEachCall_EndsAsUndisturbed(t *testing.T) {
 		s.soundInBetween()
 		s.must(0, loadSmall...)
 		s.proveSmall()
-		requireTree(t, want, s.path("lake"))
-		requireTidy(t, s.path("lake"), s.path("lake/.state"))
+		s.requireTree(want)
+		s.requireTidy()
 		return run.killed
 	})
 	require.Equal(t, whole.count, landed, "kills that landed, against calls of the undisturbed load")
@@ -81,7 +82,7 @@ func TestSweep_KilledAtEachCall_EndsAsUndisturbed(t *testing.T) {
 func (s *site) soundInBetween() {
 	s.Helper()
 	code := 0
-	if _, err := os.Stat(s.path("lake/logseal.json")); err != nil {
+	if _, err := os.Stat(filepath.Join(s.lake, "logseal.json")); err != nil {
 		code = 1 // no table here
 	}
 	s.must(code, "verify", "-c", "ingest.yaml", "--deep")
@@ -127,10 +128,10 @@ func TestSweep_StateLostAfterAKill_EndsAsUndisturbed(t *testing.T) {
 				t.Logf("%s lost after the kill at %s", lost, run.last)
 			}
 		}()
-		require.NoError(t, os.RemoveAll(s.path("lake/.state"+lost)))
+		s.loseState(lost)
 		s.must(0, loadSmall...)
 		s.proveSmall()
-		requireTree(t, want, s.path("lake"))
+		s.requireTree(want)
 		return run.killed
 	})
 	t.Logf("%d kills", landed)
@@ -160,8 +161,8 @@ func TestSweep_KilledAgainAndAgain_ComesThrough(t *testing.T) {
 			}
 			t.Logf("came through after %d kills", len(at))
 			s.proveSmall()
-			requireTree(t, want, s.path("lake"))
-			requireTidy(t, s.path("lake"), s.path("lake/.state"))
+			s.requireTree(want)
+			s.requireTidy()
 		})
 	}
 }
@@ -176,12 +177,12 @@ func TestTrace_KilledAtACall_DoesNotMakeIt(t *testing.T) {
 	run, err := s.trace(1, loadSmall...)
 	require.NoError(t, err)
 	require.True(t, run.killed)
-	require.Equal(t, "mkdirat("+s.path("lake")+")", run.last)
-	require.NoDirExists(t, s.path("lake"))
+	require.Equal(t, "mkdirat("+s.lake+")", run.last)
+	require.NoDirExists(t, s.lake)
 	run, err = s.trace(2, loadSmall...)
 	require.NoError(t, err)
 	require.True(t, run.killed)
-	require.DirExists(t, s.path("lake"))
+	require.DirExists(t, s.lake)
 }
 
 func sum(counts map[string]int) (n int) {

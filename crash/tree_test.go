@@ -51,33 +51,33 @@ func digestOf(path string) (digest [sha256.Size]byte, err error) {
 	return [sha256.Size]byte(h.Sum(nil)), err
 }
 
-// requireTree wants a sink to be the same, file by file.
-func requireTree(t testing.TB, want tree, root string) {
-	t.Helper()
-	have := readTree(t, root)
-	require.Equal(t, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(have)))
+// requireTree wants the sink to be the same, file by file.
+func (s *site) requireTree(want tree) {
+	s.Helper()
+	have := readTree(s, s.lake)
+	require.Equal(s, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(have)))
 	for name := range want {
-		require.Equal(t, want[name], have[name], "bytes of %s", name)
+		require.Equal(s, want[name], have[name], "bytes of %s", name)
 	}
 }
 
 // requireTidy wants nothing left of what only an unfinished load needs: batches in the spool and
 // half written objects.
-func requireTidy(t testing.TB, root, state string) {
-	t.Helper()
-	spooled, err := os.ReadDir(filepath.Join(state, "spool"))
-	require.NoError(t, err)
-	require.Empty(t, spooled, "spool")
-	writing, err := filepath.Glob(filepath.Join(root, ".tmp", "*", "*"))
-	require.NoError(t, err)
-	require.Empty(t, writing, "objects being written")
+func (s *site) requireTidy() {
+	s.Helper()
+	spooled, err := os.ReadDir(filepath.Join(s.state, "spool"))
+	require.NoError(s, err)
+	require.Empty(s, spooled, "spool")
+	writing, err := filepath.Glob(filepath.Join(s.lake, ".tmp", "*", "*"))
+	require.NoError(s, err)
+	require.Empty(s, writing, "objects being written")
 }
 
-// places are the records of one source that the objects below a folder of a sink hold, in the
-// order of their offsets, as a reader would count them that globs and asks no manifest.
-func places(t testing.TB, root string) (offsets []int64) {
+// places are the records that the objects below a folder of a sink hold: of each source the
+// offsets in their order, as a reader would count them that globs and asks no manifest.
+func places(t testing.TB, root string) map[string][]int64 {
 	t.Helper()
-	sid := ""
+	found := map[string][]int64{}
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if os.IsNotExist(err) {
 			return nil
@@ -85,16 +85,18 @@ func places(t testing.TB, root string) (offsets []int64) {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		offsets = appendPlaces(t, path, offsets, &sid)
+		addPlaces(t, path, found)
 		return nil
 	})
 	require.NoError(t, err)
-	slices.Sort(offsets)
-	return offsets
+	for _, offsets := range found {
+		slices.Sort(offsets)
+	}
+	return found
 }
 
-// appendPlaces appends those of one object. All objects are of one source.
-func appendPlaces(t testing.TB, path string, offsets []int64, sid *string) []int64 {
+// addPlaces adds those of one object, which is of one source.
+func addPlaces(t testing.TB, path string, found map[string][]int64) {
 	t.Helper()
 	f, err := os.Open(path)
 	require.NoError(t, err)
@@ -103,16 +105,13 @@ func appendPlaces(t testing.TB, path string, offsets []int64, sid *string) []int
 	require.NoError(t, err)
 	object, err := seal.OpenParquet(f, stat.Size())
 	require.NoError(t, err, path)
+	sid, _, _ := strings.Cut(filepath.Base(path), "-")
 	for group := range object.Groups() {
 		sids, err := object.Column(group, 0)
 		require.NoError(t, err, path)
-		if *sid == "" {
-			*sid = string(sids.Bytes[:sids.Ends[0]])
-		}
-		require.Equal(t, strings.Repeat(*sid, sids.Len()), string(sids.Bytes), path)
+		require.Equal(t, strings.Repeat(sid, sids.Len()), string(sids.Bytes), path)
 		at, err := object.Column(group, 1)
 		require.NoError(t, err, path)
-		offsets = append(offsets, at.Int64s...)
+		found[sid] = append(found[sid], at.Int64s...)
 	}
-	return offsets
 }

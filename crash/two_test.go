@@ -16,7 +16,7 @@ import (
 func TestTwo_LoadsOfOneFile_CountExactly(t *testing.T) {
 	t.Parallel()
 	x := writeLarge(t, filepath.Join(t.TempDir(), "app.log"), randomBytes)
-	_, took := baseline(t, x)
+	_, took := x.baseline(newSite(t))
 	for _, lose := range []bool{false, true} {
 		t.Run(fmt.Sprintf("lose-%v", lose), func(t *testing.T) {
 			killers := []*killer{newKiller(t, took), newKiller(t, took)}
@@ -24,7 +24,7 @@ func TestTwo_LoadsOfOneFile_CountExactly(t *testing.T) {
 				s := newRound(t)
 				x.loadTwice(s, killers, lose)
 				s.must(0, "verify", "-c", "0.yaml", "--clean")
-				x.requireCounted(t, s.path("lake"))
+				x.requireCounted(s)
 				x.prove(s, "0.yaml")
 				s.remove()
 			}
