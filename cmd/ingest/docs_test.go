@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,11 +12,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/sink/s3/s3test"
 )
 
 // Blocks of the documentation are held true by a mark on the line before their fence:
 //
 //	<!-- run -->         sh: it exits 0
+//	<!-- run: s3 -->     the same, with an S3 server that has an empty bucket lake, and in a bucket
+//	                     archive the object 2024/app.log.gz
 //	<!-- prints -->      text: what the last run printed on stdout
 //	<!-- file: NAME -->  a file, for the blocks after it
 //	<!-- duckdb -->      sql: DuckDB gives at least one row
@@ -74,7 +79,8 @@ func readBlocks(t *testing.T, path string) []block {
 // clone is the folder that a document's blocks are run in.
 type clone struct {
 	dir     string
-	printed string // on stdout by the last run
+	server  *s3test.Server // nil until a block wants one
+	printed string         // on stdout by the last run
 }
 
 // home is what the documents call the folder.
@@ -96,6 +102,7 @@ func (c *clone) hold(t *testing.T, b block) {
 	case "run sh":
 		cmd := exec.Command("sh", "-eu", "-c", b.text)
 		cmd.Dir = c.dir
+		cmd.Env = c.environ(t, b.arg)
 		var problems strings.Builder
 		cmd.Stderr = &problems
 		out, err := cmd.Output()
@@ -104,6 +111,9 @@ func (c *clone) hold(t *testing.T, b block) {
 		c.printed = strings.ReplaceAll(string(out), c.dir, home)
 	case "prints text":
 		require.Equal(t, b.text, c.printed)
+	case "file json":
+		require.True(t, json.Valid([]byte(b.text)))
+		require.NoError(t, os.WriteFile(filepath.Join(c.dir, b.arg), []byte(b.text), 0o666))
 	case "file yaml":
 		require.NoError(t, os.WriteFile(filepath.Join(c.dir, b.arg), []byte(b.text), 0o666))
 	case "duckdb sql":
@@ -111,6 +121,25 @@ func (c *clone) hold(t *testing.T, b block) {
 	default:
 		t.Fatalf("unknown mark: <!-- %s --> before ```%s", b.mark, b.lang)
 	}
+}
+
+// environ is the environment of a block that is run.
+func (c *clone) environ(t *testing.T, with string) []string {
+	env := append(os.Environ(), "XDG_STATE_HOME="+filepath.Join(c.dir, "state"))
+	if with == "" {
+		return env
+	}
+	require.Equal(t, "s3", with)
+	if c.server == nil {
+		c.server = s3test.Start(t)
+		for _, bucket := range []string{"lake", "archive"} {
+			require.NoError(t, os.Mkdir(c.server.Folder(bucket), 0o777))
+		}
+		log, err := os.ReadFile("../../testdata/logs/app/copy.log.gz")
+		require.NoError(t, err)
+		c.server.Plant(t, "archive", "2024/app.log.gz", log)
+	}
+	return append(append(env, s3test.Environ()...), "AWS_ENDPOINT_URL_S3="+c.server.Endpoint())
 }
 
 // duckdbDir is where `make duckdb` installs DuckDB, relative to this package.
@@ -154,7 +183,7 @@ func TestDocs_Names(t *testing.T) {
 		for _, flag := range regexp.MustCompile(`--[a-z][a-z-]+`).FindAllString(string(body), -1) {
 			require.Contains(t, help, flag, "%s: no command has the flag", path)
 		}
-		for _, m := range regexp.MustCompile("(?m)[`^]make ([a-z-]+)").FindAllStringSubmatch(
+		for _, m := range regexp.MustCompile("(?m)[`^]make ([a-z0-9-]+)").FindAllStringSubmatch(
 			string(body), -1) {
 			require.Contains(t, string(makefile), "\n"+m[1]+":", "%s: make %s", path, m[1])
 		}

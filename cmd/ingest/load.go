@@ -32,8 +32,9 @@ type loadCmd struct {
 // Help is what --help says besides the flags.
 func (*loadCmd) Help() string {
 	return help(`
-Files may be plain, .gz or .zst. Interrupt it or kill it at any time and run it again: it goes
-on where it was, and the outcome is the same. A second run of a finished load does nothing.
+Files may be plain, .gz or .zst, on disk or in a bucket (s3://bucket/key). Interrupt it or kill it
+at any time and run it again: it goes on where it was, and the outcome is the same. A second run of
+a finished load does nothing.
 
 A file is undecided when it agrees with a source as far as it goes, but ends before what is
 committed of that: a copy still being written, or an older state. It is left unread and named, and
@@ -42,6 +43,7 @@ load exits 3, unless --assume says what it is.
 Examples:
   ingest load --format combined access.log
   ingest load --format combined --out lake 'archive/**/*.gz'
+  ingest load --format combined --out s3://lake/logs 's3://archive/2024/**/*.gz'
   ingest load -c ingest.yaml
   ingest load -c ingest.yaml --stream nginx /var/log/nginx/access.log.1`)
 }
