@@ -3,20 +3,29 @@ package s3
 import (
 	"context"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
-// conn is a connection that fails when it stands still. Every write that the kernel takes and
-// every read that gives something starts the time anew, for both directions: while a body is sent
-// no reply is due, and after it the store has that long to answer. So a slow put lives as long as
-// bytes move, and a black hole ends it.
+// conn is a connection that fails when it stands still. Every write that the kernel takes starts
+// the time anew, for both directions: while a body is sent no reply is due. After it the store has
+// that long to answer, and longer for what may still be in buffers on the way. So a slow put lives
+// as long as bytes move, and a black hole ends it.
 type conn struct {
 	net.Conn
-	stall time.Duration
+	stall   time.Duration
+	written atomic.Int64 // since the last byte was read
 }
 
-// writeMost is the most that one write hands to the kernel: 60 s for it is 1 KB/s.
-const writeMost = 64 << 10
+const (
+	// writeMost is the most that one write hands to the kernel: in 60 s, that is 1 KB/s.
+	writeMost = 64 << 10
+	// unsentMost is how much buffers hold of what was written: tcp_wmem's default for the kernel's.
+	unsentMost = 4 << 20
+	// perStall is how much of it must arrive in the time that a connection may stand still: 17 KB/s
+	// with 60 s. It keeps parallel puts alive that share a line of some 100 KB/s.
+	perStall = 1 << 20
+)
 
 // dialer dials connections that fail when they stand still for stall.
 func dialer(stall time.Duration) func(context.Context, string, string) (net.Conn, error) {
@@ -26,27 +35,41 @@ func dialer(stall time.Duration) func(context.Context, string, string) (net.Conn
 		if err != nil {
 			return nil, err
 		}
-		return &conn{c, stall}, nil
+		return &conn{Conn: c, stall: stall}, nil
 	}
 }
 
 func (c *conn) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.stall)); err != nil {
+	if err := c.awaitReply(); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.written.Store(0)
+	}
+	return n, err
 }
 
 func (c *conn) Write(p []byte) (n int, err error) {
 	for {
-		// A read may be waiting for the reply at the same time: its time starts anew as well.
-		if err := c.SetDeadline(time.Now().Add(c.stall)); err != nil {
+		if err := c.SetWriteDeadline(time.Now().Add(c.stall)); err != nil {
 			return n, err
 		}
 		part, err := c.Conn.Write(p[n:min(len(p), n+writeMost)])
 		n += part
-		if err != nil || n == len(p) {
+		c.written.Add(int64(part))
+		if err != nil {
+			return n, err
+		}
+		// A read may be waiting for the reply already: its time starts anew as well.
+		if err := c.awaitReply(); err != nil || n == len(p) {
 			return n, err
 		}
 	}
+}
+
+// awaitReply starts the time anew in which something must be read.
+func (c *conn) awaitReply() error {
+	unsent := min(c.written.Load(), unsentMost)
+	return c.SetReadDeadline(time.Now().Add(c.stall + c.stall*time.Duration(unsent)/perStall))
 }

@@ -10,5 +10,9 @@ import (
 
 func TestMain(m *testing.M) {
 	s3test.Setup()
-	goleak.VerifyTestMain(m)
+	var ignored []goleak.Option
+	for _, name := range s3test.Leaky() {
+		ignored = append(ignored, goleak.IgnoreAnyFunction(name))
+	}
+	goleak.VerifyTestMain(m, ignored...)
 }

@@ -30,7 +30,8 @@ type Options struct {
 	// looked for before they are put. That is safe for one writer only.
 	Unconditional bool
 
-	// Stall is how long a connection may stand still before it is given up; 0 for StallDefault.
+	// Stall is how long a connection may stand still before it is given up; 0 for StallDefault. An
+	// answer to much that was sent may take up to five times as long, see conn.
 	Stall time.Duration
 	// Patience is for how long a Bucket goes on trying without getting a byte; 0 for
 	// PatienceDefault. A Store tries once; what repeats its calls decides for how long.
@@ -40,8 +41,7 @@ type Options struct {
 }
 
 const (
-	// StallDefault is long enough for a store to answer once all is sent, with 4 MiB in the
-	// kernel's send buffer on a line of 100 KB/s, and short enough to see a dead line.
+	// StallDefault is longer than stores take to answer, and short enough to see a dead line.
 	StallDefault = time.Minute
 	// PatienceDefault outlasts what stores call a short outage, and a restart of a gateway.
 	PatienceDefault = 10 * time.Minute

@@ -1,6 +1,8 @@
 package s3
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,13 +24,18 @@ func TestStore_OverTLS(t *testing.T) {
 	sinktest.Run(t, func(t testing.TB) sink.Store { return open(t, server.URL(server.Bucket(t))) })
 }
 
-func TestStore_Unconditional(t *testing.T) {
+func TestStore_Keys_AreBelowThePrefix(t *testing.T) {
 	server := s3test.Start(t)
-	s := open(t, server.URL(server.Bucket(t))+"&conditional=off")
-	require.NoError(t, s.Put(t.Context(), sinktest.Object(sinktest.Key(1), []byte("one"))))
-	require.NoError(t, s.Put(t.Context(), sinktest.Object(sinktest.Key(1), []byte("one"))))
-	require.ErrorAs(t, s.Put(t.Context(), sinktest.Object(sinktest.Key(1), []byte("two"))),
-		new(*sink.ConflictError))
+	bucket := server.Bucket(t)
+	outer, inner := open(t, server.URL(bucket)), open(t, server.URL(bucket+"/a%20b/c"))
+	o := sinktest.Object("logseal.json", []byte("{}"))
+	require.NoError(t, inner.Put(t.Context(), o))
+	_, err := outer.Stat(t.Context(), o.Key)
+	require.ErrorIs(t, err, sink.ErrNotFound)
+	b, err := os.ReadFile(filepath.Join(server.Folder(bucket), "a b/c/logseal.json"))
+	require.NoError(t, err)
+	require.Equal(t, "{}", string(b))
+	require.Equal(t, "s3://"+bucket+"/a%20b/c?endpoint="+server.Endpoint(), inner.Name())
 }
 
 // open gives the store at url, whose connections end with the test.

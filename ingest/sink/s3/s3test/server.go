@@ -184,3 +184,7 @@ func (s *Server) Log() string {
 	b, _ := os.ReadFile(filepath.Join(s.root, "log"))
 	return string(b)
 }
+
+// IsFolder tells whether the server's objects are plain files below Folder, also those that others
+// put there: it is so with the default kind.
+func (s *Server) IsFolder() bool { return s.kind.name == kinds[0].name }

@@ -85,3 +85,11 @@ func (w *Wire) Endpoint() string {
 func (w *Wire) URL(place string) string {
 	return strings.Replace(w.server.URL(place), w.server.Endpoint(), w.Endpoint(), 1)
 }
+
+// Leaky are functions of toxiproxy that some goroutines never come back from after a fault, which a
+// search for leaked goroutines is to look past.
+func Leaky() []string {
+	const path = "github.com/Shopify/toxiproxy/v2"
+	return []string{path + ".(*ToxicLink).read", path + ".(*ToxicLink).write",
+		path + "/toxics.(*ToxicStub).Run", path + "/stream.(*ChanWriter).Write"}
+}
