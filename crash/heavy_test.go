@@ -12,4 +12,5 @@ const (
 	sweepLossBy  = 1
 	longLine     = 3_000_000_000
 	blankLines   = 1 << 30
+	matrixBy     = 1
 )

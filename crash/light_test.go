@@ -13,4 +13,5 @@ const (
 	sweepLossBy  = 7 // after which of the sweep's kills the state is lost, too
 	longLine     = 48 << 20
 	blankLines   = 32 << 20
+	matrixBy     = 13 // at which of a load's requests the step matrix strikes
 )

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -24,7 +25,8 @@ type gate struct {
 	mu    sync.Mutex // guards what follows
 	rule  rule
 	asked int
-	busy  sync.WaitGroup
+	busy  int // requests that are being answered
+	idle  *sync.Cond
 }
 
 // rule says who answers the n-th request, counted from 1; nil is the server.
@@ -38,6 +40,7 @@ func newGate(t testing.TB) *gate {
 	t.Helper()
 	c := newCloud(t)
 	g := &gate{faults: c.Faults(t), rule: open}
+	g.idle = sync.NewCond(&g.mu)
 	g.faults.Set(func(r *http.Request) *s3test.Fault {
 		fault, _ := r.Context().Value(faultOf{}).(*s3test.Fault)
 		return fault
@@ -67,21 +70,28 @@ func (g *gate) set(rule rule) {
 // requests there were.
 func (g *gate) settle() int {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	asked := g.asked
-	g.mu.Unlock()
-	g.set(open)
-	g.busy.Wait()
+	g.rule = open
+	for g.busy > 0 {
+		g.idle.Wait()
+	}
 	return asked
 }
 
 // ServeHTTP implements http.Handler.
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g.busy.Add(1)
-	defer g.busy.Done()
 	g.mu.Lock()
 	g.asked++
+	g.busy++
 	handle := g.rule(g.asked, r)
 	g.mu.Unlock()
+	defer func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.busy--
+		g.idle.Broadcast()
+	}()
 	if handle == nil {
 		handle = g.faults.ServeHTTP
 	}
@@ -96,7 +106,7 @@ func (g *gate) with(fault s3test.Fault) http.HandlerFunc {
 }
 
 // killingBefore kills whoever asks, by closing kill, before the server hears of it.
-func (g *gate) killingBefore(kill chan<- struct{}) http.HandlerFunc {
+func (g *gate) killingBefore(kill chan<- time.Time) http.HandlerFunc {
 	return func(_ http.ResponseWriter, r *http.Request) {
 		close(kill)
 		awaitDeath(r)
@@ -104,7 +114,7 @@ func (g *gate) killingBefore(kill chan<- struct{}) http.HandlerFunc {
 }
 
 // killingAfter kills whoever asks once the server has done it.
-func (g *gate) killingAfter(kill chan<- struct{}) http.HandlerFunc {
+func (g *gate) killingAfter(kill chan<- time.Time) http.HandlerFunc {
 	return func(_ http.ResponseWriter, r *http.Request) {
 		g.faults.ServeHTTP(httptest.NewRecorder(), r)
 		close(kill)
