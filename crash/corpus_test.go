@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,26 @@ func (s *site) writeSmall() {
 	old = append(old, appLines(4, 700)...)
 	s.write("logs/old.log.gz", append(gzipped(s, old[:1000]), gzipped(s, old[1000:])...))
 	s.write("logs/older.log", old)
+}
+
+// loadSmall loads the small corpus.
+var loadSmall = []string{"load", "-c", "ingest.yaml"}
+
+// proveSmall wants verify to find nothing, down to its files.
+func (s *site) proveSmall() {
+	s.Helper()
+	s.must(0, "verify", "-c", "ingest.yaml", "--deep", "--source", "logs/*")
+}
+
+// soundInBetween wants the sink to be sound after a kill as it is: what manifests name is there,
+// and nothing else is at fault. A batch that is only half there is no fault.
+func (s *site) soundInBetween() {
+	s.Helper()
+	code := 0
+	if _, err := os.Stat(filepath.Join(s.lake, "logseal.json")); err != nil {
+		code = 1 // no table here
+	}
+	s.must(code, "verify", "-c", "ingest.yaml", "--deep")
 }
 
 func gzipped(t testing.TB, body []byte) []byte {

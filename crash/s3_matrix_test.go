@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,7 +71,11 @@ func TestMatrix_EachBlowAtEachRequest_EndsAsUndisturbed(t *testing.T) {
 	t.Logf("the undisturbed load makes %d requests", requests)
 	for i, b := range blows() {
 		t.Run(b.name, func(t *testing.T) {
-			landed := matrixRow(t, gates, &b, want, 1+i%matrixBy)
+			landed := sweep(t, func(t *testing.T, step int) bool {
+				g := <-gates
+				defer func() { gates <- g }()
+				return g.cell(t, &b, 1+i%matrixBy+(step-1)*matrixBy, want)
+			})
 			t.Logf("%d blows", landed)
 			// Sources settle side by side, so which of them asks the store for a manifest that another one
 			// has meanwhile shipped, and so need not be asked for, differs by a few requests.
@@ -98,31 +100,6 @@ func (g *gate) undisturbed(t *testing.T) (tree, int) {
 	folder.must(0, loadSmall...)
 	folder.requireTree(want)
 	return want, requests
-}
-
-// matrixRow tries one blow at the requests from, from + matrixBy and so on until none lands, and
-// returns how many did.
-func matrixRow(t *testing.T, gates chan *gate, b *blow, want tree, from int) int {
-	var next, landed atomic.Int64
-	var wg sync.WaitGroup
-	for range sweepWorkers {
-		wg.Go(func() {
-			g := <-gates
-			defer func() { gates <- g }()
-			for more := true; more && !t.Failed(); {
-				n := from + (int(next.Add(1))-1)*matrixBy
-				t.Run(fmt.Sprintf("request-%d", n), func(t *testing.T) {
-					more = false // also when it fails
-					more = g.cell(t, b, n, want)
-				})
-				if more {
-					landed.Add(1)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	return int(landed.Load())
 }
 
 // cell strikes at the n-th request of a load, if there are so many, and has it end.
