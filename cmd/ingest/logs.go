@@ -57,7 +57,7 @@ func (l *logs) bucket(path string) (*s3.Bucket, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	o.OnRetry = l.tellRetry
+	o.OnRetry = l.tellRetry(name)
 	b, err := s3.NewBucket(l.ctx, o)
 	if err != nil {
 		return nil, "", err
@@ -66,10 +66,13 @@ func (l *logs) bucket(path string) (*s3.Bucket, string, error) {
 	return b, key, nil
 }
 
-// tellRetry logs that something is about to be tried again.
-func (l *logs) tellRetry(what string, attempt int, wait time.Duration, err error) {
-	l.log.Warn("logs in a bucket could not be read now; trying again", "call", what,
-		"attempt", attempt, "wait", wait.Round(time.Millisecond), "error", err)
+// tellRetry logs that a call to a bucket is about to be tried again.
+func (l *logs) tellRetry(bucket string) func(string, int, time.Duration, error) {
+	return func(what string, attempt int, wait time.Duration, err error) {
+		l.log.Warn("logs in a bucket could not be read now; trying again", "bucket", bucket,
+			"call", strings.TrimSpace(what), "attempt", attempt, "wait",
+			wait.Round(time.Millisecond), "error", err)
+	}
 }
 
 // entry describes the object at path: as it was seen before, or as it is now.

@@ -37,7 +37,8 @@ func TestLogs_ReadsObjectAsItWasFound(t *testing.T) {
 
 	h, err := l.Open(listed[0])
 	require.NoError(t, err)
-	for _, at := range [][2]int{{0, 4}, {startMax - 3, 10}, {len(body) - 5, 5}, {0, len(body)}, {7, 9}} {
+	for _, at := range [][2]int{{0, 4}, {startMax - 3, 10}, {len(body) - 5, 5}, {0, len(body)},
+		{7, 9}} {
 		b := make([]byte, at[1])
 		n, err := h.ReadAt(b, int64(at[0]))
 		if err != io.EOF {
@@ -126,8 +127,8 @@ func TestLogs_ChangedObjectIsAFaultOfItsPath(t *testing.T) {
 // Keys are taken as they stand.
 func TestLogs_FindsAnyKey(t *testing.T) {
 	l, server, bucket, root := newTestLogs(t)
-	keys := []string{"in/a.log", "in/b [1].log", "in/ü?&=%.log", "in/deep/er/.hidden", "lake/data/app/x",
-		"lake/logseal.json", "lake/own.log"}
+	keys := []string{"in/a.log", "in/b [1].log", "in/ü?&=%.log", "in/deep/er/.hidden",
+		"lake/data/app/x", "lake/logseal.json", "lake/own.log"}
 	for _, key := range keys {
 		server.Plant(t, bucket, key, []byte(key))
 	}

@@ -17,7 +17,7 @@ const stateDir = ".state"
 type siteFlags struct {
 	Config string `short:"c" placeholder:"FILE" help:"Config file."`
 	Out    string `placeholder:"DIR" help:"Sink: folder (default logseal-out) or s3://bucket/prefix."`
-	State  string `placeholder:"DIR" help:"Folder of ledger and spool (default .state in a folder sink)."`
+	State  string `placeholder:"DIR" help:"Folder of ledger and spool (default .state in a folder)."`
 }
 
 // site is where a command works.

@@ -100,5 +100,5 @@ func (t target) dial(
 	if err != nil {
 		return nil, err
 	}
-	return &pipeline.Retrier{Store: store, Limit: patience, Log: a.log}, nil
+	return &pipeline.Retrier{Store: store, Limit: patience, Log: a.log.With("sink", t.sink)}, nil
 }

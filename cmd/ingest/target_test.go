@@ -64,7 +64,8 @@ func TestShard_UnmarshalText(t *testing.T) {
 		require.NoError(t, s.UnmarshalText([]byte(text)))
 		require.Equal(t, want, s)
 	}
-	for _, text := range []string{"", "/", "1", "1/1", "8/8", "-1/8", "0/0", "1/x", "x/2", "0/1/2", "1/-2"} {
+	for _, text := range []string{"", "/", "1", "1/1", "8/8", "-1/8", "0/0", "1/x", "x/2", "0/1/2",
+		"1/-2"} {
 		require.Error(t, new(shard).UnmarshalText([]byte(text)), text)
 	}
 }
