@@ -24,6 +24,7 @@ const killsMax = 300
 // killer kills loads at random moments. How long it lets them run it finds out by trying, as the
 // machine may be busy or idle: so long that a load is killed about twice.
 type killer struct {
+	t testing.TB
 	*rand.Rand
 	most  time.Duration
 	kills int
@@ -33,7 +34,7 @@ type killer struct {
 func newKiller(t testing.TB, most time.Duration) *killer {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	return &killer{Rand: rand.New(rand.NewPCG(seed, 0)), most: most}
+	return &killer{t, rand.New(rand.NewPCG(seed, 0)), most, 0}
 }
 
 // load runs a load until it comes to its end, and kills it at random moments. Between two runs it

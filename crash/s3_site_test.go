@@ -39,7 +39,15 @@ func (c *cloud) url(prefix string, options ...string) string {
 
 // site is a new machine that loads into a prefix of the bucket. Several may load into one.
 func (c *cloud) site(t testing.TB, prefix string, options ...string) *site {
-	root := t.TempDir()
+	return c.siteAt(t, t.TempDir(), prefix, options...)
+}
+
+// round is a site that is removed before the next one.
+func (c *cloud) round(t testing.TB, prefix string) *site {
+	return c.siteAt(t, filepath.Join(t.TempDir(), "round"), prefix)
+}
+
+func (c *cloud) siteAt(t testing.TB, root, prefix string, options ...string) *site {
 	return &site{t, root, s3test.Environ(),
 		fmt.Sprintf("sink: '%s'\nstate: state\n", c.url(prefix, options...)),
 		filepath.Join(c.Folder(c.bucket), prefix), filepath.Join(root, "state")}
