@@ -149,3 +149,32 @@ func writeLarge(t testing.TB, path string, size int64) *large {
 	}
 	return x
 }
+
+// noiseBytes is how long a reject of noise is; the rows after it keep rejects below their limit.
+const noiseBytes, noiseRows = 16 << 10, 20
+
+// writeNoisy writes a log that takes as much room in the sink, as most of it is rejects of random
+// bytes.
+func writeNoisy(t testing.TB, path string, size int64) *large {
+	t.Helper()
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	defer f.Close()
+	x := &large{path: path}
+	random := rand.NewChaCha8([32]byte{5})
+	for i := 0; x.size < size; i++ {
+		b := make([]byte, noiseBytes)
+		random.Read(b)
+		b[0] = 0xff // no UTF-8
+		b = append(bytes.ReplaceAll(b, []byte("\n"), []byte(" ")), '\n')
+		x.rejects = append(x.rejects, x.size)
+		for row := range noiseRows {
+			x.rows = append(x.rows, x.size+int64(len(b)))
+			b = append(b, appLine(i*noiseRows+row)+"\n"...)
+		}
+		n, err := f.Write(b)
+		require.NoError(t, err)
+		x.size += int64(n)
+	}
+	return x
+}

@@ -65,9 +65,9 @@ func (k *killer) learn(kills int) {
 }
 
 // baseline loads the log undisturbed and returns its sink and how long that took.
-func (x *large) baseline(s *site) (tree, time.Duration) {
+func (x *large) baseline(s *site, batchBytes int64) (tree, time.Duration) {
 	s.Helper()
-	s.configure("ingest.yaml", randomBatch)
+	s.configure("ingest.yaml", batchBytes)
 	start := time.Now()
 	s.must(0, "load", "-c", "ingest.yaml", x.path)
 	took := time.Since(start)
@@ -106,7 +106,7 @@ func requireSame(t testing.TB, what string, want, have []int64) {
 func TestRandom_KilledUntilDone_EndsAsUndisturbed(t *testing.T) {
 	t.Parallel()
 	x := writeLarge(t, filepath.Join(t.TempDir(), "app.log"), randomBytes)
-	want, took := x.baseline(newSite(t))
+	want, took := x.baseline(newSite(t), randomBatch)
 	k := newKiller(t, took)
 	for range randomRounds {
 		s := newRound(t)
@@ -126,7 +126,7 @@ func TestRandom_KilledUntilDone_EndsAsUndisturbed(t *testing.T) {
 func TestRandom_StateLostInMidLoad_CountsExactly(t *testing.T) {
 	t.Parallel()
 	x := writeLarge(t, filepath.Join(t.TempDir(), "app.log"), randomBytes)
-	want, took := x.baseline(newSite(t))
+	want, took := x.baseline(newSite(t), randomBatch)
 	for _, other := range []bool{false, true} {
 		for _, lost := range losses {
 			t.Run(fmt.Sprintf("other-batches-%v%s", other, lost), func(t *testing.T) {

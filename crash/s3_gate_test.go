@@ -38,7 +38,11 @@ type faultOf struct{}
 // newGate makes a way to a server of its own.
 func newGate(t testing.TB) *gate {
 	t.Helper()
-	c := newCloud(t)
+	return newGateTo(t, newCloud(t))
+}
+
+func newGateTo(t testing.TB, c *cloud) *gate {
+	t.Helper()
 	g := &gate{faults: c.Faults(t), rule: open}
 	g.idle = sync.NewCond(&g.mu)
 	g.faults.Set(func(r *http.Request) *s3test.Fault {

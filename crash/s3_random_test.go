@@ -45,7 +45,7 @@ func TestRandomS3_BothKilledUntilDone_EndsAsUndisturbed(t *testing.T) {
 	t.Parallel()
 	x := writeLarge(t, filepath.Join(t.TempDir(), "app.log"), randomBytes)
 	c := newCloud(t)
-	want, took := x.baseline(c.site(t, "undisturbed"))
+	want, took := x.baseline(c.site(t, "undisturbed"), randomBatch)
 	loads, servers := newKiller(t, took), newKiller(t, took)
 	for round := range randomS3Rounds {
 		s := c.round(t, fmt.Sprintf("round-%d", round))

@@ -16,7 +16,7 @@ import (
 func TestTwo_LoadsOfOneFile_CountExactly(t *testing.T) {
 	t.Parallel()
 	x := writeLarge(t, filepath.Join(t.TempDir(), "app.log"), randomBytes)
-	_, took := x.baseline(newSite(t))
+	_, took := x.baseline(newSite(t), randomBatch)
 	for _, lose := range []bool{false, true} {
 		t.Run(fmt.Sprintf("lose-%v", lose), func(t *testing.T) {
 			killers := []*killer{newKiller(t, took), newKiller(t, took)}
