@@ -13,6 +13,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 
 	"logseal/ingest/sink"
 )
@@ -59,8 +60,9 @@ func newClient(ctx context.Context, o Options) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The SDK's own log is of what its callers are told by errors.
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(httpClient),
-		config.WithRegion(o.Region))
+		config.WithRegion(o.Region), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", c.name, &sink.RefusedError{Err: err,
 			Fix: "set right what the AWS_* variables or the shared AWS configuration say"})

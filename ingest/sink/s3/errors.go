@@ -61,8 +61,8 @@ func (a *answer) Unwrap() error { return a.err }
 
 const unknownError = "UnknownError"
 
-// answered finds what the store answered in an error of the SDK; nil if it did not, or answered well
-// and its answer was lost on the way.
+// answered finds what the store answered in an error of the SDK; nil if it did not, or answered
+// well and its answer was lost on the way.
 func answered(err error) *answer {
 	var response *smithyhttp.ResponseError
 	if !errors.As(err, &response) || response.Response == nil {
@@ -100,8 +100,9 @@ func (a *answer) after() time.Duration {
 	return 0
 }
 
-// later are the codes of answers that another attempt may change, besides those that
-// say so by their status. The digests differ when bytes were damaged on the way: body has looked at them before.
+// later are the codes of answers that another attempt may change, besides those that say so by
+// their status. The digests differ when bytes were damaged on the way: body has looked at them
+// before.
 var later = map[string]bool{
 	"ConditionalRequestConflict": true, "OperationAborted": true, "RequestTimeout": true,
 	"SlowDown": true, "Throttling": true, "ThrottlingException": true, "TooManyRequests": true,

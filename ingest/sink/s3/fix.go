@@ -64,14 +64,15 @@ var fixes = map[string]func(c *client, want action, a *answer) string{
 	"InvalidObjectState":   plain("restore the object from its archive class first"),
 	"InvalidStorageClass":  plain("set storage_class= to one that the store has, or leave it out"),
 	"KeyTooLongError":      plain("use a shorter prefix"),
-	"ObjectParentIsFile": plain("an object lies where a folder of ours should be: move it, or use " +
-		"another prefix"),
-	"InvalidEncryptionAlgorithmError": plain("set sse= to a kind that the store has, or leave it out"),
-	"InvalidTag":                      plain("set tags= to what the store allows"),
+	"ObjectParentIsFile": plain("an object lies where a folder of ours should be: move it, or " +
+		"use another prefix"),
+	"InvalidEncryptionAlgorithmError": plain("set sse= to a kind that the store has, or leave it " +
+		"out"),
+	"InvalidTag": plain("set tags= to what the store allows"),
 }
 
-const renew = "renew the session: its credentials have expired or are none (AWS_SESSION_TOKEN, or " +
-	"log in again)"
+const renew = "renew the session: its credentials have expired or are none (AWS_SESSION_TOKEN, " +
+	"or log in again)"
 
 func plain(text string) func(*client, action, *answer) string {
 	return func(*client, action, *answer) string { return text }
@@ -97,8 +98,8 @@ func (c *client) allow(want action, _ *answer) string {
 	case listBucket:
 		return fmt.Sprintf("allow %s on %s", want, bucket)
 	case getObject:
-		return fmt.Sprintf("allow %s on %s, and s3:ListBucket on %s: without that S3 also says 403 "+
-			"of what is not there", want, objects, bucket)
+		return fmt.Sprintf("allow %s on %s, and s3:ListBucket on %s: without that S3 also says "+
+			"403 of what is not there", want, objects, bucket)
 	case putObject:
 		more := ""
 		if len(c.opts.Tags) > 0 {
@@ -167,8 +168,8 @@ func (c *client) unreachable(err error) (fix string, cause error) {
 	)
 	switch {
 	case errors.As(err, &unknownCA):
-		fix = "name the file of the CA that signed the server's certificate, ca_file= in the URL or " +
-			"AWS_CA_BUNDLE"
+		fix = "name the file of the CA that signed the server's certificate, ca_file= in the URL " +
+			"or AWS_CA_BUNDLE"
 	case errors.As(err, &otherHost):
 		fix = c.where("use the host name that the server's certificate is for")
 	case errors.As(err, &invalid):

@@ -81,9 +81,9 @@ var settings = []struct {
 	}},
 }
 
-// ParseURL reads s3://bucket/prefix?option=value&…, with the options endpoint, region, path_style,
-// storage_class, sse, kms_key_id, tags, ca_file, conditional and stall. What it does not know is an
-// error. Errors never repeat what may be a secret in the wrong place.
+// ParseURL reads s3://bucket/prefix?option=value&…, with the options endpoint, region,
+// path_style, storage_class, sse, kms_key_id, tags, ca_file, conditional and stall. What it does
+// not know is an error. Errors never repeat what may be a secret in the wrong place.
 func ParseURL(text string) (Options, error) {
 	rest, ok := strings.CutPrefix(text, scheme)
 	if !ok {
@@ -92,8 +92,8 @@ func ParseURL(text string) (Options, error) {
 	place, query, _ := strings.Cut(rest, "?")
 	bucket, prefix, _ := strings.Cut(place, "/")
 	if strings.Contains(bucket, ":") || strings.Contains(place, "@") {
-		return Options{}, errors.New("s3 URL: want s3://bucket/prefix; credentials do not belong " +
-			"in it, they come from the environment, a profile or a role; a port belongs in endpoint=")
+		return Options{}, errors.New("s3 URL: want s3://bucket/prefix; " + noSecrets +
+			"; a port belongs in endpoint=")
 	}
 	prefix, err := url.PathUnescape(prefix)
 	if err != nil {
@@ -133,14 +133,16 @@ func (o *Options) parseQuery(query string) error {
 	}
 	for name := range values {
 		if secretName.MatchString(name) {
-			return errors.New("credentials do not belong in it, they come from the environment, " +
-				"a profile or a role")
+			return errors.New(noSecrets)
 		}
 		return fmt.Errorf("unknown option %q; did you mean %q? (%s)", name, nearest(name, names),
 			strings.Join(names, ", "))
 	}
 	return nil
 }
+
+const noSecrets = "credentials do not belong in it, they come from the environment, a profile or " +
+	"a role"
 
 var secretName = regexp.MustCompile(`(?i)access|secret|token|credential|password|signature`)
 

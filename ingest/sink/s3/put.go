@@ -82,8 +82,8 @@ func (s *Store) Probe(ctx context.Context, o sink.Object) error {
 	}
 	return fmt.Errorf("probe %s: %w", o.Key, &sink.RefusedError{
 		Err: errors.New("the store ignores If-None-Match: it replaced an object that was there"),
-		Fix: s.where("use a store that honours it, or add conditional=off to the URL, for one writer " +
-			"only")})
+		Fix: s.where("use a store that honours it, or add conditional=off to the URL, for one " +
+			"writer only")})
 }
 
 // send makes one PutObject. Its error is a *sink.TransientError when the object may be there, a

@@ -73,7 +73,8 @@ func TestPut_UnclearOutcome_IsSettled(t *testing.T) {
 			err = s.Put(t.Context(), other)
 			var conflict *sink.ConflictError
 			require.ErrorAs(t, err, &conflict, "failed and lost")
-			require.Equal(t, sink.ConflictError{Key: key, Want: other.SHA256, Have: o.SHA256}, *conflict)
+			require.Equal(t, sink.ConflictError{Key: key, Want: other.SHA256, Have: o.SHA256},
+				*conflict)
 		})
 	}
 }
@@ -257,8 +258,8 @@ func TestProbe_AStoreThatIgnoresIfNoneMatch_IsRefused(t *testing.T) {
 	require.NoError(t, s.Put(t.Context(), o))
 	err := s.Probe(t.Context(), o)
 	require.ErrorAs(t, err, new(*sink.RefusedError))
-	require.ErrorContains(t, err, "the store ignores If-None-Match: it replaced an object that was "+
-		"there; use a store that honours it, or add conditional=off to the URL, for one writer only")
+	require.ErrorContains(t, err, "the store ignores If-None-Match: it replaced an object that "+
+		"was there; use a store that honours it, or add conditional=off to the URL, for one writer")
 	r, _, err := s.Get(t.Context(), o.Key)
 	require.NoError(t, err)
 	defer r.Close()
@@ -276,8 +277,8 @@ func TestProbe_AStoreThatIgnoresIfNoneMatch_IsRefused(t *testing.T) {
 // startS3rver starts a server that knows no If-None-Match, with a bucket, and gives its endpoint.
 func startS3rver(t *testing.T) string {
 	t.Helper()
-	script := filepath.Join(s3test.ModuleRoot(t), ".tools", "s3rver", "node_modules", "s3rver", "bin",
-		"s3rver.js")
+	script := filepath.Join(s3test.ModuleRoot(t), ".tools", "s3rver", "node_modules", "s3rver",
+		"bin", "s3rver.js")
 	if _, err := os.Stat(script); err != nil {
 		s3test.Missing(t, "s3rver", "make tools")
 	}

@@ -283,7 +283,9 @@ func TestReader_GivesUpWithoutProgress(t *testing.T) {
 		require.ErrorAs(t, err, new(*sink.TransientError))
 	}
 
-	s.faults.Set(func(*http.Request) *s3test.Fault { return &s3test.Fault{Status: 403, Code: "AccessDenied"} })
+	s.faults.Set(func(*http.Request) *s3test.Fault {
+		return &s3test.Fault{Status: 403, Code: "AccessDenied"}
+	})
 	s.gets()
 	_, err = s.reader(t).ReadAt(make([]byte, 100), 0)
 	require.ErrorAs(t, err, new(*sink.RefusedError))

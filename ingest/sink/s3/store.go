@@ -2,12 +2,13 @@
 //
 // Invariants:
 //
-//   - An object is put by one PutObject with If-None-Match: * and the SHA-256 that the store checks.
-//     There are no multipart uploads, no copies and nothing is ever replaced.
+//   - An object is put by one PutObject with If-None-Match: * and the SHA-256 that the store
+//     checks. There are no multipart uploads, no copies and nothing is ever replaced.
 //   - Put acknowledges what the store answered 200 to, or what a HEAD after an unclear answer
 //     showed to be there with the same SHA-256 and size.
 //   - Each call of a Store makes one attempt. Its error says whether to try again
-//     (sink.TransientError) or what to change (sink.RefusedError). Only readers go on by themselves.
+//     (sink.TransientError) or what to change (sink.RefusedError). Only readers, and a Bucket, go
+//     on by themselves.
 //   - Only keys below the prefix are touched. Credentials come from the SDK's chain and are in no
 //     error.
 //

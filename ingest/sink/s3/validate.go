@@ -91,8 +91,7 @@ func checkEndpoint(text string) error {
 		return errors.New("want a URL like https://host:port")
 	}
 	if u.User != nil {
-		return errors.New("credentials do not belong in it, they come from the environment, " +
-			"a profile or a role")
+		return errors.New(noSecrets)
 	}
 	if u.RawQuery != "" || u.Fragment != "" {
 		return errors.New("want a URL like https://host:port, without ? and #")

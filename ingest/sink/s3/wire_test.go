@@ -27,6 +27,9 @@ func noise(n int) []byte {
 	return b
 }
 
+// attributes are those of a fault.
+type attributes = map[string]any
+
 // wired gives a store by way of a Wire, with little patience, and one that goes around it.
 func wired(t *testing.T, stall time.Duration) (w *s3test.Wire, s, direct *Store) {
 	t.Helper()
@@ -40,24 +43,25 @@ func wired(t *testing.T, stall time.Duration) (w *s3test.Wire, s, direct *Store)
 }
 
 func TestWire_PutsThatBreak(t *testing.T) {
+	const hole = 12 * time.Second // to see that nothing comes: five times the stall
 	big := sinktest.Object(key, noise(4<<20))
 	for name, c := range map[string]struct {
-		kind       string
-		direction  s3test.Direction
-		attributes map[string]any
-		done       bool // the store has the object for all that
-		atMost     time.Duration
+		kind      string
+		direction s3test.Direction
+		with      attributes
+		done      bool // the store has the object for all that
+		atMost    time.Duration
 	}{
-		"cut in mid-upload":       {"limit_data", s3test.Upstream, map[string]any{"bytes": 1 << 20}, false, 0},
-		"reset":                   {"reset_peer", s3test.Upstream, map[string]any{"timeout": 0}, false, 0},
-		"black hole":              {"timeout", s3test.Upstream, map[string]any{"timeout": 0}, false, 8 * time.Second},
-		"reply lost":              {"limit_data", s3test.Downstream, map[string]any{"bytes": 0}, true, 0},
-		"reply into a black hole": {"timeout", s3test.Downstream, map[string]any{"timeout": 0}, true, 8 * time.Second},
+		"cut in mid-put":    {"limit_data", s3test.Upstream, attributes{"bytes": 1 << 20}, false, 0},
+		"reset":             {"reset_peer", s3test.Upstream, attributes{"timeout": 0}, false, 0},
+		"black hole":        {"timeout", s3test.Upstream, attributes{"timeout": 0}, false, hole},
+		"reply lost":        {"limit_data", s3test.Downstream, attributes{"bytes": 0}, true, 0},
+		"reply into a hole": {"timeout", s3test.Downstream, attributes{"timeout": 0}, true, hole},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, s, direct := wired(t, time.Second)
-			w.Fault(t, c.kind, c.direction, c.attributes, 1)
+			w.Fault(t, c.kind, c.direction, c.with, 1)
 			start := time.Now()
 			err := s.Put(t.Context(), big)
 			require.ErrorAs(t, err, new(*sink.TransientError))
@@ -82,20 +86,20 @@ func TestWire_PutsThatBreak(t *testing.T) {
 func TestWire_SlowIsNotDead(t *testing.T) {
 	o := sinktest.Object(key, noise(3<<20))
 	for name, fault := range map[string]struct {
-		kind       string
-		direction  s3test.Direction
-		attributes map[string]any
+		kind      string
+		direction s3test.Direction
+		with      attributes
 	}{
-		"a slow way up":   {"bandwidth", s3test.Upstream, map[string]any{"rate": 1000}},
-		"a slow way down": {"bandwidth", s3test.Downstream, map[string]any{"rate": 1000}},
-		"latency":         {"latency", s3test.Downstream, map[string]any{"latency": 300, "jitter": 50}},
+		"a slow way up":   {"bandwidth", s3test.Upstream, attributes{"rate": 1000}},
+		"a slow way down": {"bandwidth", s3test.Downstream, attributes{"rate": 1000}},
+		"latency":         {"latency", s3test.Downstream, attributes{"latency": 300, "jitter": 50}},
 		"little pieces": {"slicer", s3test.Upstream,
-			map[string]any{"average_size": 5000, "size_variation": 1000, "delay": 10}},
+			attributes{"average_size": 5000, "size_variation": 1000, "delay": 10}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, s, _ := wired(t, time.Second)
-			w.Fault(t, fault.kind, fault.direction, fault.attributes, 1)
+			w.Fault(t, fault.kind, fault.direction, fault.with, 1)
 			require.NoError(t, s.Put(t.Context(), o))
 			r, info, err := s.Get(t.Context(), key)
 			require.NoError(t, err)
@@ -125,7 +129,7 @@ func TestWire_Outage(t *testing.T) {
 
 func TestWire_CancelledInMidPut_EndsAtOnce(t *testing.T) {
 	w, s, direct := wired(t, time.Minute)
-	w.Fault(t, "timeout", s3test.Upstream, map[string]any{"timeout": 0}, 1)
+	w.Fault(t, "timeout", s3test.Upstream, attributes{"timeout": 0}, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	start := time.Now()

@@ -58,7 +58,9 @@ func (s *Server) Faults(tb testing.TB) *Faults {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host // it is signed
 		},
-		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {
+			panic(http.ErrAbortHandler)
+		},
 	}
 	f.front = httptest.NewUnstartedServer(f)
 	f.front.Config.ErrorLog = log.New(io.Discard, "", 0)
