@@ -14,22 +14,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// smallConfig cuts the small corpus into several batches of several objects.
-const smallConfig = `
+const smallBatch = "2KiB"
+
+// configureSmall writes a config that cuts small files into several batches of several objects.
+func (s *site) configureSmall(paths, batch string) {
+	s.write("ingest.yaml", fmt.Appendf([]byte(s.where), `
 streams:
   - name: app
     format: app
-    paths: [logs/*]
-    batch: {max_bytes: 2KiB}
+    paths: ['%s']
+    batch: {max_bytes: %s}
     max_record_bytes: 1KiB
     rejects: {on_exceed: quarantine}
-`
+`, paths, batch))
+}
 
 // writeSmall writes a few small files: two days, rejects, blank lines, CRLF, a BOM, a record that
 // is too long, a last line without its end; one compressed in two parts, one that begins as
 // another one does, and one that is a copy.
 func (s *site) writeSmall() {
-	s.write("ingest.yaml", []byte(s.where+smallConfig))
+	s.configureSmall("logs/*", smallBatch)
 	plain := append([]byte("\xef\xbb\xbf"), appLines(1, 3500)...)
 	plain = append(plain, appLine(99)+" and then it stops"...)
 	s.write("logs/plain.log", plain)

@@ -25,4 +25,6 @@ const (
 	netHole          = 3 * time.Minute
 	netStall         = "1m"
 	netLatencyMillis = 200
+	machineRounds    = 50
+	deathLast        = 13
 )

@@ -26,4 +26,6 @@ const (
 	netHole          = 3 * time.Second
 	netStall         = "1s"
 	netLatencyMillis = 30
+	machineRounds    = 2
+	deathLast        = 3
 )
