@@ -97,27 +97,35 @@ func (r *Retrier) Delete(ctx context.Context, key string) error {
 	return r.do(ctx, "delete", key, func() error { return r.Store.Delete(ctx, key) })
 }
 
-// List implements sink.Store. After a fault it lists anew and passes over what it has given.
+// List implements sink.Store. After a fault it lists anew and passes over what it has given. Limit
+// counts from the last that it gave: a list lasts as long as what is done with it.
 func (r *Retrier) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, error] {
 	return func(yield func(sink.Info, error) bool) {
-		last, stopped := "", false
-		err := r.do(ctx, "list", prefix, func() error {
-			for info, err := range r.Store.List(ctx, prefix) {
-				if err != nil {
-					return err
+		last, moved := "", true
+		for moved {
+			moved = false
+			err := r.do(ctx, "list", prefix, func() error {
+				for info, err := range r.Store.List(ctx, prefix) {
+					switch {
+					case err != nil && moved:
+						return nil // the next attempt is the first since then
+					case err != nil:
+						return err
+					case info.Key <= last:
+						continue
+					}
+					last, moved = info.Key, true
+					if !yield(info, nil) {
+						moved = false
+						return nil
+					}
 				}
-				if info.Key <= last {
-					continue
-				}
-				last = info.Key
-				if stopped = !yield(info, nil); stopped {
-					return nil
-				}
+				moved = false
+				return nil
+			})
+			if err != nil {
+				yield(sink.Info{}, err)
 			}
-			return nil
-		})
-		if err != nil && !stopped {
-			yield(sink.Info{}, err)
 		}
 	}
 }

@@ -187,6 +187,33 @@ func TestRetrier_List_EachOnceAfterFaults(t *testing.T) {
 	})
 }
 
+func TestRetrier_List_LimitCountsFromTheLastGiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &flaky{Store: sinktest.NewMemory(t)}
+		for i := range 3 {
+			require.NoError(t, f.Store.Put(t.Context(), sinktest.Object(sinktest.Key(i), []byte("x"))))
+		}
+		f.faults = []error{nil, transient(0), nil, nil, transient(0)}
+		n := 0
+		for _, err := range (&Retrier{Store: f, Limit: time.Minute}).List(t.Context(), "") {
+			require.NoError(t, err)
+			n++
+			time.Sleep(time.Hour)
+		}
+		require.Equal(t, 3, n)
+	})
+}
+
+func TestRetrier_List_StopsWhenItsUserDoes(t *testing.T) {
+	f := &flaky{Store: sinktest.NewMemory(t)}
+	for i := range 3 {
+		require.NoError(t, f.Store.Put(t.Context(), sinktest.Object(sinktest.Key(i), []byte("x"))))
+	}
+	for range (&Retrier{Store: f}).List(t.Context(), "") {
+		break
+	}
+}
+
 func TestRetrier_IsAStore(t *testing.T) {
 	sinktest.Run(t, func(t testing.TB) sink.Store { return &Retrier{Store: sinktest.NewMemory(t)} })
 }
