@@ -138,9 +138,7 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	report, err := load(ctx, a, at, c, cfg)
-	if r, ok := cfg.Store.(*pipeline.Retrier); ok {
-		res.Retries = r.Retries()
-	}
+	res.Retries = retriesOf(cfg)
 	if report != nil {
 		res.fill(report)
 	}
@@ -151,6 +149,17 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return l.tell(a, at, report)
+}
+
+// retriesOf is how often calls to buckets were repeated.
+func retriesOf(cfg *pipeline.Config) (n int64) {
+	if sink, ok := cfg.Store.(*pipeline.Retrier); ok {
+		n += sink.Retries()
+	}
+	if from, ok := cfg.FS.(*logs); ok {
+		n += from.retries.Load()
+	}
+	return n
 }
 
 // pipelineConfig checks the streams and finds their files; nothing is opened or made.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"logseal/ingest/files"
@@ -29,6 +30,8 @@ type logs struct {
 	// sink says where buckets are when a pattern does not; nil leaves it to the environment.
 	sink *s3.Options
 	log  *slog.Logger // gets a line for each wait
+
+	retries atomic.Int64 // calls that were tried again
 
 	mu      sync.Mutex            // guards what follows
 	options map[string]string     // by bucket: the options that a pattern gave
@@ -69,6 +72,7 @@ func (l *logs) bucket(path string) (*s3.Bucket, string, error) {
 // tellRetry logs that a call to a bucket is about to be tried again.
 func (l *logs) tellRetry(bucket string) func(string, int, time.Duration, error) {
 	return func(what string, attempt int, wait time.Duration, err error) {
+		l.retries.Add(1)
 		l.log.Warn("logs in a bucket could not be read now; trying again", "bucket", bucket,
 			"call", strings.TrimSpace(what), "attempt", attempt, "wait",
 			wait.Round(time.Millisecond), "error", err)
