@@ -26,5 +26,6 @@ const (
 	netStall         = "1m"
 	netLatencyMillis = 200
 	machineRounds    = 50
+	deathBy          = 1
 	deathLast        = 13
 )

@@ -15,9 +15,9 @@ const (
 	sweepLossBy      = 7 // after which of the sweep's kills the state is lost, too
 	longLine         = 48 << 20
 	blankLines       = 32 << 20
-	matrixBy         = 13 // at which of a load's requests the step matrix strikes
-	sweepS3By        = 17
-	sweepS3LossBy    = 47
+	matrixBy         = 17 // at which of a load's requests the step matrix strikes
+	sweepS3By        = 29
+	sweepS3LossBy    = 71
 	againS3By        = 43
 	randomS3Rounds   = 2
 	netBytes         = 3 << 20
@@ -27,5 +27,6 @@ const (
 	netStall         = "1s"
 	netLatencyMillis = 30
 	machineRounds    = 2
+	deathBy          = 5
 	deathLast        = 3
 )

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ type heap struct {
 	paths  string
 	want   tree
 	places [2]map[string][]int64 // of data and quarantine
+	bytes  int64                 // that were sealed
 }
 
 // heapFiles are the files of a heap besides those that are like another one.
@@ -44,7 +46,7 @@ func newHeap(t *testing.T, c *cloud) *heap {
 	files.write("twin.log", append([]byte(line+"\n"), appLines(200, 2000)...))
 	h := &heap{cloud: c, paths: files.path("*")}
 	s := h.machine(t, c, "undisturbed", smallBatch)
-	s.must(0, loadSmall...)
+	h.bytes = s.must(0, loadSmallJSON...).loaded(t).Bytes
 	h.prove(s)
 	h.want, h.places = readTree(t, s.lake), placesOf(s)
 	require.Len(t, h.places[0], heapFiles+1, "sources")
@@ -70,20 +72,24 @@ func (h *heap) machines(t testing.TB, prefix string, batches ...string) (all []*
 	return all
 }
 
-// together loads on all machines at once.
-func together(t testing.TB, machines []*site, args func(i int) []string) {
+// together loads on all machines at once, and returns how many bytes each has sealed.
+func together(t testing.TB, machines []*site, args func(i int) []string) []int64 {
 	t.Helper()
+	sealed := make([]int64, len(machines))
 	var wg sync.WaitGroup
 	for i, s := range machines {
-		wg.Go(func() { s.must(0, args(i)...) })
+		wg.Go(func() { sealed[i] = s.must(0, args(i)...).loaded(s).Bytes })
 	}
 	wg.Wait()
 	if t.Failed() {
 		t.FailNow()
 	}
+	return sealed
 }
 
-func alike(int) []string { return loadSmall }
+var loadSmallJSON = append(slices.Clip(loadSmall), "--json")
+
+func alike(int) []string { return loadSmallJSON }
 
 // prove wants verify to find nothing, down to the files, and nothing left over either.
 func (h *heap) prove(s *site) {
@@ -134,14 +140,18 @@ func TestMachines_Shards_MakeWhatOneMakes(t *testing.T) {
 	t.Parallel()
 	h := newHeap(t, newCloud(t))
 	shards := h.machines(t, "shards", smallBatch, smallBatch, smallBatch)
-	together(t, shards, func(i int) []string { return shardOf(i) })
+	sealed := together(t, shards, shardOf)
+	require.Equal(t, h.bytes, sealed[0]+sealed[1]+sealed[2], "each file is of one shard")
+	for _, bytes := range sealed {
+		require.Less(t, bytes, h.bytes*2/3, "%v", sealed)
+	}
 	for _, s := range shards {
 		h.proveAlike(s)
 	}
 }
 
 func shardOf(i int) []string {
-	return append(loadSmall[:len(loadSmall):len(loadSmall)], "--shard", fmt.Sprintf("%d/3", i))
+	return append(slices.Clip(loadSmallJSON), "--shard", fmt.Sprintf("%d/3", i))
 }
 
 // victim is a machine that dies, with its state, while it loads.
@@ -182,10 +192,14 @@ func (v victim) die(n int, root string, after bool, args ...string) (killed bool
 
 // deaths are the moments of a load at which its machine is lost.
 func deaths(try func(name string, n int, root string, after bool)) {
-	for _, root := range []string{"data", "quarantine", "manifests"} {
-		for n := 3; n <= deathLast; n += 2 {
+	i := 0
+	for n := 3; n <= deathLast; n += 2 {
+		for _, root := range []string{"data", "quarantine", "manifests"} {
 			for _, after := range []bool{false, true} {
-				try(fmt.Sprintf("%s-%d-%v", root, n, after), n, root, after)
+				if i%deathBy == 0 {
+					try(fmt.Sprintf("%s-%d-%v", root, n, after), n, root, after)
+				}
+				i++
 			}
 		}
 	}
@@ -201,7 +215,7 @@ func TestMachines_OneIsLost_AnotherFinishes(t *testing.T) {
 			v := h.newVictim(t, name)
 			// The other machine has loaded a part before, and lost its ledger.
 			other := h.machine(t, h.cloud, name, smallBatch)
-			other.must(0, append(loadSmall, filepath.Dir(h.paths)+"/00.log")...)
+			other.must(0, append(slices.Clip(loadSmall), filepath.Dir(h.paths)+"/00.log")...)
 			require.NoError(t, os.Truncate(other.state+"/ledger.db", 20_000))
 			require.True(t, v.die(n, root, after, loadSmall...))
 			v.soundInBetween()
@@ -212,7 +226,7 @@ func TestMachines_OneIsLost_AnotherFinishes(t *testing.T) {
 			h.proveAlike(other)
 			// And to a third one there is nothing left to do.
 			third := h.machine(t, h.cloud, name, smallBatch)
-			l := third.must(0, append(loadSmall, "--json")...).loaded(t)
+			l := third.must(0, loadSmallJSON...).loaded(t)
 			require.Zero(t, l.Bytes)
 			h.proveAlike(third)
 		})

@@ -15,10 +15,11 @@ const sweepWorkers = 2
 func sweep(t *testing.T, try func(t *testing.T, k int) bool) int {
 	t.Helper()
 	var next, landed atomic.Int64
+	var over atomic.Bool
 	var wg sync.WaitGroup
 	for range sweepWorkers {
 		wg.Go(func() {
-			for more := true; more && !t.Failed(); {
+			for more := true; more && !over.Load() && !t.Failed(); {
 				k := int(next.Add(1))
 				t.Run(fmt.Sprintf("at-%d", k), func(t *testing.T) {
 					more = false // also when it fails
@@ -26,6 +27,8 @@ func sweep(t *testing.T, try func(t *testing.T, k int) bool) int {
 				})
 				if more {
 					landed.Add(1)
+				} else {
+					over.Store(true)
 				}
 			}
 		})
