@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// smallBatch is the size of the small corpus's batches.
 const smallBatch = "2KiB"
 
 // configureSmall writes a config that cuts small files into several batches of several objects.

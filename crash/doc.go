@@ -15,6 +15,17 @@
 //   - two loads of one file into one folder, each with a state and a batch size of its own.
 //   - files that would need a lot of memory if they were read as lines.
 //
+// The same with a bucket of a real S3 server (package s3test), whose folder is read to compare it:
+//
+//   - the step matrix: at each request of a small load the server answers badly, or not although it
+//     has done it, or is killed, or the load is killed, before the request is done and after; with
+//     and without its state from then on.
+//   - the sweep, in which the calls that write to the server count, too.
+//   - larger loads and the server killed at random moments.
+//   - networks that are down, slow, far away, silent or reset connections.
+//   - machines that share nothing but the bucket: several load one heap at once, whole or by
+//     shards, and one is lost with its state.
+//
 // A killed process loses nothing that it has written, so these tests say nothing about power loss:
 // that is what the tests of spool and ledger over a file system that forgets are for.
 //

@@ -30,6 +30,12 @@ func newNetwork(t *testing.T) *network {
 	return n
 }
 
+// of is the same network for a subtest.
+func (n network) of(t testing.TB) *network {
+	n.t = t
+	return &n
+}
+
 // load loads the log into a prefix by some other way than the straight one. In mid-load, when there
 // is a manifest, it calls meanwhile.
 func (n *network) load(way *cloud, name string, meanwhile func(), options ...string) time.Duration {
@@ -84,14 +90,15 @@ func (n *network) wire() (*s3test.Wire, *cloud) {
 
 func nothing() {}
 
-// TestNetwork_Bad_EndsAsUndisturbed loads one log over bad networks. One after the other, so that the
-// times that it logs can be compared.
+// TestNetwork_Bad_EndsAsUndisturbed loads one log over bad networks, one after the other, so that
+// the times that it logs can be compared.
 func TestNetwork_Bad_EndsAsUndisturbed(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
 	t.Run("down", func(t *testing.T) {
-		n.t = t
+		n := n.of(t)
 		w, way := n.wire()
+		// Waits grow with an outage, so its end may be noticed as late again.
 		took := n.load(way, "down", func() {
 			w.Down()
 			<-time.After(netDown)
@@ -100,7 +107,7 @@ func TestNetwork_Bad_EndsAsUndisturbed(t *testing.T) {
 		require.Greater(t, took, netDown, "the load was over before the network was down")
 	})
 	t.Run("black-hole", func(t *testing.T) {
-		n.t = t
+		n := n.of(t)
 		w, way := n.wire()
 		took := n.load(way, "black-hole", func() {
 			w.Fault(t, "timeout", s3test.Upstream, map[string]any{"timeout": 0}, 1)
@@ -110,13 +117,13 @@ func TestNetwork_Bad_EndsAsUndisturbed(t *testing.T) {
 		require.Greater(t, took, netHole, "the load was over before the network was a black hole")
 	})
 	t.Run("latency", func(t *testing.T) {
-		n.t = t
+		n := n.of(t)
 		w, way := n.wire()
 		w.Fault(t, "latency", s3test.Downstream, map[string]any{"latency": netLatencyMillis}, 1)
 		n.load(way, "latency", nothing)
 	})
 	t.Run("slow", func(t *testing.T) {
-		n.t = t
+		n := n.of(t)
 		w, way := n.wire()
 		w.Fault(t, "bandwidth", s3test.Upstream, map[string]any{"rate": 1000}, 1)
 		took := n.load(way, "slow", nothing)
@@ -128,8 +135,8 @@ func TestNetwork_Bad_EndsAsUndisturbed(t *testing.T) {
 // resetEvery is how many requests there are to one that meets a reset: 5 %.
 const resetEvery = 20
 
-// TestNetwork_ConnectionsReset_EndsAsUndisturbed resets 5 % of the connections, each of which is for
-// one request: before the server has heard of it, while it hears of it, or once it has done it.
+// TestNetwork_ConnectionsReset_EndsAsUndisturbed resets 5 % of the connections, each of which is
+// for one request: before the server hears of it, while it hears of it, or once it has done it.
 func TestNetwork_ConnectionsReset_EndsAsUndisturbed(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)

@@ -19,8 +19,8 @@ func (c *cloud) onOneProcessor(t testing.TB, prefix string) *site {
 	return s
 }
 
-// TestSweepS3_KilledAtEachCall_EndsAsUndisturbed is the sweep over a load into a bucket. It also kills
-// where the load writes to the server.
+// TestSweepS3_KilledAtEachCall_EndsAsUndisturbed is the sweep over a load into a bucket. It also
+// kills where the load writes to the server.
 func TestSweepS3_KilledAtEachCall_EndsAsUndisturbed(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)

@@ -104,8 +104,8 @@ func TestSweep_KilledAgainAndAgain_ComesThrough(t *testing.T) {
 	}
 }
 
-// killUntilThrough kills the load of the small corpus at its first changing call, its next repetition
-// step calls later, and so on until one comes through, and returns how many were killed.
+// killUntilThrough kills the load of the small corpus at its first changing call, its next
+// repetition step calls later, and so on until one comes through, and returns how many were killed.
 func (s *site) killUntilThrough(most, step int) int {
 	s.Helper()
 	var at []string
