@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -167,7 +168,11 @@ func (l *loadCmd) pipelineConfig(
 	ctx context.Context, a *app, at *site, chosen []selection,
 ) (*pipeline.Config, error) {
 	from := newLogs(ctx, a, at.bucket)
-	cfg := &pipeline.Config{FS: from, Rehash: l.Rehash, Log: a.log,
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("ask for the host's name: %w", err)
+	}
+	cfg := &pipeline.Config{FS: from, Rehash: l.Rehash, Log: a.log, Host: host,
 		Assume: pipeline.Assume(l.Assume), Shard: pipeline.Shard(l.Shard)}
 	for i := range chosen {
 		s := &chosen[i]

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// loadPatience is how long load waits for a bucket that cannot be reached before it gives up: long
-	// enough for most outages, and short enough that whoever started it hears of it.
-	loadPatience = 15 * time.Minute
+	// loadPatience is how long load waits for a bucket that cannot be reached: for as long as it
+	// takes, since it catches up by itself, and a line in the log says what it waits for.
+	loadPatience = 0
 	// lookPatience is the same for a command that someone waits for.
 	lookPatience = 2 * time.Minute
 )

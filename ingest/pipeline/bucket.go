@@ -19,7 +19,7 @@ const smallObjectMax = 64 << 20
 func getSmall(ctx context.Context, store sink.Store, key string) ([]byte, error) {
 	r, _, err := store.Get(ctx, key)
 	if err != nil {
-		return nil, fmt.Errorf("get %s: %w", key, err)
+		return nil, err
 	}
 	defer r.Close()
 	b, err := io.ReadAll(io.LimitReader(r, smallObjectMax))
@@ -31,10 +31,7 @@ func getSmall(ctx context.Context, store sink.Store, key string) ([]byte, error)
 
 // putSmall puts an object that is held in memory.
 func putSmall(ctx context.Context, store sink.Store, key string, body []byte) error {
-	if err := store.Put(ctx, smallObject(key, body)); err != nil {
-		return fmt.Errorf("put %s: %w", key, err)
-	}
-	return nil
+	return store.Put(ctx, smallObject(key, body))
 }
 
 func smallObject(key string, body []byte) sink.Object {
@@ -116,7 +113,7 @@ func (r *run) checkEpochs(ctx context.Context, s *Stream) error {
 	prefix := seal.EpochPrefix(s.Table())
 	for info, err := range r.Store.List(ctx, prefix) {
 		if err != nil {
-			return fmt.Errorf("list %s: %w", prefix, err)
+			return err
 		}
 		body, err := getSmall(ctx, r.Store, info.Key)
 		if err != nil {

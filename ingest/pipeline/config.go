@@ -21,6 +21,7 @@ type Config struct {
 
 	Streams []Stream
 	Inputs  []Input
+	Host    string // this machine's name, for what a store keeps beside an object
 	Shard   Shard
 	Assume  Assume
 	Rehash  bool // prove every file again, also those whose stat has not changed

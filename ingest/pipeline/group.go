@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"logseal/ingest/files"
 	"logseal/ingest/source"
 )
@@ -27,18 +29,31 @@ func (r *run) groups(ctx context.Context) ([]*group, error) {
 	slices.SortStableFunc(inputs, func(a, b Input) int {
 		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Path, b.Path))
 	})
+	inputs, err := r.once(ctx, inputs)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]source.Key, len(inputs)) // zero for those that need no work
+	looks, inner := errgroup.WithContext(ctx)
+	looks.SetLimit(r.inHand)
+	for i, in := range inputs {
+		looks.Go(func() error {
+			if err := inner.Err(); err != nil {
+				return err
+			}
+			key, err := r.look(in)
+			keys[i] = key
+			return r.orProblem(in.Path, err)
+		})
+	}
+	if err := looks.Wait(); err != nil {
+		return nil, err
+	}
 	var all []*group
 	by := map[source.Key]*group{}
-	seen := map[sameFile]bool{}
-	for _, in := range inputs {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		key, ok, err := r.look(in, seen)
-		if err := r.orProblem(in.Path, err); err != nil {
-			return nil, err
-		}
-		if !ok {
+	for i, in := range inputs {
+		key := keys[i]
+		if key == (source.Key{}) {
 			continue
 		}
 		g := by[key]
@@ -67,47 +82,68 @@ func identify(in Input, stat files.Stat) sameFile {
 	return sameFile{stream: in.Stream, dev: stat.Dev, inode: stat.Inode}
 }
 
-// look finds the least key a file may have. It reports false when the file needs no work.
-func (r *run) look(in Input, seen map[sameFile]bool) (source.Key, bool, error) {
+// once leaves out what is another name of a file before it, and what is not there.
+func (r *run) once(ctx context.Context, inputs []Input) (left []Input, err error) {
+	seen := map[sameFile]bool{}
+	for _, in := range inputs {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		stat, err := r.FS.Stat(in.Path)
+		if err != nil {
+			err = fmt.Errorf("look at %s: %w", in.Path, err)
+			if err := r.orProblem(in.Path, err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if id := identify(in, stat); !seen[id] {
+			seen[id] = true
+			left = append(left, in)
+		}
+	}
+	return left, nil
+}
+
+// look finds the least key a file may have; zero when the file needs no work.
+func (r *run) look(in Input) (source.Key, error) {
 	s := &r.Streams[in.Stream]
-	stat, err := r.FS.Stat(in.Path)
-	if err != nil {
-		return source.Key{}, false, fmt.Errorf("look at %s: %w", in.Path, err)
-	}
-	id := identify(in, stat)
-	if seen[id] {
-		return source.Key{}, false, nil
-	}
-	seen[id] = true
-	known, err := r.remembered(s, in.Path, stat)
+	known, err := r.remembered(s, in.Path)
 	if known {
 		r.countSource()
 	}
 	if known || err != nil {
-		return source.Key{}, false, err
+		return source.Key{}, err
 	}
 	origin, err := s.originOf(in.Path)
 	if err != nil {
-		return source.Key{}, false, err
+		return source.Key{}, err
 	}
 	head, ok, err := r.headOf(in.Path)
 	key := keyOf(s.Table(), origin, 0, head)
 	if !r.Shard.holds(key) { // of a file without a head one shard speaks
-		return source.Key{}, false, nil
+		return source.Key{}, nil
 	}
 	r.countSource()
-	return key, ok, err
+	if !ok || err != nil {
+		return source.Key{}, err
+	}
+	return key, nil
 }
 
 func (r *run) countSource() { r.tally.add(func(rep *Report) { rep.Sources++ }) }
 
 // remembered tells whether a file was read to its end and has not changed since.
-func (r *run) remembered(s *Stream, path string, stat files.Stat) (bool, error) {
+func (r *run) remembered(s *Stream, path string) (bool, error) {
 	if r.Rehash {
 		return false, nil
 	}
 	rec, ok, err := r.Ledger.GetFile(s.Table(), path)
-	if err != nil || !ok || rec.State != stateOf(stat) {
+	if err != nil || !ok {
+		return false, err
+	}
+	stat, err := r.FS.Stat(path)
+	if err != nil || rec.State != stateOf(stat) {
 		return false, err
 	}
 	src, ok, err := r.Ledger.Get(rec.Key)

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"logseal/ingest/seal"
@@ -32,7 +31,7 @@ func (r *run) findLeftovers(ctx context.Context) (leftovers, error) {
 		} {
 			for info, err := range r.Store.List(ctx, prefix) {
 				if err != nil {
-					return nil, fmt.Errorf("list %s: %w", prefix, err)
+					return nil, err
 				}
 				if k, err := seal.ParseKey(info.Key); err == nil {
 					found.note(k)

@@ -43,7 +43,7 @@ func (r *run) deleteUnnamed(ctx context.Context, own, winner *seal.Manifest) err
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("delete %s: %w", o.Key, err)
+			return err
 		}
 	}
 	return nil

@@ -133,15 +133,11 @@ func (w *work) putObjects(
 	g.Go(func() error { return w.putEpoch(ctx, e, m) })
 	for i, o := range m.Objects {
 		g.Go(func() error {
-			err := w.Store.Put(ctx, sink.Object{
+			return w.Store.Put(ctx, sink.Object{
 				Key: o.Key, Size: o.Bytes, SHA256: o.SHA256, Meta: w.provenance(),
 				Open:  func() (io.ReadCloser, error) { return w.Spool.Open(e.Spool, i) },
 				Maybe: maybe,
 			})
-			if err != nil {
-				return fmt.Errorf("put %s: %w", o.Key, err)
-			}
-			return nil
 		})
 	}
 	return g.Wait()
@@ -149,7 +145,7 @@ func (w *work) putObjects(
 
 // provenance is what a store may keep beside an object; no object's bytes depend on it.
 func (w *work) provenance() map[string]string {
-	return map[string]string{"logseal-path": w.path}
+	return map[string]string{"logseal-host": w.Host, "logseal-path": w.path}
 }
 
 // putEpoch puts the definition that the batch was sealed under, once a run.

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sort"
 	"sync"
@@ -54,7 +53,7 @@ func (r *run) listStarts(ctx context.Context, key source.Key) (starts []int64, e
 	prefix := seal.SourcePrefix(key)
 	for info, err := range r.Store.List(ctx, prefix) {
 		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", prefix, err)
+			return nil, err
 		}
 		if k, err := seal.ParseKey(info.Key); err == nil && k.Kind == seal.ManifestKind {
 			starts = append(starts, k.Start)

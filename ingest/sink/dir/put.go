@@ -29,6 +29,13 @@ import (
 // unlink, New removes its second name. If we crash before the last fsync, the object is there, or
 // after a power loss it may not be: it was not acknowledged, and the same Put is made again.
 func (s *Store) Put(ctx context.Context, o sink.Object) error {
+	if err := s.put(ctx, o); err != nil {
+		return fmt.Errorf("put %s: %w", o.Key, err)
+	}
+	return nil
+}
+
+func (s *Store) put(ctx context.Context, o sink.Object) error {
 	if err := sink.CheckKey(o.Key); err != nil {
 		return err
 	}
