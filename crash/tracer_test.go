@@ -16,7 +16,7 @@ import (
 )
 
 // changing are the calls at which the tracer counts and kills: those that change something on
-// disk, or make a change last.
+// disk or ask a server to, or make a change last.
 var changing = map[uint64]string{
 	unix.SYS_WRITE: "write", unix.SYS_WRITEV: "writev", unix.SYS_PWRITE64: "pwrite64",
 	unix.SYS_PWRITEV: "pwritev", unix.SYS_FSYNC: "fsync", unix.SYS_FDATASYNC: "fdatasync",
@@ -28,6 +28,9 @@ var changing = map[uint64]string{
 	unix.SYS_SENDFILE: "sendfile", unix.SYS_SPLICE: "splice", unix.SYS_OPENAT: "openat",
 	unix.SYS_FCHMODAT: "fchmodat", unix.SYS_FCHMOD: "fchmod", unix.SYS_UTIMENSAT: "utimensat",
 }
+
+// toSocket is what a write to a socket counts as.
+const toSocket = "write-socket"
 
 // traced is a run of the program under the tracer.
 type traced struct {
@@ -169,6 +172,9 @@ func (t *tracer) call(tid int) error {
 	name, ok := changing[c.nr]
 	if !ok || !c.changes(tid) {
 		return nil
+	}
+	if name == "write" && strings.HasPrefix(fileOf(tid, c.args[0]), "socket:") {
+		name = toSocket
 	}
 	t.result.count++
 	t.result.calls[name]++
