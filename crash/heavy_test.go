@@ -27,5 +27,5 @@ const (
 	netLatencyMillis = 200
 	machineRounds    = 50
 	deathBy          = 1
-	deathLast        = 13
+	deathLast        = 9 // a shard has fewer than 11 objects of rejects
 )
