@@ -33,6 +33,14 @@ func (e *TransientError) Error() string { return e.Err.Error() }
 
 func (e *TransientError) Unwrap() error { return e.Err }
 
+// DamagedError says that the bytes of an object are not those that the store took: they were damaged
+// where they lie or on the way. What was read of it up to now may be wrong.
+type DamagedError struct{ Err error }
+
+func (e *DamagedError) Error() string { return fmt.Sprintf("its bytes are damaged: %v", e.Err) }
+
+func (e *DamagedError) Unwrap() error { return e.Err }
+
 // RefusedError says that a store will not do what it was asked, however often it is asked: someone
 // has to change something first. Nothing was changed.
 type RefusedError struct {

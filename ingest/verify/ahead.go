@@ -31,10 +31,14 @@ func (v *verifier) fetch(ctx context.Context, key string) (place, error) {
 	if errors.Is(err, sink.ErrNotFound) {
 		return p, nil
 	}
-	if err != nil {
+	damaged := errors.As(err, new(*sink.DamagedError))
+	if err != nil && !damaged {
 		return p, fmt.Errorf("read manifest: %w", err)
 	}
-	commit, err := seal.ParseCommit(key, body)
+	var commit seal.Commit
+	if !damaged {
+		commit, err = seal.ParseCommit(key, body)
+	}
 	if err != nil {
 		p.broken = fmt.Sprintf("%v; it was changed after it was put, so restore it from a copy of the "+
 			"sink", err)

@@ -115,9 +115,12 @@ func (b *batchCheck) deep(ctx context.Context, objects []subject) error {
 // object checks one object: there, of the right size, with the right bytes and rows.
 func (b *batchCheck) object(ctx context.Context, s subject) error {
 	fault, err := b.inspect(ctx, s)
-	if errors.Is(err, sink.ErrNotFound) {
+	switch {
+	case errors.Is(err, sink.ErrNotFound):
 		b.setDamaged()
 		err = b.absent(ctx, s.Key)
+	case errors.As(err, new(*sink.DamagedError)):
+		fault, err = otherDigest, nil
 	}
 	if err != nil {
 		return fmt.Errorf("check %s: %w", s.Key, err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 
 	"logseal/ingest/sink"
@@ -51,8 +52,18 @@ func openBlob(ctx context.Context, store sink.Store, key string) (*blob, error) 
 	return memoryBlob(body), nil
 }
 
-// openHashed opens an object and hashes all of it. Up to keep bytes stay in memory.
+// openHashed opens an object and hashes all of it. Up to keep bytes stay in memory. The error is a
+// *sink.DamagedError when the store gave bytes twice that it did not take: once may be the network.
 func openHashed(ctx context.Context, store sink.Store, key string,
+	keep int64) (b *blob, sum source.Digest, err error) {
+	b, sum, err = openHashedOnce(ctx, store, key, keep)
+	if errors.As(err, new(*sink.DamagedError)) {
+		return openHashedOnce(ctx, store, key, keep)
+	}
+	return b, sum, err
+}
+
+func openHashedOnce(ctx context.Context, store sink.Store, key string,
 	keep int64) (b *blob, sum source.Digest, err error) {
 	r, info, err := store.Get(ctx, key)
 	if err != nil {

@@ -219,7 +219,7 @@ func (r *Reader) more(p []byte, off int64) (int, error) {
 	// next request. If they differ it is unknown which bytes are wrong, and some may have been
 	// given to the caller: this cannot be mended by reading on.
 	if _, err := io.Copy(io.Discard, r.body); err != nil {
-		return 0, fmt.Errorf("damaged on the way: %w", err)
+		return 0, &sink.DamagedError{Err: err}
 	}
 	r.drop()
 	return n, nil

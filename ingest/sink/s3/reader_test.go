@@ -257,7 +257,7 @@ func TestReader_DamagedOnTheWay_IsSeenAtTheEnd(t *testing.T) {
 	s := newShelf(t, noise(100<<10))
 	s.faults.Times(1, "GET", s3test.Fault{FlipDown: true})
 	_, err := io.ReadAll(s.reader(t))
-	require.ErrorContains(t, err, "damaged on the way")
+	require.ErrorAs(t, err, new(*sink.DamagedError))
 	require.NotErrorAs(t, err, new(*sink.TransientError), "reading on would not mend it")
 	_, err = io.ReadAll(s.reader(t))
 	require.NoError(t, err)
