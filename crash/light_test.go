@@ -28,7 +28,7 @@ const (
 	// after which a connection that stands still is given up
 	netStall         = "1s"
 	netLatencyMillis = 30
-	machineRounds    = 2
+	machineRounds    = 1
 	// which of a load's moments machines are lost at
 	deathBy   = 5
 	deathLast = 3
