@@ -103,6 +103,11 @@ type batchCheck struct {
 
 // deep checks a batch's objects one after the other, so that what one has is known for the next.
 func (b *batchCheck) deep(ctx context.Context, objects []subject) error {
+	done, err := b.v.turn(ctx, b.m.End-b.m.Start)
+	if err != nil {
+		return err
+	}
+	defer done()
 	for _, s := range objects {
 		if err := b.object(ctx, s); err != nil {
 			return err
@@ -172,37 +177,26 @@ const otherDigest = "its bytes have another SHA-256"
 
 // inspectBytes reads all of an object.
 func (b *batchCheck) inspectBytes(ctx context.Context, s subject) (string, error) {
-	blob, sum, done, err := b.v.openWhole(ctx, s.Key, s.Bytes)
+	keep := int64(tailBytes)
+	switch {
+	case b.v.Deep:
+		keep = bufferMax
+	case s.Bytes > keep:
+		done, err := b.v.turn(ctx, s.Bytes)
+		if err != nil {
+			return "", err
+		}
+		defer done()
+	}
+	blob, sum, err := openHashed(ctx, b.v.Store, s.Key, keep)
 	if err != nil {
 		return "", err
 	}
-	defer done()
+	defer blob.Close()
 	if sum != s.SHA256 {
 		return otherDigest, nil
 	}
 	return b.read(ctx, s, blob)
-}
-
-// openWhole opens an object and hashes it. A large one waits for its turn, which done ends.
-func (v *verifier) openWhole(ctx context.Context, key string,
-	size int64) (b *blob, sum source.Digest, done func(), err error) {
-	end, keep := func() {}, int64(tailBytes)
-	if v.Deep {
-		keep = bufferMax
-	}
-	if v.Deep || size > tailBytes {
-		if end, err = v.turn(ctx); err != nil {
-			return nil, sum, nil, err
-		}
-	}
-	if b, sum, err = openHashed(ctx, v.Store, key, keep); err != nil {
-		end()
-		return nil, sum, nil, err
-	}
-	return b, sum, func() {
-		b.Close()
-		end()
-	}, nil
 }
 
 // read checks what can only be seen in the Parquet file.

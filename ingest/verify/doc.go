@@ -26,7 +26,8 @@
 // Memory is bounded by 80 bytes for each object in the sink, 32 for each batch of one source, the
 // manifests of one source if it is to be proved against a file, aheadMax manifests more, and a
 // footer for each of checksMax objects, or the object if the store cannot read at an offset. Deep
-// adds, readsMax times, an object up to bufferMax, a row group and a bit for each byte of a batch.
+// adds, for batches of readBytesMax together or for one that is larger, an object up to bufferMax, a
+// row group and a bit for each byte of the batch.
 // Sources add what sealing needs and, for batches of another encoder, the objects of one batch.
 //
 // What it cannot see: the last batch of a source whose manifest was deleted by hand. Its objects

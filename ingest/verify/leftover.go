@@ -193,11 +193,16 @@ func (v *verifier) inspectLeftover(ctx context.Context, key string, p *placed) (
 	if !v.Deep {
 		return "", nil
 	}
-	blob, _, done, err := v.openWhole(ctx, key, p.size)
+	done, err := v.turn(ctx, p.name.Range.Len())
 	if err != nil {
 		return "", err
 	}
 	defer done()
+	blob, _, err := openHashed(ctx, v.Store, key, bufferMax)
+	if err != nil {
+		return "", err
+	}
+	defer blob.Close()
 	fault := readLeftover(ctx, blob, p)
 	return fault, errors.Join(blob.err, ctx.Err())
 }

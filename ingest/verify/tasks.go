@@ -12,9 +12,12 @@ const (
 	// a bucket takes some 30 ms and costs nothing here while it waits.
 	checksMax = 32
 
-	// readsMax is how many objects are read whole at once: enough to fill a disk, or the cores that
-	// hash and decode, and each costs memory.
+	// readsMax is how many objects are read whole at once, of as many batches with Deep: enough to
+	// fill a disk, or the cores that hash and decode.
 	readsMax = 4
+	// readBytesMax is how many bytes they may have together, of the log with Deep and of the objects
+	// without: what a row group and its marks take grows with them. What is larger is read alone.
+	readBytesMax = 256 << 20
 )
 
 // tasks runs what work starts, at most n at once, and waits for it. The error of a task ends work
@@ -38,12 +41,11 @@ func (v *verifier) tasks(ctx context.Context, n int, work func(ctx context.Conte
 	return err
 }
 
-// turn waits for leave to read an object whole; done gives it back.
-func (v *verifier) turn(ctx context.Context) (done func(), err error) {
-	select {
-	case v.reads <- struct{}{}:
-		return func() { <-v.reads }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+// turn waits for leave to read n bytes; done gives it back.
+func (v *verifier) turn(ctx context.Context, n int64) (done func(), err error) {
+	n = min(max(n, readBytesMax/readsMax), readBytesMax)
+	if err := v.reads.Acquire(ctx, n); err != nil {
+		return nil, err
 	}
+	return func() { v.reads.Release(n) }, nil
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"logseal/ingest/batch"
 	"logseal/ingest/files"
 	"logseal/ingest/seal"
@@ -71,7 +73,7 @@ type verifier struct {
 	proofs  *proofs           // of Sources
 
 	start func(task func(ctx context.Context) error) // waits for room; see tasks
-	reads chan struct{}                              // holds one for each object that is read whole
+	reads *semaphore.Weighted                        // bytes that are read whole
 
 	mu       sync.Mutex // guards what follows, but for the report's counts
 	report   *Report
@@ -80,7 +82,7 @@ type verifier struct {
 
 func newVerifier(o Options) *verifier {
 	v := &verifier{Options: o, report: &Report{}, epochs: map[string]*epoch{},
-		reads: make(chan struct{}, readsMax), since: batch.NoDate}
+		reads: semaphore.NewWeighted(readBytesMax), since: batch.NoDate}
 	if !o.Since.IsZero() {
 		v.since = batch.Day.PartitionOf(o.Since.UnixMicro()).Date
 	}
