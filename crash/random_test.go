@@ -38,19 +38,20 @@ func newKiller(t testing.TB, most time.Duration) *killer {
 }
 
 // load runs a load until it comes to its end, and kills it at random moments. Between two runs it
-// calls between.
-func (k *killer) load(s *site, args func() []string, between func()) {
+// calls between. It returns how often it killed.
+func (k *killer) load(s *site, args func() []string, between func()) int {
 	s.Helper()
 	for kills := range killsMax {
 		e := s.runUntil(time.After(time.Duration(k.Int64N(int64(k.most)))), args()...)
 		if e.code == 0 {
 			k.learn(kills)
-			return
+			return kills
 		}
 		require.Equal(s, -1, e.code, "%s%s", e.stdout, e.stderr)
 		between()
 	}
 	require.FailNow(s, "the load makes no headway", "it was killed %d times", killsMax)
+	return 0
 }
 
 // learn takes how often a load was killed.
