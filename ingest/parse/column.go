@@ -14,6 +14,11 @@ type Column struct {
 	Name string `json:"name"`
 	Type Type   `json:"type"`
 
+	// Key is where the value stands in a line that is JSON: the name of a member or, with dots
+	// between them, those of the objects that it lies in and its own. A dot that is part of a name
+	// is written \. and a backslash \\. The default is Name, read the same way.
+	Key string `json:"key,omitempty"`
+
 	// Layout is how a Timestamp is written: rfc3339 (the default), epoch_s, epoch_ms or a layout of
 	// Go's time package that holds at least the year and the day.
 	Layout string `json:"layout,omitempty"`
@@ -22,7 +27,8 @@ type Column struct {
 	// EventTime marks the Timestamp that decides a row's partition; at most one column has it.
 	EventTime bool `json:"event_time,omitempty"`
 
-	// Optional allows null: the group took no part, or its text is one of NullValues.
+	// Optional allows null: the group took no part or the member is absent or null, or the text is
+	// one of NullValues.
 	Optional   bool     `json:"optional,omitempty"`
 	NullValues []string `json:"null_values,omitempty"`
 

@@ -11,14 +11,12 @@ func New(d Definition) (*Parser, error) {
 	d = d.Canonical()
 	p := &Parser{def: d, eventTime: -1}
 	errs := []error{d.Window.check()}
-	re, err := compileWhole(d.Pattern)
-	if err != nil {
+	if err := p.setKind(); err != nil {
 		return nil, errors.Join(append(errs, err)...)
 	}
-	p.re = re
 	names := make(map[string]string) // column names by their lower case
 	for i, c := range d.Columns {
-		bad := p.addField(c)
+		bad := p.addField(i, c)
 		if other, ok := names[strings.ToLower(c.Name)]; ok {
 			bad = append(bad, fmt.Errorf("its name differs from column %q in no more than case", other))
 		}
@@ -33,22 +31,64 @@ func New(d Definition) (*Parser, error) {
 			errs = append(errs, fmt.Errorf("column %q: %w", c.Name, err))
 		}
 	}
-	errs = append(errs, d.checkGroups(re.SubexpNames()))
+	if d.Kind == Regex {
+		errs = append(errs, d.checkGroups(p.re.SubexpNames()))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-// addField compiles a column into p.fields.
-func (p *Parser) addField(c Column) []error {
+// setKind compiles what finds the columns' texts in a line.
+func (p *Parser) setKind() error {
+	d := &p.def
+	switch {
+	case d.Kind > JSON:
+		return fmt.Errorf("there is no kind %d", uint8(d.Kind))
+	case d.UnknownKeys > RejectUnknown:
+		return fmt.Errorf("there is no unknown_keys %d", uint8(d.UnknownKeys))
+	case d.Kind == Regex && d.UnknownKeys != 0:
+		return errors.New("unknown_keys is for lines that are JSON, not for a pattern")
+	case d.Kind == Regex:
+		re, err := compileWhole(d.Pattern)
+		p.re = re
+		return err
+	case d.Pattern != "":
+		return errors.New("lines are either JSON or of a pattern, not both")
+	case len(d.Columns) == 0 || d.keepsUnknown() && len(d.Columns) == 1:
+		return errors.New("there are no columns")
+	}
+	p.tree = newTree()
+	return nil
+}
+
+// addField compiles column i into p.fields.
+func (p *Parser) addField(i int, c Column) []error {
+	if p.def.keepsUnknown() && i == len(p.def.Columns)-1 && isExtra(&c) {
+		f, errs := newField(c, -1, p.def.Window)
+		p.fields, p.tree.leaves = append(p.fields, f), append(p.tree.leaves, nil)
+		return errs
+	}
 	if err := checkName(c.Name); err != nil {
 		return []error{err}
 	}
-	group := p.re.SubexpIndex(c.Name)
+	group := -1
+	var bad error
+	if p.def.Kind == JSON {
+		bad = p.tree.add(c.Key, c.Name)
+	} else {
+		group = p.re.SubexpIndex(c.Name)
+		switch {
+		case c.Key != "":
+			bad = errors.New("key is for lines that are JSON, not for a pattern")
+		case group < 0:
+			bad = fmt.Errorf("the pattern has no group (?P<%s>...)", c.Name)
+		}
+	}
 	f, errs := newField(c, group, p.def.Window)
-	if group < 0 {
-		errs = append(errs, fmt.Errorf("the pattern has no group (?P<%s>...)", c.Name))
+	if bad != nil {
+		errs = append(errs, bad)
 	}
 	p.fields = append(p.fields, f)
 	return errs

@@ -5,10 +5,15 @@ import "slices"
 // Definition is all that decides how lines become rows. It is plain data whose fields at their
 // default are zero; Canonical makes them so. Two definitions with one canonical form parse alike.
 type Definition struct {
+	// Kind is how lines are taken apart; a Regex has a Pattern, JSON may have UnknownKeys.
+	Kind Kind `json:"kind,omitzero"`
 	// Pattern is a regular expression in Go's RE2 syntax that must match the whole line, anchors or
 	// not. Each named group is a column and each column a named group.
 	Pattern string `json:"pattern"`
-	// Columns are in the order they have in tables and files.
+	// UnknownKeys is what becomes of members that no column reads.
+	UnknownKeys UnknownKeys `json:"unknown_keys,omitzero"`
+	// Columns are in the order they have in tables and files. Of JSON that keeps unknown keys the
+	// last is ExtraName; Canonical adds it.
 	Columns []Column `json:"columns"`
 	// Window is where event times must lie.
 	Window Window `json:"window,omitzero"`
@@ -48,9 +53,18 @@ func (d Definition) Canonical() Definition {
 		}
 		c.NullValues = cloneOrNil(c.NullValues)
 		c.Enum = cloneOrNil(c.Enum)
+		if c.Key == c.Name {
+			c.Key = ""
+		}
+	}
+	if d.keepsUnknown() && (len(d.Columns) == 0 || d.Columns[len(d.Columns)-1].Name != ExtraName) {
+		d.Columns = append(d.Columns, extraColumn())
 	}
 	return d
 }
+
+// keepsUnknown tells whether there is a column for members that no other reads.
+func (d *Definition) keepsUnknown() bool { return d.Kind == JSON && d.UnknownKeys == KeepUnknown }
 
 func cloneOrNil(s []string) []string {
 	if len(s) == 0 {

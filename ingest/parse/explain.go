@@ -8,7 +8,9 @@ import (
 
 // Explain says why a line, with or without its line end, would be rejected and at which byte of
 // it the fault is: where a column at fault begins, or the first byte after which no text could
-// make the line match, which is the line's end when it merely ends too soon. ok is false when
+// make the line match, which is the line's end when it merely ends too soon. Of JSON it is where
+// the value at fault begins, or a name that should not be there; where a member is missing, the
+// end of the object that it should lie in. ok is false when
 // there is nothing to explain: the line is a row or blank. It is for people, and slow.
 func (p *Parser) Explain(line []byte) (at int, r Reject, ok bool) {
 	var t Table
@@ -17,18 +19,17 @@ func (p *Parser) Explain(line []byte) (at int, r Reject, ok bool) {
 	if len(content) == 0 {
 		return 0, Reject{}, false
 	}
-	bad, column := p.appendRow(content, &t)
-	r = Reject{Raw: line, Reason: bad.reason, Detail: bad.detail}
+	bad := p.appendRow(content, &t)
+	r = Reject{Raw: line, Reason: bad.reason, Field: bad.field, Detail: bad.detail}
 	switch {
 	case bad.reason == "":
 		return 0, Reject{}, false
-	case bad.reason == InvalidUTF8:
-		at = invalidUTF8(content)
 	case bad.reason == NoMatch:
 		at = matchedPrefix(p.re.String(), content)
+	case p.def.Kind == Regex && bad.column >= 0:
+		at = p.groupStart(p.fields[bad.column].group, content)
 	default:
-		r.Field = p.fields[column].Name
-		at = p.groupStart(p.fields[column].group, content)
+		at = bad.at
 	}
 	return at, r, true
 }

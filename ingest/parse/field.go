@@ -13,7 +13,7 @@ import (
 // field is a compiled Column.
 type field struct {
 	Column
-	group   int // of the pattern
+	group   int // of the pattern, if there is one
 	nulls   [][]byte
 	time    *timeFormat // of a Timestamp
 	window  Window      // of the event time
@@ -43,11 +43,24 @@ func (f *field) append(v *Vector, text []byte) fault {
 	if text == nil {
 		return f.appendNull(v, f.detail.missing)
 	}
+	if f.isNull(text) {
+		return f.appendNull(v, f.detail.null)
+	}
+	return f.appendText(v, text)
+}
+
+// isNull tells whether text is one that means null.
+func (f *field) isNull(text []byte) bool {
 	for _, null := range f.nulls {
 		if bytes.Equal(text, null) {
-			return f.appendNull(v, f.detail.null)
+			return true
 		}
 	}
+	return false
+}
+
+// appendText adds the value of a text that does not mean null, or gives the fault and adds nothing.
+func (f *field) appendText(v *Vector, text []byte) fault {
 	switch f.Type {
 	case String:
 		return f.appendString(v, text)
@@ -189,7 +202,7 @@ func appendCanonicalIP(dst, text []byte) ([]byte, bool) {
 	return addr.AppendTo(dst), true
 }
 
-// newField compiles a column whose text is the pattern's group. It returns every fault it finds.
+// newField compiles a column whose text is the pattern's group, if there is a pattern. It returns every fault it finds.
 func newField(c Column, group int, window Window) (*field, []error) {
 	f := &field{Column: c, group: group, window: window,
 		min: math.MinInt64, max: math.MaxInt64, minFloat: math.Inf(-1), maxFloat: math.Inf(1)}

@@ -10,7 +10,8 @@ import (
 // Parser is a compiled Definition. It may be used concurrently, with a Table for each user.
 type Parser struct {
 	def       Definition
-	re        *regexp.Regexp // matches a whole line or nothing
+	re        *regexp.Regexp // matches a whole line or nothing; of a Regex
+	tree      *tree          // where the columns' values are; of JSON
 	fields    []*field
 	eventTime int
 }
@@ -47,27 +48,42 @@ func (p *Parser) parseLine(offset int64, line []byte, t *Table) {
 		t.SkippedBytes += int64(len(line))
 		return
 	}
-	if bad, column := p.appendRow(content, t); bad.reason != "" {
-		r := Reject{Offset: offset, Raw: line, Reason: bad.reason, Detail: bad.detail}
-		if column >= 0 {
-			r.Field = p.fields[column].Name
-		}
-		t.Rejects = append(t.Rejects, r)
+	if bad := p.appendRow(content, t); bad.reason != "" {
+		t.Rejects = append(t.Rejects, Reject{Offset: offset, Raw: line, Reason: bad.reason,
+			Field: bad.field, Detail: bad.detail})
 		return
 	}
 	t.Offsets = append(t.Offsets, offset)
 	t.Lengths = append(t.Lengths, int32(len(line)))
 }
 
-// appendRow adds the line's values to t's columns, or nothing: then it gives the fault and the
-// column at fault, -1 for none.
-func (p *Parser) appendRow(content []byte, t *Table) (fault, int) {
+// failure is why a line is no row.
+type failure struct {
+	fault
+	column int    // at fault, -1 for none
+	field  string // the column's name, or the key of a member that no column reads
+	at     int    // the byte of the line at fault, if the line was to be a JSON object
+}
+
+// atByte ends what a detail says.
+func atByte(at int) string { return "at byte " + strconv.Itoa(at) + " of the line" }
+
+// appendRow adds the line's values to t's columns, or nothing.
+func (p *Parser) appendRow(content []byte, t *Table) failure {
 	if at := invalidUTF8(content); at >= 0 {
-		return fault{InvalidUTF8, "at byte " + strconv.Itoa(at) + " of the line"}, -1
+		return failure{fault: fault{InvalidUTF8, atByte(at)}, column: -1, at: at}
 	}
+	if p.def.Kind == JSON {
+		return p.appendObject(content, t)
+	}
+	return p.appendMatch(content, t)
+}
+
+// appendMatch adds the groups of the pattern's match to t's columns, or nothing.
+func (p *Parser) appendMatch(content []byte, t *Table) failure {
 	groups := p.re.FindSubmatchIndex(content)
 	if groups == nil {
-		return fault{reason: NoMatch}, -1
+		return failure{fault: fault{reason: NoMatch}, column: -1}
 	}
 	rows := t.Rows()
 	for i, f := range p.fields {
@@ -77,13 +93,18 @@ func (p *Parser) appendRow(content []byte, t *Table) (fault, int) {
 			text = content[start:end:end]
 		}
 		if bad := f.append(&t.Columns[i], text); bad.reason != "" {
-			for k := range i {
-				t.Columns[k].truncate(rows)
-			}
-			return bad, i
+			truncate(t.Columns[:i], rows)
+			return failure{fault: bad, column: i, field: f.Name}
 		}
 	}
-	return fault{}, -1
+	return failure{}
+}
+
+// truncate takes the rows from n on back.
+func truncate(columns []Vector, n int) {
+	for i := range columns {
+		columns[i].truncate(n)
+	}
 }
 
 // invalidUTF8 is where the first byte stands that is not part of UTF-8 text, -1 for none.

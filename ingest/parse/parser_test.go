@@ -217,12 +217,15 @@ func drawLines(t *rapid.T) []byte {
 		": ", " ", "charge", "\n", "\r\n", "\n", "\xff", "é", "\r", "2024-01-15T10:30:00Z WARN x: y\n",
 		"2024-01-15T10:30:00Z ERROR billing: no funds\r\n",
 		"2024-01-15T10:30:00Z INFO : y\n", "2024-01-15T10:30:00Z NOTE x: y\n",
-		"1\n", "2 ::1\n", "3 10.0.0.1 yes\n", "10\n", "11 ::1\n", "4 ::1 long\n", "x\n"})
+		"1\n", "2 ::1\n", "3 10.0.0.1 yes\n", "10\n", "11 ::1\n", "4 ::1 long\n", "x\n",
+		`{"id":"a","request":{"status":1}}`, `{"id":"b","z":1,"request":{"status":2,"m":"GET"}}`+"\n",
+		`{"id":"c"}`, `{"id":"\u0064","request":{"status":1e3}}`+"\n", `{"id":"e","id":"e"`, "}", "{}\n"})
 	return []byte(strings.Join(rapid.SliceOfN(part, 0, 40).Draw(t, "parts"), ""))
 }
 
 func TestParser_Parse_DoesNotDependOnChunks(t *testing.T) {
-	parsers := []*Parser{newPreset(t, "app"), newParser(t, nullable())}
+	parsers := []*Parser{newPreset(t, "app"), newParser(t, nullable()),
+		newParser(t, request(KeepUnknown)), newParser(t, request(RejectUnknown))}
 	rapid.Check(t, func(t *rapid.T) {
 		p := rapid.SampledFrom(parsers).Draw(t, "parser")
 		data := drawLines(t)
@@ -230,6 +233,7 @@ func TestParser_Parse_DoesNotDependOnChunks(t *testing.T) {
 		var whole, reused Table
 		parsers[0].Parse(0, data, &reused)
 		parsers[1].Parse(0, data, &reused)
+		parsers[2].Parse(0, data, &reused)
 		p.Parse(offset, data, &whole)
 		requireBalance(t, offset, data, &whole)
 
@@ -355,11 +359,13 @@ func FuzzParse(f *testing.F) {
 	for _, name := range Presets() {
 		parsers = append(parsers, newPreset(f, name))
 	}
-	parsers = append(parsers, newParser(f, everything()), newParser(f, nullable()))
+	parsers = append(parsers, newParser(f, everything()), newParser(f, nullable()),
+		newParser(f, request(KeepUnknown)), newParser(f, request(DropUnknown)))
 	for i := range parsers {
 		f.Add(uint8(i), generateCombined(1))
 		f.Add(uint8(i), []byte("2024-01-15T10:30:00.123Z INFO billing.api: charge accepted\r\n\n\xff\r"))
 		f.Add(uint8(i), []byte("1 ::1\n10 ::1 abc\n2\n3 ::1 long\n"))
+		f.Add(uint8(i), []byte(`{"id":"a","request":{"status":1,"m":2},"log.level":"\u00e9"}`+"\n{}\n"))
 		f.Add(uint8(i), []byte("1970-01-01 é 7\n1970-01-01 - x\n1970-01-02 < 10"))
 	}
 	f.Fuzz(func(t *testing.T, which uint8, data []byte) {

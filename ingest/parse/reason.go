@@ -7,7 +7,8 @@ import "slices"
 type Reason string
 
 // The reasons in order of precedence: a record that has several faults gets the first. Those
-// after BadJSON are of one field; the first column at fault, in schema order, decides.
+// after BadJSON are of one field; the first column at fault, in schema order, decides, and then
+// the first member at fault that no column reads.
 const (
 	// TooLong is a fragment of a line of more than max_record_bytes; package batch gives it.
 	TooLong Reason = "too_long"
@@ -17,16 +18,18 @@ const (
 	InvalidUTF8 Reason = "invalid_utf8"
 	// NoMatch is a line that the pattern does not match as a whole.
 	NoMatch Reason = "no_match"
-	// BadJSON is a line that is no JSON object; no format of this version gives it.
+	// BadJSON is a line that is not exactly one JSON object.
 	BadJSON Reason = "bad_json"
 
-	// MissingField is a required column whose group took no part, or whose text means null.
+	// MissingField is a required column whose group took no part or whose member is absent, or
+	// whose text means null.
 	MissingField Reason = "missing_field"
-	// UnknownField is a field without a column; a regex cannot give it.
+	// UnknownField is a member that no column reads; a regex cannot give it.
 	UnknownField Reason = "unknown_field"
-	// DuplicateField is a field that stands twice; a regex cannot give it.
+	// DuplicateField is a name that stands twice in one object; a regex cannot give it.
 	DuplicateField Reason = "duplicate_field"
-	// BadType is text that is no value of the column's type, timestamps apart.
+	// BadType is text that is no value of the column's type, timestamps apart, or a JSON value of
+	// a kind in which values of the type are not written.
 	BadType Reason = "bad_type"
 	// BadTimestamp is text that is no timestamp in the column's layout.
 	BadTimestamp Reason = "bad_timestamp"

@@ -40,6 +40,8 @@ type Table struct {
 
 	SkippedLines int64
 	SkippedBytes int64
+
+	document document // of the line at hand; memory that is used again
 }
 
 // Rows is the number of rows.
@@ -66,6 +68,8 @@ type Reject struct {
 	Offset int64
 	Raw    []byte // the record's bytes, line end included
 	Reason Reason
-	Field  string // the column at fault, empty for none
+	// Field is the column at fault or, where no column reads it, the key of the member as a
+	// Column's Key has it, clipped; empty for none.
+	Field  string
 	Detail string // more for a person, empty for none
 }
