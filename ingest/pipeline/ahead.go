@@ -32,8 +32,8 @@ func (w *work) sealOn(ctx context.Context) (more bool, err error) {
 	return w.sealAndShip(ctx, endTurn)
 }
 
-// takeTurn waits until fewer than Workers sources are being cut. What is shipped takes no turn, so
-// that who waits for the network keeps nobody from the processor.
+// takeTurn waits until fewer than Workers sources are being cut. Shipping takes no turn, so what
+// waits for the network keeps nothing from the processor but a source of which others may be ahead.
 func (r *run) takeTurn(ctx context.Context) (end func(), err error) {
 	select {
 	case r.turns <- struct{}{}:
@@ -63,21 +63,43 @@ func (w *work) sealAndShip(ctx context.Context, endTurn func()) (more bool, err 
 	})
 	sealErr := w.sealRest(both, added)
 	endTurn()
-	if sealErr != nil && !stops(sealErr) {
+	if endsRun(sealErr) {
 		stop() // else what is sealed still ships
 	}
 	close(added)
 	shipErr := g.Wait()
-	if err := w.refresh(); err != nil {
-		return false, err
-	}
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return false, ctx.Err()
-	case shipErr == nil, sealErr != nil && !stops(sealErr) && !errors.Is(sealErr, context.Canceled):
+	}
+	if errors.Is(shipErr, context.Canceled) {
+		shipErr = nil // a consequence of sealing having ended
+	}
+	err = w.refresh()
+	if endsRun(sealErr) || err != nil {
+		return false, firstCause(shipErr, sealErr, err)
+	}
+	if shipErr == nil {
 		return false, sealErr
 	}
+	// Why sealing stopped is found anew once what waits is shipped: that may change where it goes on.
 	return true, nil
+}
+
+// firstCause is the first error that tells why. After a commit that failed the ledger says no more
+// than that to all that come after the one it told the cause.
+func firstCause(errs ...error) error {
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, offsets.ErrUnusable) {
+			return err
+		}
+	}
+	return offsets.ErrUnusable
+}
+
+// endsRun tells whether an error of sealing is neither of one source alone nor a consequence of
+// shipping having ended.
+func endsRun(err error) bool {
+	return err != nil && !stops(err) && !errors.Is(err, context.Canceled)
 }
 
 // stops tells whether an error is of one source alone.

@@ -6,13 +6,16 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
+	"logseal/ingest/source"
 )
 
 // valve is a store that cannot take anything while it is shut.
@@ -141,4 +144,43 @@ func TestBehind_ConflictGivesItsRoomBack(t *testing.T) {
 	require.Equal(t, int64(40_004), r.Rows+r.Rejects, "of y and z")
 	after, _ := b.spooled()
 	require.GreaterOrEqual(t, after, batches, "nothing of %s may go", sid)
+}
+
+// brokenLedger is a ledger whose disk is full from its n-th change on.
+type brokenLedger struct {
+	Ledger
+	left int
+}
+
+func (l *brokenLedger) Update(key source.Key, change func(*offsets.Source) error) error {
+	if l.left--; l.left == 0 {
+		return &offsets.CommitError{Path: "ledger.db", Err: syscall.ENOSPC}
+	}
+	if l.left < 0 {
+		return offsets.ErrUnusable
+	}
+	return l.Ledger.Update(key, change)
+}
+
+func (l *brokenLedger) Get(key source.Key) (*offsets.Source, bool, error) {
+	if l.left <= 0 {
+		return nil, false, offsets.ErrUnusable
+	}
+	return l.Ledger.Get(key)
+}
+
+func TestBehind_FailedCommitIsNamed(t *testing.T) {
+	for n := 1; n < 12; n++ {
+		b, _ := outage(t)
+		b.cfg.Workers = 1
+		var l *brokenLedger
+		b.through = func(real Ledger) Ledger {
+			l = &brokenLedger{Ledger: real, left: n}
+			return l
+		}
+		_, err := b.run(t.Context(), "x")
+		require.ErrorIs(t, err, syscall.ENOSPC, "at change %d", n)
+		b.through = nil
+		b.load("x")
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"logseal/ingest/offsets"
 	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
@@ -15,8 +16,21 @@ import (
 // smallObjectMax bounds what is read into memory of a manifest or an epoch.
 const smallObjectMax = 64 << 20
 
-// getSmall reads a whole object, or returns an error that is sink.ErrNotFound.
+// getSmall reads a whole object, or returns an error that is sink.ErrNotFound. Damaged bytes are read
+// twice: once may be the network.
 func getSmall(ctx context.Context, store sink.Store, key string) ([]byte, error) {
+	b, err := readSmall(ctx, store, key)
+	if !errors.As(err, new(*sink.DamagedError)) {
+		return b, err
+	}
+	b, err = readSmall(ctx, store, key)
+	if errors.As(err, new(*sink.DamagedError)) {
+		err = fmt.Errorf("%w; restore it from a copy of the sink", err)
+	}
+	return b, err
+}
+
+func readSmall(ctx context.Context, store sink.Store, key string) ([]byte, error) {
 	r, _, err := store.Get(ctx, key)
 	if err != nil {
 		return nil, err
@@ -89,22 +103,14 @@ func (r *run) openTable(ctx context.Context) error {
 }
 
 func (r *run) neverShipped() error {
-	keys, err := r.Ledger.All()
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		src, _, err := r.Ledger.Get(key)
-		if err != nil {
-			return err
+	return r.eachSource(func(key source.Key, src *offsets.Source) error {
+		if src.Shipped == 0 {
+			return nil
 		}
-		if src.Shipped > 0 {
-			return fmt.Errorf("%w: %s has no %s, but the ledger has shipped source %s up to %d; "+
-				"point to the sink it was shipped to, or `ingest state rebuild` to start over",
-				ErrBehind, r.Store.Name(), seal.RootKey, key.ID, src.Shipped)
-		}
-	}
-	return nil
+		return fmt.Errorf("%w: %s has no %s, but the ledger has shipped source %s up to %d; "+
+			"point to the sink it was shipped to, or `ingest state rebuild` to start over",
+			ErrBehind, r.Store.Name(), seal.RootKey, key.ID, src.Shipped)
+	})
 }
 
 // checkEpochs refuses a stream whose meaning changed within its version, against every epoch the

@@ -120,14 +120,19 @@ func (r *run) look(in Input) (source.Key, error) {
 		return source.Key{}, err
 	}
 	head, ok, err := r.headOf(in.Path)
+	if err != nil {
+		r.countSource() // it may be of any shard: others may be able to read it
+		return source.Key{}, err
+	}
 	key := keyOf(s.Table(), origin, 0, head)
-	if !r.Shard.holds(key) { // of a file without a head one shard speaks
+	if !r.Shard.holds(key) { // of a file that holds nothing one shard speaks
 		return source.Key{}, nil
 	}
 	r.countSource()
-	if !ok || err != nil {
-		return source.Key{}, err
+	if !ok {
+		return source.Key{}, nil
 	}
+	r.reads.Store(in.Path, true)
 	return key, nil
 }
 

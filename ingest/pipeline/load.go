@@ -31,6 +31,8 @@ type run struct {
 	aside     aside
 	pending   pending
 	unsent    unsent
+	reads     sync.Map // paths of the files that this run reads
+	dropped   sync.Map // paths of the files whose batches were dropped to be cut anew
 }
 
 // shippedAtOnce is how many sources may be in hand besides those that are being cut: they wait for
@@ -181,7 +183,17 @@ func (r *run) reportLeft() {
 	for _, p := range r.pending.all() {
 		r.tally.problem(p)
 	}
+	r.dropped.Range(func(path, _ any) bool {
+		if _, ok := r.reads.Load(path); !ok {
+			r.tally.problem(Problem{Gone, path.(string), "what was sealed of it could not be shipped " +
+				"and has to be cut again: give the file to `ingest load`"})
+		}
+		return true
+	})
 	for _, m := range r.aside.left() {
+		if m.K == 0 && !r.Shard.holds(m.SourceKey()) {
+			continue // another shard reads its file
+		}
 		r.tally.problem(Problem{Kind: Gone, Message: fmt.Sprintf("spool: %v of source %s waits for "+
 			"the bytes before it: give their file to `ingest load`", m.Range(), m.SID)})
 	}

@@ -34,6 +34,7 @@ type yard struct {
 	maxRecord int64
 	spoolMax  int64
 	over      func(sink.Store) sink.Store // stands before the sink; nil for nothing
+	through   func(Ledger) Ledger         // likewise
 }
 
 func newYard(t *testing.T) *yard {
@@ -92,6 +93,9 @@ func (b *yard) run(ctx context.Context, names ...string) (*Report, error) {
 	cfg.Ledger, cfg.Spool, cfg.Store, cfg.FS = ledger, DiskSpool{disk}, store, files.OS()
 	if b.over != nil {
 		cfg.Store = b.over(store)
+	}
+	if b.through != nil {
+		cfg.Ledger = b.through(ledger)
 	}
 	st := &cfg.Streams[0]
 	st.Epoch = seal.NewEpoch(source.Table{Stream: "s", Version: 1}, d)

@@ -49,20 +49,13 @@ func (r *run) recoverSpool(ctx context.Context) error {
 
 func (r *run) outboxNames() (map[string]bool, error) {
 	names := map[string]bool{}
-	keys, err := r.Ledger.All()
-	if err != nil {
-		return nil, err
-	}
-	for _, key := range keys {
-		src, _, err := r.Ledger.Get(key)
-		if err != nil {
-			return nil, err
-		}
+	err := r.eachSource(func(_ source.Key, src *offsets.Source) error {
 		for _, e := range src.Outbox {
 			names[e.Spool] = true
 		}
-	}
-	return names, nil
+		return nil
+	})
+	return names, err
 }
 
 // place finds out what a complete batch that no outbox has is: one that was killed before its
@@ -200,22 +193,11 @@ func (w *work) shipAlone(ctx context.Context) error {
 		w.hold()
 		w.pending.set(w.key, stopped.Problem)
 	case errors.Is(err, errSettleAgain):
-		w.tellDropped(w.src.Path)
+		w.dropped.Store(w.src.Path, true)
 	default:
 		return err
 	}
 	return nil
-}
-
-// tellDropped names a file whose batches were dropped to be cut anew, unless this run reads it.
-func (r *run) tellDropped(path string) {
-	for _, in := range r.Inputs {
-		if in.Path == path {
-			return
-		}
-	}
-	r.tally.problem(Problem{Gone, path, "what was sealed of it could not be shipped and has to be cut " +
-		"again: give the file to `ingest load`"})
 }
 
 // shipLeft ships what waits of one source, and what is aside of it as far as ledger and bucket lead

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"log/slog"
@@ -76,9 +77,9 @@ func (r *Retrier) Get(ctx context.Context, key string) (io.ReadCloser, sink.Info
 	if err != nil {
 		return nil, info, err
 	}
-	reader := &retryReader{r: r, ctx: ctx, key: key, body: body}
-	if at, ok := body.(io.ReaderAt); ok {
-		return &retryReaderAt{reader, at}, info, nil
+	reader := &retryReader{r: r, ctx: ctx, key: key, body: body, info: info}
+	if _, ok := body.(io.ReaderAt); ok {
+		return &retryReaderAt{reader}, info, nil
 	}
 	return reader, info, nil
 }
@@ -174,30 +175,28 @@ func (j *fullJitter) NextBackOff() time.Duration {
 	return wait
 }
 
-// retryReader reads an object on where it broke.
+// retryReader reads an object on where it broke. Objects are immutable, so what it gets anew is the
+// same one.
 type retryReader struct {
 	r    *Retrier
 	ctx  context.Context // of Get, which its reads belong to
 	key  string
-	body io.ReadCloser
-	off  int64
+	info sink.Info
+	body io.ReadCloser // nil after a fault
+	off  int64         // of the next Read
+	at   int64         // where body is
 }
 
 // Read implements io.Reader.
 func (x *retryReader) Read(p []byte) (n int, err error) {
-	err = x.r.do(x.ctx, "read", x.key, func() error {
-		if x.body == nil {
-			if err := x.reopen(); err != nil {
-				return err
-			}
+	err = x.attempt(func() error {
+		if err := x.skip(); err != nil {
+			return err
 		}
 		n, err = x.body.Read(p)
+		x.at += int64(n)
 		if n > 0 && err != io.EOF {
 			return nil // a fault shows again at the next read
-		}
-		if errors.As(err, new(*sink.TransientError)) {
-			x.body.Close()
-			x.body = nil
 		}
 		return err
 	})
@@ -205,18 +204,47 @@ func (x *retryReader) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// reopen gets the object anew, up to where it was read.
+// attempt calls read with an open body, until it gives something else than a transient error.
+func (x *retryReader) attempt(read func() error) error {
+	return x.r.do(x.ctx, "read", x.key, func() error {
+		err := x.reopen()
+		if err == nil {
+			err = read()
+		}
+		if x.body != nil && errors.As(err, new(*sink.TransientError)) {
+			x.body.Close()
+			x.body = nil
+		}
+		return err
+	})
+}
+
+// reopen gets the object anew after a fault.
 func (x *retryReader) reopen() error {
-	body, _, err := x.r.Store.Get(x.ctx, x.key)
+	if x.body != nil {
+		return nil
+	}
+	body, info, err := x.r.Store.Get(x.ctx, x.key)
 	if err != nil {
 		return err
 	}
-	if _, err := io.CopyN(io.Discard, body, x.off); err != nil {
+	if info.Size != x.info.Size {
 		body.Close()
-		return err
+		return fmt.Errorf("get %s: %w", x.key, &sink.DamagedError{
+			Err: fmt.Errorf("it had %d bytes and now has %d", x.info.Size, info.Size)})
 	}
-	x.body = body
+	x.body, x.at = body, 0
 	return nil
+}
+
+// skip goes to where the next byte is due.
+func (x *retryReader) skip() error {
+	n, err := io.CopyN(io.Discard, x.body, x.off-x.at)
+	x.at += n
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // Close implements io.Closer.
@@ -228,15 +256,12 @@ func (x *retryReader) Close() error {
 }
 
 // retryReaderAt is a retryReader of an object that can be read at an offset, too.
-type retryReaderAt struct {
-	*retryReader
-	at io.ReaderAt
-}
+type retryReaderAt struct{ *retryReader }
 
-// ReadAt implements io.ReaderAt.
+// ReadAt implements io.ReaderAt. Unlike most it is for one goroutine.
 func (x *retryReaderAt) ReadAt(p []byte, off int64) (n int, err error) {
-	err = x.r.do(x.ctx, "read", x.key, func() error {
-		n, err = x.at.ReadAt(p, off)
+	err = x.attempt(func() error {
+		n, err = x.body.(io.ReaderAt).ReadAt(p, off)
 		return err
 	})
 	return n, err

@@ -217,3 +217,85 @@ func TestRetrier_List_StopsWhenItsUserDoes(t *testing.T) {
 func TestRetrier_IsAStore(t *testing.T) {
 	sinktest.Run(t, func(t testing.TB) sink.Store { return &Retrier{Store: sinktest.NewMemory(t)} })
 }
+
+// randomly gives readers that can be read at any offset, and that break for good after each fault.
+type randomly struct{ *flaky }
+
+type atReader struct {
+	*bytes.Reader
+	f    *flaky
+	dead bool
+}
+
+func (r *atReader) fault() error {
+	if r.dead {
+		return errors.New("read of a closed reader")
+	}
+	if err := r.f.fault(); err != nil {
+		r.dead = true
+		return err
+	}
+	return nil
+}
+
+func (r *atReader) Read(p []byte) (int, error) {
+	if err := r.fault(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p[:min(len(p), 100)])
+}
+
+func (r *atReader) ReadAt(p []byte, off int64) (int, error) {
+	if err := r.fault(); err != nil {
+		return 0, err
+	}
+	return r.Reader.ReadAt(p, off)
+}
+
+func (r *atReader) Close() error {
+	r.dead = true
+	return nil
+}
+
+func (s randomly) Get(ctx context.Context, key string) (io.ReadCloser, sink.Info, error) {
+	r, info, err := s.flaky.Store.Get(ctx, key)
+	if err != nil {
+		return nil, info, err
+	}
+	body, err := io.ReadAll(r)
+	return &atReader{Reader: bytes.NewReader(body), f: s.flaky}, info, err
+}
+
+func TestRetrier_Get_ReadAtGoesOnAfterTheBodyBroke(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &flaky{Store: sinktest.NewMemory(t)}
+		want := bytes.Repeat([]byte("0123456789"), 1000)
+		require.NoError(t, f.Store.Put(t.Context(), sinktest.Object(sinktest.Key(1), want)))
+		body, _, err := (&Retrier{Store: randomly{f}}).Get(t.Context(), sinktest.Key(1))
+		require.NoError(t, err)
+		f.faults = []error{nil, nil, transient(0), nil, transient(0)}
+		have, err := io.ReadAll(body)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(have))
+		f.faults = []error{transient(0)}
+		p := make([]byte, 10)
+		_, err = body.(io.ReaderAt).ReadAt(p, 500)
+		require.NoError(t, err)
+		require.Equal(t, "0123456789", string(p))
+		require.NoError(t, body.Close())
+	})
+}
+
+func TestRetrier_Get_ObjectThatShrankIsDamaged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := sinktest.NewMemory(t)
+		f := &flaky{Store: m}
+		require.NoError(t, m.Put(t.Context(), sinktest.Object(sinktest.Key(1), make([]byte, 1000))))
+		f.faults = []error{transient(0)}
+		body, _, err := (&Retrier{Store: f}).Get(t.Context(), sinktest.Key(1))
+		require.NoError(t, err)
+		m.Plant(sinktest.Key(1), make([]byte, 100))
+		_, err = io.ReadAll(body)
+		require.ErrorAs(t, err, new(*sink.DamagedError))
+	})
+}

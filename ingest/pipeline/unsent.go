@@ -53,17 +53,25 @@ func (u *unsent) all() []kth {
 
 // findUnsent asks the ledger once.
 func (r *run) findUnsent() error {
+	return r.eachSource(func(key source.Key, src *offsets.Source) error {
+		r.unsent.note(key, src)
+		return nil
+	})
+}
+
+// eachSource goes through the ledger.
+func (r *run) eachSource(do func(source.Key, *offsets.Source) error) error {
 	keys, err := r.Ledger.All()
 	if err != nil {
 		return err
 	}
 	for _, key := range keys {
 		src, ok, err := r.Ledger.Get(key)
+		if err == nil && ok {
+			err = do(key, src)
+		}
 		if err != nil {
 			return err
-		}
-		if ok {
-			r.unsent.note(key, src)
 		}
 	}
 	return nil

@@ -355,7 +355,7 @@ func (w *writer) start(world *world) {
 		defer p.mu.Unlock()
 		p.report, p.err, p.ended = report, err, true
 	}()
-	synctest.Wait()
+	w.settle()
 }
 
 func streamOf(s *scene, encoder int, st Stream) Stream {
@@ -366,7 +366,21 @@ func streamOf(s *scene, encoder int, st Stream) Stream {
 }
 
 // up tells whether the process runs.
-func (w *writer) up() bool { return w.process != nil && !w.process.ended }
+func (w *writer) up() bool {
+	if w.process == nil {
+		return false
+	}
+	w.process.mu.Lock()
+	defer w.process.mu.Unlock()
+	return !w.process.ended
+}
+
+// settle waits until all goroutines of the process wait. The lock makes what they did before seen
+// here, those that have ended included.
+func (w *writer) settle() {
+	synctest.Wait()
+	w.up()
+}
 
 // do decides about an operation that the process waits to do, and lets it run until all of its
 // goroutines wait.
@@ -374,7 +388,7 @@ func (w *writer) do(i int, s step) {
 	x := w.process.parked[i]
 	w.process.parked = slices.Delete(w.process.parked, i, i+1)
 	x.resume <- s
-	synctest.Wait()
+	w.settle()
 }
 
 // kill ends the process where it is.

@@ -186,6 +186,14 @@ const documentMax = 64 << 20
 
 // read gives the document at key.
 func read(ctx context.Context, store sink.Store, key string) ([]byte, sink.Info, error) {
+	body, info, err := readOnce(ctx, store, key)
+	if errors.As(err, new(*sink.DamagedError)) { // it may have been the network
+		return readOnce(ctx, store, key)
+	}
+	return body, info, err
+}
+
+func readOnce(ctx context.Context, store sink.Store, key string) ([]byte, sink.Info, error) {
 	r, info, err := store.Get(ctx, key)
 	if err != nil {
 		return nil, info, err
