@@ -147,6 +147,12 @@ func (l procLedger) Update(k source.Key, fn func(*offsets.Source) error) error {
 	return l.commit("update "+l.change(k, fn), func() error { return l.w.ledger.update(k, fn) })
 }
 
+func (p *process) isBroken() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.broken
+}
+
 // change names what an update does, so that two under way at once are told apart.
 func (l procLedger) change(k source.Key, fn func(*offsets.Source) error) string {
 	l.mu.Lock()
@@ -165,11 +171,13 @@ func (l procLedger) change(k source.Key, fn func(*offsets.Source) error) string 
 
 // commit is a transaction; after one whose outcome is unknown the ledger refuses further use.
 func (l procLedger) commit(name string, do func() error) error {
-	if l.broken {
+	if l.isBroken() {
 		return offsets.ErrUnusable
 	}
 	err := l.private("ledger "+name, do)
 	if errors.Is(err, errReply) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		l.broken = true
 	}
 	return err
