@@ -223,7 +223,8 @@ func FuzzJSON(f *testing.F) {
 	for u := KeepUnknown; u <= RejectUnknown; u++ {
 		parsers = append(parsers, newParser(f, optional(u)))
 	}
-	for _, line := range []string{`{}`, ` { "s" : "a\u00e9\ud83d\ude00\n" , "n" : -12, "o": {"f":1.5e3}}`,
+	for _, line := range []string{`{}`,
+		` { "s" : "a\u00e9\ud83d\ude00\n" , "n" : -12, "o": {"f":1.5e3}}`,
 		`{"o":{"x":[1,{"y":null}],"p":{"b.":true,"z":"\\"}},"q":{}}`, `{"s":"a","s":"b"}`,
 		`{"o":null,"n":9007199254740993,"\u0073":"x"}`, `{"o":[1]}`, `{"a":{"b":1,"\u0062":2}}`,
 		`{"s":"\ud800"}`, `[1]`, `{"n":01}`, `{"f":tru}`, nested(64, "]"), "{\"s\":\"\x7f\"}",

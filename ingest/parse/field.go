@@ -202,7 +202,8 @@ func appendCanonicalIP(dst, text []byte) ([]byte, bool) {
 	return addr.AppendTo(dst), true
 }
 
-// newField compiles a column whose text is the pattern's group, if there is a pattern. It returns every fault it finds.
+// newField compiles a column whose text is the pattern's group, if there is a pattern. It returns
+// every fault it finds.
 func newField(c Column, group int, window Window) (*field, []error) {
 	f := &field{Column: c, group: group, window: window,
 		min: math.MinInt64, max: math.MaxInt64, minFloat: math.Inf(-1), maxFloat: math.Inf(1)}

@@ -2,14 +2,12 @@ package parse
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 )
 
 // oneMember gives a definition of JSON whose only column is c, read from x.
@@ -212,7 +210,7 @@ func request(u UnknownKeys) Definition {
 func TestParser_Parse_FindsKeys(t *testing.T) {
 	d := request(KeepUnknown)
 	for line, want := range map[string]string{
-		`{"request":{"status":200},"id":"a"}`: "200|a|null|null|null|null",
+		`{"request":{"status":200},"id":"a"}`:                              "200|a|null|null|null|null",
 		`{"id":"a","request":{"headers":{"user agent":"x"},"status":200}}`: "200|a|x|null|null|null",
 		`{"id":"a","request":{"status":200,"headers":null}}`:               "200|a|null|null|null|null",
 		`{"id":"a","request":{"status":200,"headers":{}}}`:                 "200|a|null|null|null|null",
@@ -221,8 +219,9 @@ func TestParser_Parse_FindsKeys(t *testing.T) {
 		// What no column reads is kept with what it lies in.
 		`{"id":"a","request":{"status":200},"log":{"level":"L"},"log.file":"F"}`: `200|a|null|null|` +
 			`null|{"log":{"level":"L"},"log.file":"F"}`,
-		`{"z" : [ 1,  2 ],"id":"a","request":{ "m": "G\u0045T" ,"status":200,"n":1E5},"\u0061":{}}`: `200` +
-			`|a|null|null|null|{"z":[ 1,  2 ],"request":{"m":"G\u0045T","n":1E5},"\u0061":{}}`,
+		`{"z" : [ 1,  2 ],"id":"a","request":{ "m": "G\u0045T" ,"status":200,"n":1E5},` +
+			`"\u0061":{}}`: `200|a|null|null|null|{"z":[ 1,  2 ],"request":` +
+			`{"m":"G\u0045T","n":1E5},"\u0061":{}}`,
 		`{"id":"a","request":{"headers":{"Host":"h","user agent":"x"},"status":200},"y":null}`: `200|` +
 			`a|x|null|null|{"request":{"headers":{"Host":"h"}},"y":null}`,
 		`{"id":"a","request":{"status":200,"headers":{"":{"":""}}},"":0}`: `200|a|null|null|null|` +
@@ -308,154 +307,6 @@ func TestParser_Parse_ClipsTheKeyOfAField(t *testing.T) {
 		require.True(t, strings.HasPrefix(name, strings.TrimSuffix(field, "…")))
 		require.LessOrEqual(t, len(field), fieldMax+len("…"))
 	}
-}
-
-func TestDefinition_Validate_RefusesOfJSON(t *testing.T) {
-	columns := func(cs ...Column) Definition { return Definition{Kind: JSON, Columns: cs} }
-	keyed := func(keys ...string) (d Definition) {
-		d.Kind = JSON
-		for i, key := range keys {
-			d.Columns = append(d.Columns, Column{Name: fmt.Sprint("c", i), Key: key})
-		}
-		return d
-	}
-	for _, c := range []struct {
-		want string
-		def  Definition
-	}{
-		{"no kind 2", Definition{Kind: 2, Columns: []Column{{Name: "a"}}}},
-		{"no unknown_keys 3", Definition{Kind: JSON, UnknownKeys: 3, Columns: []Column{{Name: "a"}}}},
-		{"no columns", columns()},
-		{"no columns", Definition{Kind: JSON, UnknownKeys: DropUnknown}},
-		{"either JSON or of a pattern", Definition{Kind: JSON, Pattern: "(?P<a>.)",
-			Columns: []Column{{Name: "a"}}}},
-		{"unknown_keys is for lines that are JSON", Definition{Pattern: `(?P<a>.)`,
-			UnknownKeys: DropUnknown, Columns: []Column{{Name: "a"}}}},
-		{"key is for lines that are JSON", Definition{Pattern: `(?P<a>.)`,
-			Columns: []Column{{Name: "a", Key: "b"}}}},
-		{`column "_extra": names with a leading _`, Definition{Kind: JSON, UnknownKeys: DropUnknown,
-			Columns: []Column{{Name: "a"}, extraColumn()}}},
-		{`column "_extra": names with a leading _`, columns(extraColumn(), Column{Name: "a"})},
-		{`column "_extra": names with a leading _`, columns(Column{Name: "a"},
-			Column{Name: "_extra"})},
-		{`column "_extra": names with a leading _`, columns(Column{Name: "a"},
-			Column{Name: "_extra", Optional: true, Key: "b"})},
-		{`column "_b": names with a leading _`, columns(Column{Name: "a"}, Column{Name: "_b"})},
-		{"another column reads it", keyed("a.b", "a.b")},
-		{"another column reads it", columns(Column{Name: "a"}, Column{Name: "b", Key: "a"})},
-		{"a column cannot hold an object", keyed("a.b", "a")},
-		{"a column cannot hold an object", keyed("a", "a.b.c")},
-		{"a name in it is empty", keyed(".")},
-		{"a name in it is empty", keyed("a.")},
-		{"a name in it is empty", keyed("a..b")},
-		{"want a dot or a backslash", keyed(`a\b`)},
-		{"want a dot or a backslash", keyed(`a\`)},
-		{"not UTF-8", keyed("\xff")},
-		{"at most 64 objects deep", keyed(strings.Repeat("a.", 64) + "b")},
-	} {
-		require.ErrorContains(t, c.def.Validate(), c.want, "%+v", c.def)
-	}
-	require.NoError(t, keyed(strings.Repeat("a.", 63)+"b", `a\.a`, `a\\.b`, `b\.`).Validate())
-	require.Equal(t, 1, strings.Count(columns(Column{Name: "_b"}, Column{Name: "a"}).Validate().
-		Error(), "names with"))
-}
-
-func TestDefinition_Canonical_OfJSON(t *testing.T) {
-	d := Definition{Kind: JSON, Columns: []Column{{Name: "a", Key: "a"}, {Name: "b", Key: "c"}}}
-	want := Definition{Kind: JSON, Columns: []Column{{Name: "a"}, {Name: "b", Key: "c"},
-		{Name: "_extra", Optional: true}}}
-	require.Equal(t, want, d.Canonical())
-	require.Equal(t, want, d.Canonical().Canonical())
-	require.Len(t, d.Columns, 2)
-	d.UnknownKeys = RejectUnknown
-	require.Len(t, d.Canonical().Columns, 2)
-
-	body, err := json.Marshal(d.Canonical())
-	require.NoError(t, err)
-	require.Equal(t, `{"kind":"json","pattern":"","unknown_keys":"reject","columns":[{"name":"a",`+
-		`"type":"string"},{"name":"b","type":"string","key":"c"}]}`, string(body))
-	var back Definition
-	require.NoError(t, json.Unmarshal(body, &back))
-	require.Equal(t, d.Canonical(), back)
-}
-
-func TestKey_RoundTrips(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		part := rapid.OneOf(rapid.StringMatching(`[ab.\\é]{1,5}`), rapid.StringN(1, 5, -1))
-		names := rapid.SliceOfN(part, 1, 4).Draw(t, "names")
-		key := ""
-		for _, name := range names {
-			key = joinKey(key, name)
-		}
-		back, err := splitKey(key)
-		require.NoError(t, err)
-		require.Equal(t, names, back)
-	})
-}
-
-// Names that stand twice are found among many, with and without escapes, in any of many objects.
-func TestNames_FindWhatStandsTwice(t *testing.T) {
-	var shared names // from check to check, as from line to line
-	rapid.Check(t, func(t *rapid.T) {
-		objects := rapid.SliceOfN(rapid.SliceOfN(rapid.StringMatching(`[a-c]{0,3}`), 0, 60), 1, 4).
-			Draw(t, "objects, each in the one before")
-		var line []byte
-		shared.begin([]byte(strings.Repeat("abc", 2000)))
-		var bases []int
-		var numbers []uint32
-		for range objects {
-			n, base := shared.open()
-			numbers, bases = append(numbers, n), append(bases, base)
-			line = append(line, '{')
-		}
-		for i := len(objects) - 1; i >= 0; i-- {
-			seen := map[string]bool{}
-			for k, name := range objects[i] {
-				at := span{^int32(len(shared.unescaped)), 0}
-				shared.unescaped = append(shared.unescaped, name...)
-				at.end = int32(len(shared.unescaped))
-				if found := strings.Index("abcabc", name); found >= 0 && k%2 == 0 {
-					at = span{int32(found), int32(found + len(name))}
-				}
-				require.Equal(t, seen[name], shared.add(numbers[i], bases[i], at), name)
-				seen[name] = true
-			}
-			shared.close(bases[i])
-		}
-		require.Empty(t, shared.stack)
-	})
-}
-
-func TestNames_StartAnewWhenNumbersRunOut(t *testing.T) {
-	var s names
-	many := make([]byte, 100)
-	fill := func() {
-		s.begin(many)
-		n, base := s.open()
-		for i := range many {
-			require.False(t, s.add(n, base, span{0, int32(i)}))
-		}
-		require.True(t, s.add(n, base, span{1, 2}))
-	}
-	fill()
-	s.objects = 1<<31 + 5
-	fill()
-	require.Less(t, s.objects, uint32(10))
-	fill()
-}
-
-// Strings are cut at the right byte wherever it stands.
-func TestPlain_IsTheFirstSpecialByte(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		b := rapid.SliceOfN(rapid.SampledFrom([]byte("aZ~\x7f\x80\xa2\xdc\xff !#[]\"\\\x1f\x00\x20")), 0, 40).
-			Draw(t, "bytes")
-		i := rapid.IntRange(0, len(b)).Draw(t, "from")
-		want := i
-		for want < len(b) && b[want] >= 0x20 && b[want] != '"' && b[want] != '\\' {
-			want++
-		}
-		require.Equal(t, want, plain(b, i))
-	})
 }
 
 func TestParser_Parse_TakesManyKeysAndThenFew(t *testing.T) {

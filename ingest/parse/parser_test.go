@@ -218,8 +218,9 @@ func drawLines(t *rapid.T) []byte {
 		"2024-01-15T10:30:00Z ERROR billing: no funds\r\n",
 		"2024-01-15T10:30:00Z INFO : y\n", "2024-01-15T10:30:00Z NOTE x: y\n",
 		"1\n", "2 ::1\n", "3 10.0.0.1 yes\n", "10\n", "11 ::1\n", "4 ::1 long\n", "x\n",
-		`{"id":"a","request":{"status":1}}`, `{"id":"b","z":1,"request":{"status":2,"m":"GET"}}`+"\n",
-		`{"id":"c"}`, `{"id":"\u0064","request":{"status":1e3}}`+"\n", `{"id":"e","id":"e"`, "}", "{}\n"})
+		`{"id":"a","request":{"status":1}}`, `{"id":"b","z":1,"request":{"status":2,"m":"GET"}}` + "\n",
+		`{"id":"c"}`, `{"id":"\u0064","request":{"status":1e3}}` + "\n",
+		`{"id":"e","id":"e"`, "}", "{}\n"})
 	return []byte(strings.Join(rapid.SliceOfN(part, 0, 40).Draw(t, "parts"), ""))
 }
 

@@ -26,8 +26,8 @@ const Zstd Compression = "zstd"
 
 // Epoch is all that decides how the bytes of a source become objects: never a path, a cut, an
 // origin or a place. Its fields are in the order of its JSON, where format, encoder, stream, the
-// pattern and the columns' names and types always stand and the rest only when it is not at its
-// default.
+// pattern or the kind of what has none, and the columns' names and types always stand and the rest
+// only when it is not at its default.
 type Epoch struct {
 	Format  int
 	Encoder int // EncoderVersion of the program that made it
@@ -68,7 +68,14 @@ func (e *Epoch) JSON() []byte {
 	if e.Version != 1 {
 		p.int("version", int64(e.Version))
 	}
-	p.str("pattern", d.Pattern)
+	if d.Kind == parse.Regex {
+		p.str("pattern", d.Pattern)
+	} else {
+		p.text("kind", d.Kind)
+	}
+	if d.UnknownKeys != 0 {
+		p.text("unknown_keys", d.UnknownKeys)
+	}
 	p.name("columns")
 	p.open('[')
 	for _, c := range d.Columns {
@@ -120,6 +127,7 @@ func printColumn(p *printer, c parse.Column) {
 			p.int(name, int64(v))
 		}
 	}
+	optStr("key", c.Key)
 	optStr("layout", c.Layout)
 	optStr("zone", c.Zone)
 	optBool("event_time", c.EventTime)
@@ -157,8 +165,11 @@ func scanEpoch(s *scanner) *Epoch {
 		e.Version = int(s.int("version"))
 		s.notDefault("version", e.Version == 1)
 	}
-	e.Parser.Pattern = s.str("pattern")
+	scanKind(s, &e.Parser)
 	e.Parser.Columns = s.columns("columns")
+	if s.err == nil && len(e.Parser.Canonical().Columns) > len(e.Parser.Columns) {
+		s.fail("columns", fmt.Errorf("want %s as the last", parse.ExtraName))
+	}
 	if s.has("partition") {
 		e.Partition = scanText(s, "partition", batch.ParseGranularity)
 		s.notDefault("partition", e.Partition == batch.Day)
@@ -175,6 +186,20 @@ func scanEpoch(s *scanner) *Epoch {
 		s.notDefault("compression", e.Compression == Zstd)
 	}
 	return e
+}
+
+// scanKind scans how lines are taken apart: by a pattern, or as the kind says.
+func scanKind(s *scanner, d *parse.Definition) {
+	if !s.has("kind") {
+		d.Pattern = s.str("pattern")
+		return
+	}
+	d.Kind = scanText(s, "kind", parse.ParseKind)
+	s.notDefault("kind", d.Kind == parse.Regex)
+	if s.has("unknown_keys") {
+		d.UnknownKeys = scanText(s, "unknown_keys", parse.ParseUnknownKeys)
+		s.notDefault("unknown_keys", d.UnknownKeys == parse.KeepUnknown)
+	}
 }
 
 // notDefault fails when a field that may be left out stands there with its default.
@@ -232,6 +257,10 @@ func scanColumn(s *scanner) parse.Column {
 		}
 		return v
 	}
+	c.Key = optStr("key")
+	if s.err == nil && c.Key == c.Name && c.Key != "" {
+		s.fail("key", errors.New("the column's name: want it left out"))
+	}
 	c.Layout = optStr("layout")
 	c.Zone = optStr("zone")
 	c.EventTime = optBool("event_time")
@@ -281,7 +310,7 @@ func (e *Epoch) Validate() error {
 func (e *Epoch) texts() []string {
 	ts := []string{e.Parser.Pattern, string(e.Compression)}
 	for _, c := range e.Parser.Columns {
-		ts = append(ts, c.Name, c.Layout, c.Zone, c.Min, c.Max, c.Pattern)
+		ts = append(ts, c.Name, c.Key, c.Layout, c.Zone, c.Min, c.Max, c.Pattern)
 		ts = append(ts, c.NullValues...)
 		ts = append(ts, c.Enum...)
 	}
@@ -306,6 +335,10 @@ func incompatible(old, new *Epoch) string {
 	switch {
 	case old.Format != new.Format:
 		return "the format"
+	case od.Kind != nd.Kind:
+		return "`format`"
+	case od.UnknownKeys != nd.UnknownKeys:
+		return "`unknown_keys`"
 	case old.Table() != new.Table():
 		return "the table"
 	case old.Partition != new.Partition:
@@ -339,7 +372,8 @@ func incompatible(old, new *Epoch) string {
 }
 
 func sameColumn(a, b parse.Column) bool {
-	return a.Name == b.Name && a.Type == b.Type && a.Layout == b.Layout && a.Zone == b.Zone &&
+	return a.Name == b.Name && a.Type == b.Type && a.Key == b.Key &&
+		a.Layout == b.Layout && a.Zone == b.Zone &&
 		a.EventTime == b.EventTime && a.Optional == b.Optional &&
 		slices.Equal(a.NullValues, b.NullValues) && slices.Equal(a.Enum, b.Enum) &&
 		a.Min == b.Min && a.Max == b.Max &&

@@ -34,9 +34,30 @@ func plainEpoch() *Epoch {
 		Pattern: `(?P<line>.*)`, Columns: []parse.Column{{Name: "line", Type: parse.String}}})
 }
 
+// jsonEpoch is of lines that are JSON and keep what they have besides.
+func jsonEpoch() *Epoch {
+	return NewEpoch(source.Table{Stream: "web", Version: 1}, parse.Definition{
+		Kind: parse.JSON,
+		Columns: []parse.Column{
+			{Name: "ts", Type: parse.Timestamp, Layout: parse.LayoutEpochS, EventTime: true},
+			{Name: "status", Type: parse.Int32, Key: `request.status`, Optional: true},
+			{Name: "level", Key: `log\.level`, Enum: []string{"info", "warn"}},
+		},
+	})
+}
+
+// strictEpoch is of lines that are JSON and have nothing besides.
+func strictEpoch() *Epoch {
+	e := jsonEpoch()
+	e.Parser.UnknownKeys = parse.RejectUnknown
+	e.Parser.Columns = e.Parser.Columns[:3]
+	return e
+}
+
 func TestEpoch_Golden(t *testing.T) {
 	for name, e := range map[string]*Epoch{
 		"epoch.json": goldenEpoch(), "epoch-plain.json": plainEpoch(),
+		"epoch-lines-json.json": jsonEpoch(), "epoch-lines-json-strict.json": strictEpoch(),
 	} {
 		require.NoError(t, e.Validate())
 		requireGolden(t, name, e.JSON())
@@ -86,6 +107,26 @@ func TestParseEpoch_Refuses(t *testing.T) {
 			want = "encoder 0"
 		}
 		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestParseEpoch_RefusesOfJSON(t *testing.T) {
+	for _, c := range []struct{ want, old, new string }{
+		{`kind "regexp"`, `"kind":"json"`, `"kind":"regexp"`},
+		{`field "kind": at its default`, `"kind":"json"`, `"kind":"regex"`},
+		{`field "pattern": missing`, `"kind":"json",`, ``},
+		{`want keep, drop or reject`, `"unknown_keys":"reject"`, `"unknown_keys":"no"`},
+		{`field "unknown_keys": at its default`, `"unknown_keys":"reject"`, `"unknown_keys":"keep"`},
+		{"want _extra as the last", `"unknown_keys":"reject",`, ``},
+		{`the column's name: want it left out`, `"key":"request.status"`, `"key":"status"`},
+		{`field "key": at its default`, `"key":"request.status"`, `"key":""`},
+		{"a name in it is empty", `"key":"request.status"`, `"key":"request."`},
+	} {
+		body := string(strictEpoch().JSON())
+		edited := strings.Replace(body, c.old, c.new, 1)
+		require.NotEqual(t, body, edited)
+		_, err := ParseEpoch([]byte(edited))
+		require.ErrorContains(t, err, c.want)
 	}
 }
 
@@ -145,7 +186,34 @@ func TestCompatible(t *testing.T) {
 	}
 }
 
+func TestCompatible_OfJSON(t *testing.T) {
+	old := jsonEpoch()
+	added := jsonEpoch()
+	added.Parser.Columns = append(added.Parser.Columns[:3:3],
+		parse.Column{Name: "user", Key: "request.user", Optional: true}, added.Parser.Columns[3])
+	require.NoError(t, added.Validate())
+	require.NoError(t, Compatible(old, added))
+	require.ErrorContains(t, Compatible(added, old), `column "user", which is gone`)
+	for want, change := range map[string]func(e *Epoch){
+		"`unknown_keys` differs":  func(e *Epoch) { *e = *strictEpoch() },
+		`column "status" differs`: func(e *Epoch) { e.Parser.Columns[1].Key = "" },
+		`column "level" differs`:  func(e *Epoch) { e.Parser.Columns[2].Key = "log.level" },
+		"`format` differs": func(e *Epoch) {
+			e.Parser = parse.Definition{Pattern: "x", Columns: e.Parser.Columns}
+		},
+	} {
+		e := jsonEpoch()
+		change(e)
+		require.ErrorContains(t, Compatible(old, e), want)
+	}
+	same := jsonEpoch()
+	same.Parser.Columns[0].Key = "ts"
+	require.NoError(t, Compatible(old, same))
+}
+
 func FuzzParseEpoch(f *testing.F) {
+	f.Add(jsonEpoch().JSON())
+	f.Add(strictEpoch().JSON())
 	f.Add(goldenEpoch().JSON())
 	f.Add(plainEpoch().JSON())
 	f.Fuzz(func(t *testing.T, body []byte) {

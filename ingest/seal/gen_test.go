@@ -174,7 +174,13 @@ func genEpoch() *rapid.Generator[*Epoch] {
 		e := NewEpoch(genTable().Draw(t, "table"), parse.Definition{})
 		e.Encoder = rapid.IntRange(1, 3).Draw(t, "encoder")
 		e.Parser.Columns = rapid.SliceOfN(genColumn(), 1, 3).Draw(t, "columns")
-		e.Parser.Pattern = rapid.String().Draw(t, "pattern")
+		if e.Parser.Kind = rapid.SampledFrom([]parse.Kind{parse.Regex, parse.JSON}).
+			Draw(t, "kind"); e.Parser.Kind == parse.Regex {
+			e.Parser.Pattern = rapid.String().Draw(t, "pattern")
+		} else {
+			e.Parser.UnknownKeys = rapid.SampledFrom([]parse.UnknownKeys{parse.KeepUnknown,
+				parse.DropUnknown, parse.RejectUnknown}).Draw(t, "unknown keys")
+		}
 		e.Partition = genGranularity().Draw(t, "partition")
 		if rapid.Bool().Draw(t, "has window") {
 			from := rapid.Int64Range(minMicros, maxMicros-1).Draw(t, "from")
@@ -198,6 +204,7 @@ func genColumn() *rapid.Generator[parse.Column] {
 		c := parse.Column{
 			Name:      rapid.String().Draw(t, "name"),
 			Type:      parse.Type(rapid.IntRange(0, int(parse.Duration)).Draw(t, "type")),
+			Key:       text.Draw(t, "key"),
 			Layout:    text.Draw(t, "layout"),
 			Zone:      text.Draw(t, "zone"),
 			EventTime: rapid.Bool().Draw(t, "event time"),
