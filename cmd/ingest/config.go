@@ -39,8 +39,8 @@ type StreamConfig struct {
 	Name    string   // unique; letters, digits, '.', '_' and '-'
 	Version int      // of the stream's meaning; default 1
 	Paths   []string // patterns of files; needed when no PATH is given
-	// Parser is what format, or regex and schema, and time_window make up. A regex without a schema
-	// gives strings. Default time_window 1990-01-01 to 2100-01-01.
+	// Parser is what format, regex, schema, unknown_keys and time_window make up. A regex without a
+	// schema gives strings. Default unknown_keys keep, time_window 1990-01-01 to 2100-01-01.
 	Parser parse.Definition
 	// OriginPath finds the origin in a file's absolute path: its first group, or the whole match.
 	// Default nil, none.
@@ -184,6 +184,7 @@ func (d *decoder) stream(n *node, before []StreamConfig) StreamConfig {
 		"format":           func(n *node) { p.format = n },
 		"regex":            func(n *node) { p.regex = n },
 		"schema":           func(n *node) { p.schema = n },
+		"unknown_keys":     func(n *node) { p.unknown = n },
 		"time_window":      func(n *node) { p.window = n },
 		"origin_path":      into(d, &s.OriginPath, compileOriginPath),
 		"partition":        into(d, &s.Partition, batch.ParseGranularity),

@@ -128,9 +128,41 @@ func TestParseConfig_ListsEverythingThatIsWrong(t *testing.T) {
 		`c:3:9: name "a b": want 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit`,
 		`c:4:11: format: unknown format "ap"; did you mean "app"?`,
 		"c:5:3: a stream without a name",
-		"c:5:3: no format: want `format:` (one of combined, common, app) or `regex:`",
+		"c:5:3: no format: want `format:` (one of combined, common, app, json) or `regex:`",
 		`c:5:12: version: "x": want a whole number from 1 to 2147483647`,
 	}, "\n"))
+}
+
+func TestParseConfig_OfJSON(t *testing.T) {
+	t.Setenv("LOGSEAL_TEST_FORMAT", "json")
+	c, err := parseConfig("c", []byte(`
+streams:
+  - name: web
+    format: ${LOGSEAL_TEST_FORMAT}
+    schema:
+      - {name: ts, type: timestamp, layout: epoch_s, event_time: true}
+      - {name: level, type: string, key: log\.level}
+      - {name: status, type: int32, key: request.status, optional: true}
+  - name: strict
+    format: json
+    unknown_keys: reject
+    time_window: [2000-01-01, 2030-01-01]
+    schema: [{name: a, type: string}]
+`))
+	require.NoError(t, err)
+	require.Equal(t, parse.Definition{Kind: parse.JSON, Columns: []parse.Column{
+		{Name: "ts", Type: parse.Timestamp, Layout: "epoch_s", EventTime: true},
+		{Name: "level", Key: `log\.level`},
+		{Name: "status", Type: parse.Int32, Key: "request.status", Optional: true},
+		{Name: "_extra", Optional: true},
+	}}, c.Streams[0].Parser)
+	strict := c.Streams[1].Parser
+	require.Equal(t, parse.RejectUnknown, strict.UnknownKeys)
+	require.Equal(t, []parse.Column{{Name: "a"}}, strict.Columns)
+	require.NotZero(t, strict.Window)
+	for _, s := range c.Streams {
+		require.NoError(t, s.Epoch().Validate())
+	}
 }
 
 func TestParseConfig_ExpandsValuesButNoPatterns(t *testing.T) {
@@ -163,6 +195,8 @@ func TestParseConfig_TakesAnchorsAndABOM(t *testing.T) {
 func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte(exampleConfig))
 	f.Add([]byte("streams: [{name: a, regex: '(?P<a>.)', schema: [{name: a, type: ip}]}]"))
+	f.Add([]byte("streams: [{name: a, format: json, unknown_keys: drop, schema: [{name: a, " +
+		"type: ip, key: b.c}]}]"))
 	f.Add([]byte("a: &a [*a]\n? b\n: |2-\n  x\n"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		c, err := parseConfig("c", body)

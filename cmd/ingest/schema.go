@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,9 +12,13 @@ import (
 
 // parserNodes are the keys of a stream that together say how it is parsed.
 type parserNodes struct {
-	at                            *node // the stream
-	format, regex, schema, window *node // nil where the key is left out
+	at *node // the stream
+	// Nil where the key is left out.
+	format, regex, schema, unknown, window *node
 }
+
+// formatJSON is the format of lines that are JSON objects.
+const formatJSON = "json"
 
 // parser reads them and checks them against each other. What the parser itself finds wrong is
 // placed at the column it speaks of, else at the pattern.
@@ -35,7 +40,13 @@ func (d *decoder) parser(p *parserNodes) parse.Definition {
 // pattern gives the definition but for its window, and the node that gave the pattern; nil when
 // there is none.
 func (d *decoder) pattern(p *parserNodes) (parse.Definition, *node) {
+	isJSON := d.isJSON(p.format)
+	if p.unknown != nil && !isJSON {
+		d.fail(p.unknown.place, "unknown_keys is for `format: json`")
+	}
 	switch {
+	case isJSON:
+		return d.json(p), p.format
 	case p.format != nil && (p.regex != nil || p.schema != nil):
 		d.fail(p.format.place, "format says it all: want either format, or regex and schema")
 	case p.format != nil:
@@ -47,7 +58,7 @@ func (d *decoder) pattern(p *parserNodes) (parse.Definition, *node) {
 	case p.regex == nil:
 		if p.at.kind == mappingNode {
 			d.fail(p.at.place, "no format: want `format:` (one of %s) or `regex:`",
-				strings.Join(parse.Presets(), ", "))
+				strings.Join(formats(), ", "))
 		}
 	default:
 		var def parse.Definition
@@ -69,14 +80,55 @@ func (d *decoder) regex(p *parserNodes) parse.Definition {
 		}
 		return def
 	}
-	def := parse.Definition{Pattern: pattern}
-	d.of("schema", func() {
-		d.list(p.schema, func(n *node) { def.Columns = append(def.Columns, d.column(n)) })
-	})
 	if p.schema.kind == listNode && len(p.schema.items) == 0 {
 		d.fail(p.schema.place, "schema is empty: leave the key out to have all groups as strings")
 	}
-	return def
+	return parse.Definition{Pattern: pattern, Columns: d.columns(p.schema)}
+}
+
+// isJSON tells whether a stream's format, nil for none, is the one whose schema is the user's.
+func (d *decoder) isJSON(format *node) bool {
+	if format == nil || format.kind != scalarNode {
+		return false
+	}
+	name, err := expand(format.text, d.env) // an error is said where the value is read
+	return err == nil && name == formatJSON
+}
+
+// json gives the definition of lines that are JSON objects.
+func (d *decoder) json(p *parserNodes) parse.Definition {
+	def := parse.Definition{Kind: parse.JSON}
+	if p.regex != nil {
+		d.fail(p.regex.place, "format json has no regex: a column's `key` says where its value is")
+	}
+	if p.unknown != nil {
+		d.of("unknown_keys", func() {
+			into(d, &def.UnknownKeys, parse.ParseUnknownKeys)(p.unknown)
+		})
+	}
+	switch {
+	case p.schema == nil:
+		d.fail(p.format.place, "format json needs a `schema:`, a column for each key that is wanted")
+		return def
+	case p.schema.kind == listNode && len(p.schema.items) == 0:
+		d.fail(p.schema.place, "schema is empty: want a column for each key that is wanted")
+		return def
+	}
+	def.Columns = d.columns(p.schema)
+	for i, c := range def.Columns {
+		if c.Name == parse.ExtraName && i < len(p.schema.items) {
+			d.fail(p.schema.items[i].place, "column %q is made by `unknown_keys: keep`: leave it out",
+				c.Name)
+		}
+	}
+	return def.Canonical()
+}
+
+func (d *decoder) columns(schema *node) (columns []parse.Column) {
+	d.of("schema", func() {
+		d.list(schema, func(n *node) { columns = append(columns, d.column(n)) })
+	})
+	return columns
 }
 
 // column reads one column of a schema.
@@ -86,6 +138,7 @@ func (d *decoder) column(n *node) parse.Column {
 	d.fields(n, "a column", map[string]func(*node){
 		"name":        into(d, &c.Name, func(s string) (string, error) { return s, nil }),
 		"type":        into(d, &c.Type, parseType),
+		"key":         d.intoText(&c.Key),
 		"layout":      d.intoText(&c.Layout),
 		"zone":        d.intoText(&c.Zone),
 		"event_time":  into(d, &c.EventTime, parseBool),
@@ -143,12 +196,17 @@ func (d *decoder) window(n *node) parse.Window {
 // preset gives the definition of a format by name.
 func preset(name string) (parse.Definition, error) {
 	def, ok := parse.Preset(name)
-	if !ok {
-		return def, fmt.Errorf("unknown format %q%s", name,
-			didYouMean(name, slices.Values(parse.Presets())))
+	switch {
+	case ok:
+		return def, nil
+	case name == formatJSON:
+		return def, errors.New("format json needs a schema: give a config with -c")
 	}
-	return def, nil
+	return def, fmt.Errorf("unknown format %q%s", name, didYouMean(name, slices.Values(formats())))
 }
+
+// formats lists what `format` may be.
+func formats() []string { return append(parse.Presets(), formatJSON) }
 
 // split gives the errors that err joins, or err alone; none for nil.
 func split(err error) []error {
