@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"logseal/ingest/files"
+	"logseal/ingest/sink/s3"
 )
 
 // find gives the absolute paths of a selection's files and the paths of its objects, sorted. Files
@@ -111,6 +112,8 @@ func findObject(fsys *logs, pattern string) ([]string, error) {
 		return []string{pattern}, nil
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fsys.checkFolder(pattern)
+	case s3.Code(err) == accessDenied:
+		return []string{pattern}, nil // reading it tells whether that is its own fault
 	default:
 		return nil, err
 	}

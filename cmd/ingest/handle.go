@@ -54,6 +54,9 @@ func (h *objectHandle) first() ([]byte, error) {
 			return nil, h.fault(err)
 		}
 		h.start = b
+		if len(b) > 0 {
+			h.logs.couldRead(h.path, h.entry)
+		}
 	}
 	return h.start, nil
 }
@@ -78,7 +81,10 @@ func (h *objectHandle) Stat() (files.Stat, error) {
 	if errors.Is(err, sink.ErrNotFound) {
 		return objectStat(h.entry), nil
 	}
-	return objectStat(now), err
+	if err != nil {
+		return files.Stat{}, h.logs.fault("stat", h.path, err)
+	}
+	return objectStat(now), nil
 }
 
 // Close implements files.Handle.

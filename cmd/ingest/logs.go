@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"slices"
@@ -13,7 +11,6 @@ import (
 	"time"
 
 	"logseal/ingest/files"
-	"logseal/ingest/sink"
 	"logseal/ingest/sink/s3"
 )
 
@@ -37,6 +34,9 @@ type logs struct {
 	options map[string]string     // by bucket: the options that a pattern gave
 	buckets map[string]*s3.Bucket // those in use
 	seen    map[string]s3.Entry   // by path
+	read    map[string]s3.Entry   // by bucket: the last object that could be read
+	names   map[string]string     // by bucket: the name of the sink, were it in that bucket
+	own     string                // the name of the sink; empty until it is asked for
 }
 
 var _ files.FS = (*logs)(nil)
@@ -45,7 +45,8 @@ var _ files.FS = (*logs)(nil)
 // objects. sink is the bucket of the sink, nil if it is none.
 func newLogs(ctx context.Context, a *app, sink *s3.Options) *logs {
 	return &logs{FS: files.OS(), ctx: ctx, sink: sink, log: a.log, options: map[string]string{},
-		buckets: map[string]*s3.Bucket{}, seen: map[string]s3.Entry{}}
+		buckets: map[string]*s3.Bucket{}, seen: map[string]s3.Entry{}, read: map[string]s3.Entry{},
+		names: map[string]string{}}
 }
 
 // bucket gives the bucket of a path, and the path's key.
@@ -102,21 +103,6 @@ func (l *logs) see(path string, e s3.Entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seen[path] = e
-}
-
-// fault makes what is wrong with one object an error of its path, so that the others go on. What is
-// wrong with a bucket or the way to it stays as it is.
-func (l *logs) fault(op, path string, err error) error {
-	switch {
-	case errors.Is(err, sink.ErrNotFound):
-		err = fs.ErrNotExist
-	case !errors.As(err, new(*s3.ChangedError)):
-		return err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.seen, path)
-	return &fs.PathError{Op: op, Path: path, Err: err}
 }
 
 // Open implements files.FS. It asks for nothing: the object is what it was when it was seen.

@@ -239,3 +239,22 @@ func TestLogs_InSink(t *testing.T) {
 		require.False(t, newLogs(t.Context(), newApp(io.Discard, io.Discard), nil).inSink(plain))
 	}
 }
+
+// What the SDK's configuration says is looked up once for each bucket, not for each object: that
+// would be minutes for a heap of a million.
+func TestLogs_InSinkIsCheap(t *testing.T) {
+	sink := &s3.Options{Bucket: "lake", Prefix: "logs", Region: "r"}
+	l := newLogs(t.Context(), newApp(io.Discard, io.Discard), sink)
+	for _, path := range []string{"s3://lake/raw/a.log", "s3://other/a.log", "s3://lake/logs/data/x",
+		"s3://lake/logs/raw/a.log", "s3://other/logs/data/x"} {
+		require.Equal(t, path == "s3://lake/logs/data/x", l.inSink(path), path)
+		require.Less(t, testing.AllocsPerRun(10, func() { l.inSink(path) }), 20.0, path)
+	}
+	// Options that come later say where the bucket is.
+	_, err := l.locate("s3://other/*?endpoint=http://127.0.0.1:1")
+	require.NoError(t, err)
+	require.False(t, l.inSink("s3://other/logs/data/x"))
+	_, err = l.locate("s3://lake/*?endpoint=http://127.0.0.1:1")
+	require.NoError(t, err)
+	require.False(t, l.inSink("s3://lake/logs/data/x"))
+}

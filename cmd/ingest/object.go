@@ -54,6 +54,7 @@ func (l *logs) locate(path string) (string, error) {
 			bucket, old, query)
 	}
 	l.options[bucket] = query
+	delete(l.names, bucket)
 	_, err := l.optionsOf(bucket)
 	return path, err
 }
@@ -92,15 +93,31 @@ func (l *logs) optionsOf(bucket string) (s3.Options, error) {
 
 // inSink tells whether an object is one that the sink is made of.
 func (l *logs) inSink(path string) bool {
-	if l.sink == nil {
-		return false
-	}
-	bucket, key := splitObject(path)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	o, err := l.optionsOf(bucket)
-	o.Prefix = l.sink.Prefix
-	return err == nil && o.Name() == l.sink.Name() && ownKey(l.sink.Prefix, key)
+	return l.owns(splitObject(path))
+}
+
+// owns is inSink, called with mu held. What a sink's name is costs the SDK's configuration, so it
+// is asked last, and once for each bucket.
+func (l *logs) owns(bucket, key string) bool {
+	if l.sink == nil || !ownKey(l.sink.Prefix, key) {
+		return false
+	}
+	if l.own == "" {
+		l.own = l.sink.Name()
+	}
+	name, ok := l.names[bucket]
+	if !ok {
+		o, err := l.optionsOf(bucket)
+		if err != nil {
+			return false
+		}
+		o.Prefix = l.sink.Prefix
+		name = o.Name()
+		l.names[bucket] = name
+	}
+	return name == l.own
 }
 
 // ownKey tells whether the key of a bucket is one that the sink under prefix is made of.

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/pipeline"
+	"logseal/ingest/sink"
+	"logseal/ingest/sink/s3/s3test"
+)
+
+// A store that refuses one log of a heap does not keep the others from being loaded; one that
+// refuses them all, or the one who asks, ends the run.
+func TestLoad_OneObjectIsRefused(t *testing.T) {
+	server := s3test.Start(t)
+	faults := server.Faults(t)
+	for _, c := range []struct {
+		code  string
+		keys  []string // that are refused
+		alone bool     // it is a fault of these objects
+		want  string
+	}{
+		{"InvalidObjectState", []string{"a"}, true, "restore the object from its archive class first"},
+		{"KMS.DisabledException", []string{"c"}, true, "make the KMS key"},
+		{"AccessDenied", []string{"a"}, true, "allow s3:GetObject on"},
+		{"AccessDenied", []string{"b", "d"}, true, "allow s3:GetObject on"},
+		{"InvalidObjectState", []string{"a", "b", "c", "d"}, true, "archive class"},
+		{"AccessDenied", []string{"a", "b", "c", "d"}, false, "allow s3:GetObject on"},
+		{"SignatureDoesNotMatch", []string{"b"}, false, "set the secret"},
+		{"ExpiredToken", []string{"d"}, false, "renew the session"},
+	} {
+		for _, named := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s %v, named %v", c.code, c.keys, named), func(t *testing.T) {
+				bucket := server.Bucket(t)
+				refused := map[string]bool{}
+				for _, key := range c.keys {
+					refused["/"+bucket+"/in/"+key+".log"] = true
+				}
+				faults.Set(func(r *http.Request) *s3test.Fault {
+					if !refused[r.URL.Path] || r.Method == http.MethodHead && c.code != accessDenied {
+						return nil
+					}
+					return &s3test.Fault{Status: http.StatusForbidden, Code: c.code, Message: "no"}
+				})
+				paths := []string{s3Scheme + bucket + "/in/*"}
+				if named {
+					paths = nil
+				}
+				for i, key := range []string{"a", "b", "c", "d"} {
+					name := "in/" + key + ".log"
+					server.Plant(t, bucket, name, []byte(genLines(10*i, 10*i+10)))
+					if named {
+						paths = append(paths, s3Scheme+bucket+"/"+name)
+					}
+				}
+				res, exit := loadHeap(t, faults.URL(bucket+"/lake"), paths...)
+				if !c.alone {
+					require.Equal(t, exitFailed, exit)
+					require.Contains(t, res.Error, c.want)
+					return
+				}
+				require.Equal(t, exitLook, exit, res.Error)
+				require.Equal(t, int64(4-len(c.keys))*10, res.Records+res.Skipped)
+				require.Len(t, res.Problems, len(c.keys))
+				for _, p := range res.Problems {
+					require.Equal(t, pipeline.Unreadable, p.Kind)
+					require.Contains(t, p.Message, c.want)
+					require.True(t, refused["/"+p.Path[len(s3Scheme):]], p.Path)
+				}
+			})
+		}
+	}
+}
+
+// loadHeap runs the program on paths.
+func loadHeap(t *testing.T, sink string, paths ...string) (res loadResult, exit int) {
+	t.Helper()
+	args := append([]string{"load", "--json", "--quiet", "--format", "app", "--out", sink, "--state",
+		filepath.Join(t.TempDir(), "state")}, paths...)
+	cmd := exec.Command("ingest", args...)
+	cmd.Env = append(os.Environ(), s3test.Environ()...)
+	out, err := cmd.Output()
+	if err != nil {
+		require.ErrorAs(t, err, new(*exec.ExitError))
+		exit = cmd.ProcessState.ExitCode()
+	}
+	require.NoError(t, json.Unmarshal(out, &res), "%s", out)
+	return res, exit
+}
+
+// Damaged bytes are an object's own; a store that was waited for in vain is everybody's.
+func TestLogs_Fault(t *testing.T) {
+	l, _, _, root := newTestLogs(t)
+	path := root + "in/a.log"
+	var inPath *fs.PathError
+	for _, own := range []error{&sink.DamagedError{Err: errors.New("checksum")}, sink.ErrNotFound} {
+		err := l.fault("read", path, fmt.Errorf("read in/a.log: %w", own))
+		require.ErrorAs(t, err, &inPath)
+		require.Equal(t, path, inPath.Path)
+	}
+	for _, other := range []error{
+		fmt.Errorf("gave up after 9 attempts in 10m0s: %w",
+			&sink.TransientError{Err: errors.New("503 SlowDown")}),
+		&sink.RefusedError{Err: errors.New("403 NoSuchBucket"), Fix: "make it"},
+	} {
+		require.Equal(t, other, l.fault("read", path, other))
+	}
+}
