@@ -43,6 +43,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"pack": scriptPack,
 	"chop": scriptChop,
 	"put":  scriptPut,
+	"rows": scriptRows,
 }
 
 // scriptCode runs a program and wants an exit code: code 2 ingest load …
