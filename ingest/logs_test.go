@@ -16,8 +16,6 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/golden anew")
 
-const goldenFile = "../testdata/golden/sealed.txt"
-
 // run runs a program in the module's root.
 func run(t *testing.T, name string, args ...string) {
 	t.Helper()
@@ -58,18 +56,31 @@ func TestLogs_AreWhatGenMakes(t *testing.T) {
 // A load of testdata/logs gives these keys and bytes, on every machine and with every release
 // until the encoder's version or a format changes.
 func TestGolden_SealedLogs(t *testing.T) {
-	program, out := filepath.Join(t.TempDir(), "ingest"), t.TempDir()
+	program := filepath.Join(t.TempDir(), "ingest")
 	run(t, "go", "build", "-o", program, "./cmd/ingest")
-	for _, format := range []string{"app", "combined"} {
-		run(t, program, "load", "--quiet", "--format", format, "--out", out,
-			"testdata/logs/"+format+"/*")
+	for name, how := range map[string][][]string{
+		"sealed.txt": {{"--format", "app", "testdata/logs/app/*"},
+			{"--format", "combined", "testdata/logs/combined/*"}},
+		"json.txt": {{"-c", "testdata/json.yaml"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := t.TempDir()
+			for _, args := range how {
+				run(t, program, append([]string{"load", "--quiet", "--out", out}, args...)...)
+			}
+			run(t, program, "verify", "--quiet", "--deep", "--out", out)
+			requireGolden(t, name, tree(t, out))
+		})
 	}
-	run(t, program, "verify", "--quiet", "--deep", "--out", out)
-	got := tree(t, out)
+}
+
+func requireGolden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("../testdata/golden", name)
 	if *update {
-		require.NoError(t, os.WriteFile(goldenFile, []byte(got), 0o644))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
 	}
-	want, err := os.ReadFile(goldenFile)
+	want, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, string(want), got)
 }

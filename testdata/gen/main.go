@@ -45,6 +45,7 @@ func logs() map[string][]byte {
 	for format, lines := range map[string]func(seed uint64, n int) [][]byte{
 		"combined": combinedLines,
 		"app":      appLines,
+		"json":     jsonLines,
 	} {
 		plain := join(lines(1, 400), "\n")
 		add := func(name string, data []byte) { files[format+"/"+name] = data }
@@ -60,6 +61,7 @@ func logs() map[string][]byte {
 	}
 	files["app/bad-fields.log"] = join(badApp(), "\n")
 	files["combined/bad-fields.log"] = join(badCombined(), "\n")
+	files["json/bad-fields.log"] = join(badJSON(), "\n")
 	return files
 }
 
