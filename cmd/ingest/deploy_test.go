@@ -24,9 +24,15 @@ type manifest struct {
 			}
 		} `yaml:"podFailurePolicy"`
 		Template struct {
-			Spec struct{ Containers []struct{ Args []string } }
+			Spec struct{ Containers []container }
 		}
 	}
+}
+
+type container struct {
+	Args      []string
+	Env       []struct{ Name, Value string }
+	Resources struct{ Requests struct{ CPU string } }
 }
 
 // The Job's command line and config are ones that the program takes.
@@ -66,5 +72,10 @@ func TestDeploy_Job(t *testing.T) {
 		require.Equal(t, shard{Index: index, Count: job.Completions}, all.Load.Shard)
 		require.Regexp(t, regexp.MustCompile(`^/etc/logseal/`), all.Load.Config)
 	}
+	// Memory goes with cores, so a node of many would be too much for the limit.
+	load := job.Template.Spec.Containers[0]
+	require.NotEmpty(t, load.Env)
+	require.Equal(t, "GOMAXPROCS", load.Env[0].Name)
+	require.Equal(t, load.Resources.Requests.CPU, load.Env[0].Value)
 	require.Equal(t, []int{exitUsage, exitLook}, job.PodFailurePolicy.Rules[0].OnExitCodes.Values)
 }
