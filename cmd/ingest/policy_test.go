@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,71 +54,155 @@ const (
 	policySecret = "writer-secret"
 )
 
-// The policy of docs/s3.md is enough for all that load and verify do, and but for deleting, nothing
-// of it can be left out.
-func TestDocs_Policy(t *testing.T) {
+// policyRig runs the program as a user who may do what a policy says.
+type policyRig struct {
+	server *s3test.Server
+	dir    string
+	whole  policy // that of docs/s3.md
+}
+
+func newPolicyRig(t *testing.T) *policyRig {
 	if kind := os.Getenv("S3_SERVER"); kind != "" && kind != "versitygw" {
 		t.Skip("users are made by a program of versitygw's")
 	}
-	server := s3test.Start(t)
+	r := &policyRig{server: s3test.Start(t), dir: t.TempDir()}
 	s3test.Setenv(t)
-	require.NoError(t, os.Mkdir(server.Folder("lake"), 0o777))
-	addUser(t, server)
-	var whole policy
+	require.NoError(t, os.Mkdir(r.server.Folder("lake"), 0o777))
+	addUser(t, r.server)
 	for _, b := range readBlocks(t, "../../docs/s3.md") {
 		if b.arg == "policy.json" {
-			require.NoError(t, json.Unmarshal([]byte(b.text), &whole))
+			require.NoError(t, json.Unmarshal([]byte(b.text), &r.whole))
 		}
 	}
-	require.Len(t, whole.Statement, 3)
+	require.Len(t, r.whole.Statement, 3)
+	r.write(t, "app.log", genLines(0, 1000))
+	return r
+}
 
-	dir := t.TempDir()
-	log := filepath.Join(dir, "app.log")
-	require.NoError(t, os.WriteFile(log, []byte(genLines(0, 1000)), 0o666))
-	ingest := func(args ...string) string {
-		cmd := exec.Command("ingest", args...)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+policyUser,
-			"AWS_SECRET_ACCESS_KEY="+policySecret, "AWS_ENDPOINT_URL_S3="+server.Endpoint(),
-			"XDG_STATE_HOME="+dir)
-		out, err := cmd.CombinedOutput()
-		if err == nil {
-			return ""
-		}
-		return string(out)
+func (r *policyRig) write(t *testing.T, name, text string) {
+	require.NoError(t, os.WriteFile(filepath.Join(r.dir, name), []byte(text), 0o666))
+}
+
+// run gives all that the program prints, and its exit code.
+func (r *policyRig) run(t *testing.T, args ...string) (string, int) {
+	cmd := exec.Command("ingest", args...)
+	cmd.Dir = r.dir
+	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+policyUser,
+		"AWS_SECRET_ACCESS_KEY="+policySecret, "AWS_ENDPOINT_URL_S3="+r.server.Endpoint(),
+		"XDG_STATE_HOME="+r.dir)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		require.ErrorAs(t, err, new(*exec.ExitError))
 	}
-	load := func(state string) string {
-		return ingest("load", "--format", "app", "--out", "s3://lake/logs", "--state", state, log)
-	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
 
-	allow(t, server, whole.without("s3:ListBucket"))
-	require.Contains(t, load("st1"), "allow s3:ListBucket on arn:aws:s3:::lake")
-	allow(t, server, whole.without("s3:GetObject"))
-	require.Contains(t, load("st1"), "allow s3:GetObject on arn:aws:s3:::lake/logs/*")
-	allow(t, server, whole.without("s3:PutObject"))
-	require.Contains(t, load("st1"), "allow s3:PutObject on arn:aws:s3:::lake/logs/*")
-	allow(t, server, whole.without("s3:DeleteObject"))
-	require.Empty(t, load("st1"))
+// refused wants the program to fail for want of a permission.
+func (r *policyRig) refused(t *testing.T, fix string, args ...string) {
+	t.Helper()
+	out, exit := r.run(t, args...)
+	require.Equal(t, exitFailed, exit, out)
+	require.Contains(t, out, fix)
+}
 
-	allow(t, server, whole)
-	require.Empty(t, load("st2"))
-	require.Empty(t, ingest("verify", "--out", "s3://lake/logs", "--deep", "--source", log))
+// works gives what the program prints; it wants exit code 0.
+func (r *policyRig) works(t *testing.T, args ...string) string {
+	t.Helper()
+	out, exit := r.run(t, args...)
+	require.Zero(t, exit, out)
+	return out
+}
+
+func (r *policyRig) allow(t *testing.T, p policy) {
+	t.Helper()
+	allow(t, r.server, p)
+}
+
+func policyLoad(state string) []string {
+	return []string{"load", "--format", "app", "--out", "s3://lake/logs", "--state", state, "app.log"}
+}
+
+// The policy of docs/s3.md is enough for all that load and verify do, and but for deleting, nothing
+// of it can be left out.
+func TestDocs_Policy(t *testing.T) {
+	r := newPolicyRig(t)
+	r.allow(t, r.whole.without("s3:ListBucket"))
+	r.refused(t, "allow s3:ListBucket on arn:aws:s3:::lake", policyLoad("st1")...)
+	r.allow(t, r.whole.without("s3:GetObject"))
+	r.refused(t, "allow s3:GetObject on arn:aws:s3:::lake/logs/*", policyLoad("st1")...)
+	r.allow(t, r.whole.without("s3:PutObject"))
+	r.refused(t, "allow s3:PutObject on arn:aws:s3:::lake/logs/*", policyLoad("st1")...)
+
+	r.allow(t, r.whole)
+	r.works(t, policyLoad("st1")...)
+	r.works(t, policyLoad("st2")...)
+	r.works(t, "verify", "--out", "s3://lake/logs", "--deep", "--source", "app.log")
 	// Another cut's object at the same start can never be committed.
-	objects, err := filepath.Glob(server.Folder("lake") + "/logs/data/app/v1/*/*.parquet")
+	objects, err := filepath.Glob(r.server.Folder("lake") + "/logs/data/app/v1/*/*.parquet")
 	require.NoError(t, err)
 	orphan := regexp.MustCompile(`[0-9a-f]{16}\.parquet$`).ReplaceAllString(objects[0],
 		strings.Repeat("ab", 8)+".parquet")
-	key, err := filepath.Rel(server.Folder("lake"), orphan)
+	key, err := filepath.Rel(r.server.Folder("lake"), orphan)
 	require.NoError(t, err)
-	server.Plant(t, "lake", key, []byte("x"))
-	allow(t, server, whole.without("s3:DeleteObject"))
-	require.Contains(t, ingest("verify", "--out", "s3://lake/logs", "--clean"),
-		"allow s3:DeleteObject on arn:aws:s3:::lake/logs/*")
-	allow(t, server, whole)
-	require.Empty(t, ingest("verify", "--out", "s3://lake/logs", "--clean"))
+	r.server.Plant(t, "lake", key, []byte("x"))
+	r.allow(t, r.whole.without("s3:DeleteObject"))
+	r.refused(t, "allow s3:DeleteObject on arn:aws:s3:::lake/logs/*",
+		"verify", "--out", "s3://lake/logs", "--clean")
+	r.allow(t, r.whole)
+	r.works(t, "verify", "--out", "s3://lake/logs", "--clean")
 	require.NoFileExists(t, orphan)
-	require.Contains(t, ingest("load", "--format", "app", "--out", "s3://lake/other", log),
-		"allow s3:GetObject on arn:aws:s3:::lake/other/*")
+	r.refused(t, "allow s3:GetObject on arn:aws:s3:::lake/other/*",
+		"load", "--format", "app", "--out", "s3://lake/other", "app.log")
+}
+
+// A load whose batch another writer had first goes on also when it may not delete what it had put:
+// it says what stays, verify names it, and someone who may cleans it up.
+func TestDocs_PolicyWithoutDelete(t *testing.T) {
+	r := newPolicyRig(t)
+	r.write(t, "winner.yaml", "sink: s3://lake/logs\nstate: winner\n"+
+		"streams: [{name: app, format: app, paths: [app.log], batch: {max_bytes: 20KB}}]\n")
+	noDelete := r.whole.without("s3:DeleteObject")
+
+	// The load puts its objects and cannot put their manifest; meanwhile the winner commits.
+	noManifests := noDelete.without("s3:PutObject")
+	noManifests.Statement = append(noManifests.Statement, map[string]any{"Effect": "Allow",
+		"Action": "s3:PutObject", "Resource": []string{"arn:aws:s3:::lake/logs/data/*",
+			"arn:aws:s3:::lake/logs/quarantine/*", "arn:aws:s3:::lake/logs/epochs/*",
+			"arn:aws:s3:::lake/logs/logseal.json"}})
+	r.allow(t, noManifests)
+	r.refused(t, "allow s3:PutObject", policyLoad("loser")...)
+	left, err := filepath.Glob(r.server.Folder("lake") + "/logs/data/app/v1/*/*.parquet")
+	require.NoError(t, err)
+	require.NotEmpty(t, left)
+	r.allow(t, noDelete)
+	r.works(t, "load", "-c", "winner.yaml")
+
+	out := r.works(t, policyLoad("loser")...)
+	require.Contains(t, out, "a leftover stays in the sink")
+	require.Contains(t, out, "allow s3:DeleteObject on arn:aws:s3:::lake/logs/*")
+	out, exit := r.run(t, "verify", "--out", "s3://lake/logs", "--deep", "--source", "app.log",
+		"--json")
+	require.Equal(t, exitFaulty, exit, out)
+	var found struct {
+		Rows                          int
+		Superseded                    []string
+		Missing, Gaps, Overlaps, Lost []any
+		Differing, Unfinished         []any
+	}
+	require.NoError(t, json.Unmarshal([]byte(out[strings.Index(out, `{"ok"`):]), &found), out)
+	require.Equal(t, 880, found.Rows)
+	for _, path := range left {
+		require.FileExists(t, path)
+		key, err := filepath.Rel(r.server.Folder("lake")+"/logs", path)
+		require.NoError(t, err)
+		require.Contains(t, found.Superseded, key)
+	}
+	require.Empty(t, slices.Concat(found.Missing, found.Gaps, found.Overlaps, found.Lost,
+		found.Differing, found.Unfinished))
+
+	r.allow(t, r.whole)
+	r.works(t, "verify", "--out", "s3://lake/logs", "--clean")
+	r.works(t, "verify", "--out", "s3://lake/logs", "--deep", "--source", "app.log")
 }
 
 // addUser makes a user who may do nothing yet.
