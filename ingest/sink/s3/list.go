@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/url"
@@ -92,10 +93,10 @@ func (c *client) pages(
 					return
 				}
 			}
-			token = out.NextContinuationToken
-			if !aws.ToBool(out.IsTruncated) || token == nil {
+			if !aws.ToBool(out.IsTruncated) {
 				return
 			}
+			token = out.NextContinuationToken
 		}
 	}
 }
@@ -112,6 +113,14 @@ func (c *client) page(
 		Prefix: &prefix, ContinuationToken: token, EncodingType: types.EncodingTypeUrl})
 	if err != nil {
 		return nil, c.fault(ctx, listBucket, err)
+	}
+	// An end here would pass for that of the list, and all behind it for objects that are gone.
+	next := aws.ToString(out.NextContinuationToken)
+	if aws.ToBool(out.IsTruncated) && (next == "" || next == aws.ToString(token)) {
+		return nil, &sink.RefusedError{
+			Err: errors.New("the store cut a list short and does not say how to go on"),
+			Fix: c.where("use a store that gives long lists page by page, each with a new " +
+				"NextContinuationToken")}
 	}
 	return out, nil
 }

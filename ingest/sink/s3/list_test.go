@@ -2,9 +2,14 @@ package s3
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -91,5 +96,83 @@ func TestList_CutInTheMiddle_IsAnError(t *testing.T) {
 		}
 		require.ErrorAs(t, failed, new(*sink.TransientError), fmt.Sprint(at))
 		require.Zero(t, seen)
+	}
+}
+
+// lister is a store that gives lists of n objects, two to a page, as its edit has them.
+type lister struct {
+	n     int
+	edit  func(page int, text string) string
+	fail  func() bool
+	asked int
+	pages map[string]int // how often each was asked for, by its token
+}
+
+func (l *lister) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.asked++
+	token := r.FormValue("continuation-token")
+	l.pages[token]++
+	if l.fail != nil && l.fail() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	from, _ := strconv.Atoi(token)
+	text := "<ListBucketResult>"
+	for i := from; i < min(l.n, from+2); i++ {
+		text += fmt.Sprintf("<Contents><Key>data/%06d</Key><Size>1</Size><LastModified>"+
+			"2024-01-01T00:00:00Z</LastModified></Contents>", i)
+	}
+	if from+2 < l.n {
+		text += fmt.Sprintf("<IsTruncated>true</IsTruncated><NextContinuationToken>%d"+
+			"</NextContinuationToken>", from+2)
+	}
+	text += "</ListBucketResult>"
+	if l.edit != nil {
+		text = l.edit(from/2, text)
+	}
+	io.WriteString(w, text)
+}
+
+// listFrom gives what lists from l.
+func listFrom(t *testing.T, l *lister) (*Store, *Bucket) {
+	t.Helper()
+	l.pages = map[string]int{}
+	server := httptest.NewServer(l)
+	t.Cleanup(server.Close)
+	o := Options{Bucket: "bucket-1", Endpoint: server.URL}
+	b, err := NewBucket(t.Context(), o)
+	require.NoError(t, err)
+	t.Cleanup(b.Close)
+	return openOptions(t, o), b
+}
+
+func TestList_CutShortWithoutAWord_IsRefused(t *testing.T) {
+	token := regexp.MustCompile(`<NextContinuationToken>.*</NextContinuationToken>`)
+	for name, with := range map[string]string{"none": "", "empty": "<NextContinuationToken/>",
+		"the same again": "<NextContinuationToken>2</NextContinuationToken>"} {
+		t.Run(name, func(t *testing.T) {
+			l := &lister{n: 9, edit: func(page int, text string) string {
+				if page == 1 {
+					text = token.ReplaceAllString(text, with)
+				}
+				return text
+			}}
+			s, b := listFrom(t, l)
+			seen, failed := 0, error(nil)
+			for _, err := range s.List(t.Context(), "data/") {
+				if failed = err; err == nil {
+					seen++
+				}
+			}
+			require.Equal(t, 2, seen)
+			require.ErrorAs(t, failed, new(*sink.RefusedError))
+			require.ErrorContains(t, failed, "list data/: the store cut a list short and does "+
+				"not say how to go on; use a store that")
+			for _, err := range b.List(t.Context(), "data/") {
+				failed = err
+			}
+			require.ErrorAs(t, failed, new(*sink.RefusedError))
+			require.Equal(t, 4, l.asked)
+		})
 	}
 }
