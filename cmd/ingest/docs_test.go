@@ -114,7 +114,7 @@ func (c *clone) hold(t *testing.T, b block) {
 	case "file json":
 		require.True(t, json.Valid([]byte(b.text)))
 		require.NoError(t, os.WriteFile(filepath.Join(c.dir, b.arg), []byte(b.text), 0o666))
-	case "file yaml":
+	case "file yaml", "file text":
 		require.NoError(t, os.WriteFile(filepath.Join(c.dir, b.arg), []byte(b.text), 0o666))
 	case "duckdb sql":
 		c.query(t, b.text)
