@@ -36,7 +36,7 @@ func NewBucket(ctx context.Context, o Options) (*Bucket, error) {
 // that stand for folders. It stops at the first error, which it yields.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		for e, err := range b.pages(ctx, prefix, b.patiently) {
+		for e, err := range b.pages(ctx, prefix, b.opts.Patience) {
 			if err != nil {
 				err = fmt.Errorf("list %s: %w", b.url(prefix), err)
 			}
@@ -50,7 +50,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Entry, error
 // Stat describes the object at key; the error is sink.ErrNotFound when there is none.
 func (b *Bucket) Stat(ctx context.Context, key string) (Entry, error) {
 	e := Entry{Key: key}
-	err := b.patiently(ctx, "stat "+key, func() error {
+	err := b.patiently(ctx, "stat "+key, b.opts.Patience, func() error {
 		out, err := b.head(ctx, &key)
 		if err != nil {
 			return err
@@ -73,17 +73,3 @@ func (b *Bucket) Open(ctx context.Context, e Entry) *Reader {
 }
 
 func (b *Bucket) url(key string) string { return scheme + b.opts.Bucket + "/" + key }
-
-// patiently repeats a call while the store cannot do it now.
-func (b *Bucket) patiently(ctx context.Context, what string, call func() error) error {
-	p := newPatience(b.client, what, b.opts.Patience)
-	for {
-		err := call()
-		if !isTransient(err) {
-			return err
-		}
-		if err := p.wait(ctx, err); err != nil {
-			return err
-		}
-	}
-}

@@ -134,7 +134,7 @@ func TestStore_WrongProtocol_SaysSo(t *testing.T) {
 func TestStore_AnswersByClass(t *testing.T) {
 	server := s3test.Start(t)
 	faults := server.Faults(t)
-	s := open(t, faults.URL(server.Bucket(t)+"/x")+"&tags=a=b&sse=aws:kms")
+	s := hasty(t, faults.URL(server.Bucket(t)+"/x")+"&tags=a=b&sse=aws:kms")
 	const arn = "arn:aws:s3:::bucket-1"
 	for _, c := range []struct {
 		fault s3test.Fault
@@ -199,7 +199,7 @@ func TestStore_AnswersByClass(t *testing.T) {
 func TestStore_RetryAfter_IsHandedOn(t *testing.T) {
 	server := s3test.Start(t)
 	faults := server.Faults(t)
-	s := open(t, faults.URL(server.Bucket(t)))
+	s := hasty(t, faults.URL(server.Bucket(t)))
 	for value, want := range map[string]time.Duration{"7": 7 * time.Second, "": 0, "soon": 0,
 		"-3": 0, time.Now().Add(time.Hour).UTC().Format(http.TimeFormat): time.Hour} {
 		fault := &s3test.Fault{Status: 503, Code: "SlowDown",
@@ -218,7 +218,7 @@ func TestStore_RetryAfter_IsHandedOn(t *testing.T) {
 
 func TestStore_NobodyThere_IsTransient(t *testing.T) {
 	server := s3test.Start(t)
-	s := open(t, server.URL(server.Bucket(t)))
+	s := hasty(t, server.URL(server.Bucket(t)))
 	server.Kill()
 	for call, f := range calls {
 		err := f(t.Context(), s)

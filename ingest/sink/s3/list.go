@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -18,7 +19,7 @@ import (
 
 // List implements sink.Store. It yields every object in the folders of sink.Roots, also one whose
 // name could not be a key: someone else put it there, and verify wants to know. It asks for 1,000
-// at a time.
+// at a time, and repeats a page that it did not get: a caller can only start the whole list anew.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, error] {
 	return func(yield func(sink.Info, error) bool) {
 		// A prefix that no key can have has nothing below it.
@@ -47,7 +48,7 @@ func (s *Store) list(
 	ctx context.Context, prefix string, yield func(sink.Info, error) bool,
 ) bool {
 	skip := len(*s.object(""))
-	for o, err := range s.pages(ctx, *s.object(prefix), once) {
+	for o, err := range s.pages(ctx, *s.object(prefix), storePatience(s.opts)) {
 		if err != nil {
 			yield(sink.Info{}, fmt.Errorf("list %s: %w", prefix, err))
 			return false
@@ -63,20 +64,16 @@ func (s *Store) list(
 	return true
 }
 
-// once makes one attempt of a call.
-func once(_ context.Context, _ string, call func() error) error { return call() }
-
 // pages yields the objects of the bucket whose keys begin with prefix, in the order of their keys,
-// those aside that stand for folders. Each page is fetched by repeat.
+// those aside that stand for folders. Each page is asked for as long as its patience lasts.
 func (c *client) pages(
-	ctx context.Context, prefix string,
-	repeat func(ctx context.Context, what string, call func() error) error,
+	ctx context.Context, prefix string, patience time.Duration,
 ) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		var token *string
 		for {
 			var out *awss3.ListObjectsV2Output
-			err := repeat(ctx, "list "+prefix, func() (err error) {
+			err := c.patiently(ctx, "list "+prefix, patience, func() (err error) {
 				out, err = c.page(ctx, prefix, token)
 				return err
 			})

@@ -3,6 +3,7 @@ package s3
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -79,23 +81,24 @@ func TestList_SomethingElseInTheBucket(t *testing.T) {
 	require.Empty(t, listed(t, s, "../y/data/"))
 }
 
-func TestList_CutInTheMiddle_IsAnError(t *testing.T) {
+func TestList_CutInTheMiddle_IsMendedOrAnError(t *testing.T) {
 	server := s3test.Start(t)
 	faults := server.Faults(t)
-	s := open(t, faults.URL(server.Bucket(t)))
+	url := faults.URL(server.Bucket(t))
+	s, hasty := open(t, url), hasty(t, url)
+	var want []string
 	for i := range 20 {
-		require.NoError(t, s.Put(t.Context(), sinktest.Object(sinktest.Key(i), []byte("bytes"))))
+		want = append(want, sinktest.Key(i))
+		require.NoError(t, s.Put(t.Context(), sinktest.Object(want[i], []byte("bytes"))))
 	}
+	slices.Sort(want)
 	for _, at := range []int64{1, 100, 1000, 2000} {
 		faults.Times(1, "GET", s3test.Fault{CutAt: at})
-		seen, failed := 0, error(nil)
-		for _, err := range s.List(t.Context(), "data/") {
-			if failed = err; err == nil {
-				seen++
-			}
+		require.Equal(t, want, listed(t, s, "data/"), at)
+		faults.Set(func(*http.Request) *s3test.Fault { return &s3test.Fault{CutAt: at} })
+		for _, err := range hasty.List(t.Context(), "data/") {
+			require.ErrorAs(t, err, new(*sink.TransientError), at)
 		}
-		require.ErrorAs(t, failed, new(*sink.TransientError), fmt.Sprint(at))
-		require.Zero(t, seen)
 	}
 }
 
@@ -175,4 +178,35 @@ func TestList_CutShortWithoutAWord_IsRefused(t *testing.T) {
 			require.Equal(t, 4, l.asked)
 		})
 	}
+}
+
+// On a bad line a list asks for each page until it has it, and not for those before.
+func TestList_OfManyPagesOnABadLine_RepeatsThoseThatFailed(t *testing.T) {
+	const pages = 200
+	random := rand.New(rand.NewPCG(1, 2))
+	failed := 0
+	l := &lister{n: 2 * pages, fail: func() bool {
+		fails := random.Float64() < 0.05
+		if fails {
+			failed++
+		}
+		return fails
+	}}
+	s, _ := listFrom(t, l)
+	require.Len(t, listed(t, s, "data/"), l.n)
+	require.Positive(t, failed)
+	require.Equal(t, pages+failed, l.asked)
+	require.Len(t, l.pages, pages)
+}
+
+func TestList_OfAStoreThatIsDown_GivesUpAndSaysSo(t *testing.T) {
+	l := &lister{n: 1, fail: func() bool { return true }}
+	s, _ := listFrom(t, l)
+	start := time.Now()
+	for _, err := range s.List(t.Context(), "data/") {
+		require.ErrorAs(t, err, new(*sink.TransientError))
+		require.ErrorContains(t, err, "list data/: gave up after")
+	}
+	require.Greater(t, l.asked, 1)
+	require.Less(t, time.Since(start), storePatienceMost+time.Second)
 }

@@ -34,9 +34,10 @@ type Options struct {
 	// answer to much that was sent may take up to five times as long, see conn.
 	Stall time.Duration
 	// Patience is for how long a Bucket goes on trying without getting a byte; 0 for
-	// PatienceDefault. A Store tries once; what repeats its calls decides for how long.
+	// PatienceDefault. A Store tries once, its readers and lists for some seconds; what repeats its
+	// calls decides for how long.
 	Patience time.Duration
-	// OnRetry is told of each wait of a Bucket; nil for nobody.
+	// OnRetry is told of each wait; nil for nobody.
 	OnRetry func(what string, attempt int, wait time.Duration, err error)
 }
 

@@ -132,8 +132,8 @@ func (s *Store) open(ctx context.Context, key string) (*Reader, error) {
 	return r, nil
 }
 
-// storePatienceMost is for how long a reader of a Store goes on by itself: long enough for a
-// broken connection. What uses a Store has its own patience with longer faults.
+// storePatienceMost is for how long a reader or a list of a Store goes on by itself: long enough for
+// a broken connection. What uses a Store has its own patience with longer faults.
 const storePatienceMost = 5 * time.Second
 
 func storePatience(o Options) time.Duration { return min(o.Patience, storePatienceMost) }

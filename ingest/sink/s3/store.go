@@ -7,8 +7,8 @@
 //   - Put acknowledges what the store answered 200 to, or what a HEAD after an unclear answer
 //     showed to be there with the same SHA-256 and size.
 //   - Each call of a Store makes one attempt. Its error says whether to try again
-//     (sink.TransientError) or what to change (sink.RefusedError). Only readers, and a Bucket, go
-//     on by themselves.
+//     (sink.TransientError) or what to change (sink.RefusedError). Only readers, lists and a Bucket
+//     go on by themselves: those of a Store for some seconds without progress.
 //   - Only keys below the prefix are touched. Credentials come from the SDK's chain and are in no
 //     error.
 //

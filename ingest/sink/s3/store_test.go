@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -43,6 +44,15 @@ func open(tb testing.TB, url string) *Store {
 	tb.Helper()
 	o, err := ParseURL(url)
 	require.NoError(tb, err)
+	return openOptions(tb, o)
+}
+
+// hasty is open of a store whose lists do not wait for better times.
+func hasty(tb testing.TB, url string) *Store {
+	tb.Helper()
+	o, err := ParseURL(url)
+	require.NoError(tb, err)
+	o.Patience = time.Millisecond
 	return openOptions(tb, o)
 }
 
