@@ -15,7 +15,7 @@ const (
 	sweepLossBy  = 7 // after which of the sweep's kills the state is lost, too
 	longLine     = 48 << 20
 	blankLines   = 32 << 20
-	matrixBy     = 17 // at which of a load's requests the step matrix strikes
+	matrixBy     = 23 // at which of a load's requests the step matrix strikes
 	// at which of a load's calls the sweeps over a bucket kill
 	sweepS3By      = 29
 	sweepS3LossBy  = 71
