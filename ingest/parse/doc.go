@@ -1,5 +1,5 @@
-// Package parse turns a chunk of whole lines into typed columns and rejects, by a strict regex and
-// a schema.
+// Package parse turns a chunk of whole lines into typed columns and rejects, by a strict regex or
+// as JSON objects, and a schema.
 //
 // Invariants:
 //
@@ -12,7 +12,12 @@
 //     The texts that each Type takes are said at its constant.
 //
 // What a format is made of (presets included) is a Definition; a Parser is one compiled. Its
-// matcher is package regexp, so a line costs time linear in its length, and one small allocation.
+// matcher is package regexp, or a scanner of JSON of our own, so a line costs time linear in its
+// length, and a small allocation at most.
+//
+// JSON is RFC 8259, held to the letter where readers differ: one object a line, valid UTF-8, no
+// half of a surrogate pair, no name twice in one object, numbers exact or refused. Other packages
+// that know JSON are only asked in tests.
 //
 // A chunk is less than 4 GiB and a line in it less than 2 GiB; package files sees to both.
 package parse

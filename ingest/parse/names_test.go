@@ -56,3 +56,21 @@ func TestNames_StartAnewWhenNumbersRunOut(t *testing.T) {
 	require.Less(t, s.objects, uint32(10))
 	fill()
 }
+
+// Objects with the same names do not meet in the table, nor do lines after each other.
+func TestNames_KeepObjectsApart(t *testing.T) {
+	var s names
+	text := []byte(strings.Repeat("x", 100))
+	for range 20 {
+		s.begin(text)
+		for range 200 {
+			n, base := s.open()
+			for i := range text {
+				require.False(t, s.add(n, base, span{0, int32(i)}))
+			}
+			require.True(t, s.add(n, base, span{1, 50}))
+			s.close(base)
+		}
+	}
+	require.LessOrEqual(t, len(s.table), 4*200*101)
+}

@@ -162,6 +162,7 @@ func TestParser_Parse_SaysWhereJSONFails(t *testing.T) {
 		`{"x":"^\u00g0"}`:         "want an escape that JSON has, surrogates in pairs",
 		`{"x":"^\ud800"}`:         "want an escape that JSON has, surrogates in pairs",
 		`{"x":"^\ud800\ud800"}`:   "want an escape that JSON has, surrogates in pairs",
+		`{"x":"^\udc00\udc00"}`:   "want an escape that JSON has, surrogates in pairs",
 		`{"x":"^\ud800x\udc00"}`:  "want an escape that JSON has, surrogates in pairs",
 		`{"x":"a^\udc00"}`:        "want an escape that JSON has, surrogates in pairs",
 		`{"^\udc00":1}`:           "want an escape that JSON has, surrogates in pairs",

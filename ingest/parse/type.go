@@ -6,7 +6,8 @@ import "fmt"
 type Type uint8
 
 const (
-	// String is the text as it stands: valid UTF-8, NUL included, never unescaped.
+	// String is the text as it stands: valid UTF-8, NUL included, unescaped only where it is a JSON
+	// string.
 	String Type = iota
 	// Int32 is decimal digits after an optional '-'. Leading zeros are fine: 007 is 7.
 	Int32
