@@ -4,6 +4,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -204,6 +205,8 @@ func TestLogs_OptionsOfABucket(t *testing.T) {
 	l := newLogs(t.Context(), &app{log: slog.New(slog.DiscardHandler)}, sink)
 	for path, want := range map[string]string{
 		"s3://aaa/k?region=a&sse=AES256":       `"sse" is no option of logs to read`,
+		"s3://eee/*.log?sse=AES256":            `"sse" is no option of logs to read`,
+		"s3://fff/*.log?conditional=off":       `"conditional" is no option of logs to read`,
 		"s3://bbb/k?region=a&regoin=b":         `did you mean "region"`,
 		"s3://ccc/k?endpoint=ftp://x":          "endpoint",
 		"s3://ddd":                             "is a bucket",
@@ -257,4 +260,13 @@ func TestLogs_InSinkIsCheap(t *testing.T) {
 	_, err = l.locate("s3://lake/*?endpoint=http://127.0.0.1:1")
 	require.NoError(t, err)
 	require.False(t, l.inSink("s3://lake/logs/data/x"))
+}
+
+// A pattern's options begin at the name of any option that a URL may have.
+func TestOptionsStart_KnowsAllOptions(t *testing.T) {
+	_, err := s3.ParseURL("s3://lake/logs?unknown=1")
+	require.Error(t, err)
+	text := err.Error()
+	names := strings.Split(text[strings.LastIndex(text, "(")+1:len(text)-1], ", ")
+	require.ElementsMatch(t, names, slices.Concat(sourceOptions, sinkOptions))
 }

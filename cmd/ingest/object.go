@@ -24,12 +24,17 @@ func splitObject(path string) (bucket, key string) {
 	return bucket, key
 }
 
-// sourceOptions are the options of a URL that say where a bucket is; the others are of a sink.
-var sourceOptions = []string{"endpoint", "region", "path_style", "ca_file", "stall"}
+var (
+	// sourceOptions are the options of a URL that say where a bucket is.
+	sourceOptions = []string{"endpoint", "region", "path_style", "ca_file", "stall"}
+	// sinkOptions are the others, which say how objects are put.
+	sinkOptions = []string{"storage_class", "sse", "kms_key_id", "tags", "conditional"}
+)
 
-// optionsStart finds where the options of a pattern begin. A `?` that is followed by no option's
-// name stands for a character.
-var optionsStart = regexp.MustCompile(`\?(?:` + strings.Join(sourceOptions, "|") + `)=`)
+// optionsStart finds where the options of a pattern begin, those that it may not have, too. A `?`
+// that is followed by no option's name stands for a character.
+var optionsStart = regexp.MustCompile(`\?(?:` +
+	strings.Join(slices.Concat(sourceOptions, sinkOptions), "|") + `)=`)
 
 // locate takes the options off a path or a pattern of objects and remembers them for its bucket.
 func (l *logs) locate(path string) (string, error) {
