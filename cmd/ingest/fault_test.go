@@ -81,6 +81,31 @@ func TestLoad_OneObjectIsRefused(t *testing.T) {
 	}
 }
 
+// Of several machines that share a heap, one names a log whose first line cannot be read.
+func TestLoad_OneShardNamesARefusedObject(t *testing.T) {
+	server := s3test.Start(t)
+	bucket := server.Bucket(t)
+	for i, key := range []string{"a", "b", "c", "d"} {
+		server.Plant(t, bucket, "in/"+key+".log", []byte(genLines(10*i, 10*i+10)))
+	}
+	faults := server.Faults(t)
+	faults.Set(func(r *http.Request) *s3test.Fault {
+		if r.Method != http.MethodGet || !s3test.IsObject(r, "in/b.log") {
+			return nil
+		}
+		return &s3test.Fault{Status: http.StatusForbidden, Code: "InvalidObjectState"}
+	})
+	var records, problems int64
+	for _, part := range []string{"0/3", "1/3", "2/3"} {
+		res, exit := loadHeap(t, faults.URL(bucket+"/lake"), s3Scheme+bucket+"/in/*", "--shard", part)
+		require.Equal(t, len(res.Problems) > 0, exit == exitLook, res.Error)
+		records += res.Records + res.Skipped
+		problems += int64(len(res.Problems))
+	}
+	require.Equal(t, int64(30), records)
+	require.Equal(t, int64(1), problems)
+}
+
 // loadHeap runs the program on paths.
 func loadHeap(t *testing.T, sink string, paths ...string) (res loadResult, exit int) {
 	t.Helper()
