@@ -66,6 +66,8 @@ S3_SERVER ?= versitygw
 .PHONY: test-s3
 test-s3: $(S3_SERVER) s3rver ## what talks to S3
 	CI=true S3_SERVER=$(S3_SERVER) go test -count=1 -timeout 30m ./ingest/sink/... ./cmd/ingest
+	CI=true S3_SERVER=$(S3_SERVER) go test -count=1 -timeout 30m -run 'S3|Matrix|Network|Machines' \
+	  ./crash ./ingest/verify
 
 .PHONY: fuzz
 fuzz: ## every fuzz target, FUZZTIME each
