@@ -173,16 +173,22 @@ func (r *Reader) stream(p []byte, off int64) (n int, err error) {
 	if gap := off - r.at; gap < 0 || gap > skipMost {
 		r.drop()
 	}
+	return r.goOn(p, off, r.more)
+}
+
+// goOn fills p, which lies at off, by attempts that each begin at the byte where the last one broke.
+func (r *Reader) goOn(
+	p []byte, off int64, attempt func(p []byte, off int64) (int, error),
+) (n int, err error) {
 	tries := newPatience(r.c, "read "+r.entry.Key, r.patience)
 	for {
-		m, err := r.more(p[n:], off+int64(n))
+		m, err := attempt(p[n:], off+int64(n))
 		if n += m; m > 0 {
 			tries.progress()
 		}
 		if err == nil {
 			return n, nil
 		}
-		r.drop()
 		if !isTransient(err) || r.ctx.Err() != nil {
 			return n, r.failure(err)
 		}
@@ -192,8 +198,13 @@ func (r *Reader) stream(p []byte, off int64) (n int, err error) {
 	}
 }
 
-// more is one attempt of stream.
-func (r *Reader) more(p []byte, off int64) (int, error) {
+// more is one attempt of stream, which ends with its first error.
+func (r *Reader) more(p []byte, off int64) (n int, err error) {
+	defer func() {
+		if err != nil {
+			r.drop()
+		}
+	}()
 	if r.body == nil {
 		out, err := r.get(off, -1)
 		if err != nil {
@@ -207,7 +218,7 @@ func (r *Reader) more(p []byte, off int64) (int, error) {
 			return 0, broken(err)
 		}
 	}
-	n, err := io.ReadFull(r.body, p)
+	n, err = io.ReadFull(r.body, p)
 	r.at += int64(n)
 	if err != nil {
 		return n, broken(err)
@@ -234,24 +245,7 @@ func broken(err error) error {
 }
 
 // fetch fills p, which lies within the object, by requests of its own.
-func (r *Reader) fetch(p []byte, off int64) (n int, err error) {
-	tries := newPatience(r.c, "read "+r.entry.Key, r.patience)
-	for {
-		m, err := r.piece(p[n:], off+int64(n))
-		if n += m; m > 0 {
-			tries.progress()
-		}
-		if err == nil {
-			return n, nil
-		}
-		if !isTransient(err) || r.ctx.Err() != nil {
-			return n, r.failure(err)
-		}
-		if err := tries.wait(r.ctx, err); err != nil {
-			return n, r.failure(err)
-		}
-	}
-}
+func (r *Reader) fetch(p []byte, off int64) (int, error) { return r.goOn(p, off, r.piece) }
 
 // piece is one attempt of fetch.
 func (r *Reader) piece(p []byte, off int64) (int, error) {
