@@ -55,7 +55,7 @@ func (b *Bucket) Stat(ctx context.Context, key string) (Entry, error) {
 		if err != nil {
 			return err
 		}
-		e.Size, e.ETag = aws.ToInt64(out.ContentLength), aws.ToString(out.ETag)
+		e.Size, e.ETag = *out.ContentLength, aws.ToString(out.ETag)
 		e.Modified = aws.ToTime(out.LastModified)
 		return nil
 	})

@@ -21,8 +21,8 @@ const (
 )
 
 // patience counts the attempts of one thing since the last progress. Waits are random between
-// nothing and a limit that doubles up to a cap, so that many readers do not come back at once, or as
-// long as the store asks for.
+// nothing and a limit that doubles up to a cap, so that many readers do not come back at once, or
+// as long as the store asks for.
 type patience struct {
 	c       *client
 	what    string

@@ -40,14 +40,20 @@ func (s *Store) stat(ctx context.Context, key string) (sink.Info, error) {
 	if err != nil {
 		return sink.Info{}, err
 	}
-	return sink.Info{Key: key, Size: aws.ToInt64(out.ContentLength),
+	return sink.Info{Key: key, Size: *out.ContentLength,
 		Modified: aws.ToTime(out.LastModified), SHA256: digest(out.ChecksumSHA256)}, nil
 }
 
-// head asks for an object by its full key.
+// head asks for an object by its full key. What it gives has a ContentLength.
 func (c *client) head(ctx context.Context, object *string) (*awss3.HeadObjectOutput, error) {
 	out, err := c.api.HeadObject(ctx, &awss3.HeadObjectInput{Bucket: &c.opts.Bucket, Key: object,
 		ChecksumMode: types.ChecksumModeEnabled})
+	if err == nil && out.ContentLength == nil {
+		// Taken for nothing, it would pass for an object without a byte.
+		return nil, &sink.RefusedError{
+			Err: errors.New("the store does not say how long the object is"),
+			Fix: c.where("use a store that answers a HEAD with Content-Length")}
+	}
 	if err == nil {
 		return out, nil
 	}
@@ -84,7 +90,10 @@ func digest(text *string) (sum [32]byte) {
 func (s *Store) compare(ctx context.Context, o sink.Object) error {
 	info, err := s.stat(ctx, o.Key)
 	if err == nil && info.SHA256 == [32]byte{} {
-		info.SHA256, err = s.hash(ctx, o.Key)
+		info.SHA256, err = s.hash(ctx, info)
+	}
+	if err == nil && info.SHA256 == o.SHA256 && info.Size != o.Size {
+		err = s.contradiction(fmt.Sprintf("%d bytes, and the SHA-256 of %d", info.Size, o.Size))
 	}
 	if err != nil {
 		return fmt.Errorf("compare %s: %w", o.Key, err)
@@ -95,18 +104,28 @@ func (s *Store) compare(ctx context.Context, o sink.Object) error {
 	return nil
 }
 
-// hash reads the object at key for its digest.
-func (s *Store) hash(ctx context.Context, key string) (sum [32]byte, err error) {
-	r, err := s.open(ctx, key)
+// hash reads the object that info is of for its digest.
+func (s *Store) hash(ctx context.Context, info sink.Info) (sum [32]byte, err error) {
+	r, err := s.open(ctx, info.Key)
 	if err != nil {
 		return sum, err
 	}
 	defer r.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, r); err != nil {
+	n, err := io.Copy(h, r)
+	if err != nil {
 		return sum, err
 	}
+	if n != info.Size {
+		return sum, s.contradiction(fmt.Sprintf("%d bytes, and gave %d", info.Size, n))
+	}
 	return [32]byte(h.Sum(nil)), nil
+}
+
+// contradiction is the fault of a store that says two things of one object.
+func (s *Store) contradiction(what string) error {
+	return &sink.RefusedError{Err: errors.New("the store says that the object has " + what),
+		Fix: s.where("see what changes answers between here and the store")}
 }
 
 // Get implements sink.Store. What it gives is a *Reader: an io.ReaderAt as well.
@@ -132,8 +151,8 @@ func (s *Store) open(ctx context.Context, key string) (*Reader, error) {
 	return r, nil
 }
 
-// storePatienceMost is for how long a reader or a list of a Store goes on by itself: long enough for
-// a broken connection. What uses a Store has its own patience with longer faults.
+// storePatienceMost is for how long a reader or a list of a Store goes on by itself: long enough
+// for a broken connection. What uses a Store has its own patience with longer faults.
 const storePatienceMost = 5 * time.Second
 
 func storePatience(o Options) time.Duration { return min(o.Patience, storePatienceMost) }

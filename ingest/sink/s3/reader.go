@@ -163,20 +163,39 @@ func (r *Reader) first() error {
 		return err
 	}
 	r.body = out.Body
-	r.entry.Size, r.entry.ETag = aws.ToInt64(out.ContentLength), aws.ToString(out.ETag)
-	r.entry.Modified, r.sum = aws.ToTime(out.LastModified), digest(out.ChecksumSHA256)
-	return nil
+	r.entry.ETag, r.entry.Modified = aws.ToString(out.ETag), aws.ToTime(out.LastModified)
+	r.sum = digest(out.ChecksumSHA256)
+	if r.entry.Size, err = r.size(out); err == nil && r.entry.Size == 0 {
+		err = r.finish() // no read would come to it
+	}
+	return err
+}
+
+// size is how long the object is that out is of. An answer in chunks does not say so.
+func (r *Reader) size(out *awss3.GetObjectOutput) (int64, error) {
+	if out.ContentLength != nil {
+		return *out.ContentLength, nil
+	}
+	head, err := r.c.head(r.ctx, r.object)
+	if err != nil {
+		return 0, err
+	}
+	if have := aws.ToString(head.ETag); have != r.entry.ETag {
+		return 0, &ChangedError{Key: r.entry.Key, Want: r.entry.ETag, Have: have}
+	}
+	return *head.ContentLength, nil
 }
 
 // stream fills p, which lies within the object, from the stream at off. The caller holds mu.
-func (r *Reader) stream(p []byte, off int64) (n int, err error) {
+func (r *Reader) stream(p []byte, off int64) (int, error) {
 	if gap := off - r.at; gap < 0 || gap > skipMost {
 		r.drop()
 	}
 	return r.goOn(p, off, r.more)
 }
 
-// goOn fills p, which lies at off, by attempts that each begin at the byte where the last one broke.
+// goOn fills p, which lies at off, by attempts that each begin at the byte where the last one
+// broke.
 func (r *Reader) goOn(
 	p []byte, off int64, attempt func(p []byte, off int64) (int, error),
 ) (n int, err error) {
@@ -226,14 +245,28 @@ func (r *Reader) more(p []byte, off int64) (n int, err error) {
 	if r.at < r.entry.Size {
 		return n, nil
 	}
-	// Only a body read to its end is compared with its checksum and frees its connection for the
-	// next request. If they differ it is unknown which bytes are wrong, and some may have been
-	// given to the caller: this cannot be mended by reading on.
-	if _, err := io.Copy(io.Discard, r.body); err != nil {
-		return 0, &sink.DamagedError{Err: err}
+	if err := r.finish(); err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// finish ends the stream after the last byte of the object. Only a body read to its end is compared
+// with its checksum and frees its connection for the next request. If they differ it is unknown
+// which bytes are wrong, and some may have been given to the caller: this cannot be mended by
+// reading on. The caller holds mu.
+func (r *Reader) finish() error {
+	over, err := io.Copy(io.Discard, r.body)
+	if err == nil && over > 0 {
+		// Something on the way unpacks it, say. To stop here would be to lose the rest.
+		err = fmt.Errorf("the store gives %d bytes more than the %d that it says", over,
+			r.entry.Size)
+	}
+	if err != nil {
+		return &sink.DamagedError{Err: err}
 	}
 	r.drop()
-	return n, nil
+	return nil
 }
 
 // broken is the fault of a body that ended early.
