@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,6 +42,20 @@ type client struct {
 	http *http.Client
 	// endpoint is what requests go to, for messages; empty: AWS.
 	endpoint, region string
+	// met tells that a server has answered, so its host is known to have that name.
+	met atomic.Bool
+}
+
+// asker sends the requests of a client and sees what is answered.
+type asker struct{ *client }
+
+// Do implements aws.HTTPClient.
+func (a asker) Do(r *http.Request) (*http.Response, error) {
+	response, err := a.http.Do(r)
+	if err == nil {
+		a.met.Store(true)
+	}
+	return response, err
 }
 
 // newClient makes a client of the SDK's settings and ours. The SDK's own retries are off: what
@@ -71,6 +86,13 @@ func newClient(ctx context.Context, o Options) (*client, error) {
 	c.http = ownHTTPClient(cfg.HTTPClient)
 	c.api = awss3.NewFromConfig(cfg, c.configure)
 	c.endpoint = aws.ToString(c.api.Options().BaseEndpoint)
+	if c.endpoint != "" {
+		// That of the options was looked at; this may be from the SDK's settings.
+		if err := checkEndpoint(c.endpoint); err != nil {
+			return nil, fmt.Errorf("open %s: endpoint: %w", c.name, &sink.RefusedError{Err: err,
+				Fix: "set right AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or endpoint_url of the profile"})
+		}
+	}
 	c.region = c.api.Options().Region
 	if c.region == "" {
 		return nil, fmt.Errorf("open %s: %w", c.name, &sink.RefusedError{
@@ -88,7 +110,7 @@ func (c *client) configure(so *awss3.Options) {
 		so.Region = regionOfOthers
 	}
 	so.UsePathStyle = so.UsePathStyle || c.opts.PathStyle
-	so.HTTPClient = c.http
+	so.HTTPClient = asker{c}
 	so.Retryer = aws.NopRetryer{}
 	// A wrong clock is the user's to mend: with the correction on, the first call of each process
 	// would fail and the next would not.

@@ -2,9 +2,18 @@ package s3
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os/exec"
+	"strings"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
+	"github.com/aws/smithy-go"
+
+	"logseal/ingest/sink"
 )
 
 // credentials gives what the SDK's chain finds and marks its failures, so that they can be told
@@ -20,7 +29,7 @@ type credentialsError struct {
 	had bool // there were some before, so their source is known to work
 }
 
-func (e *credentialsError) Error() string { return "get credentials: " + e.err.Error() }
+func (e *credentialsError) Error() string { return "get credentials: " + e.cause() }
 
 func (e *credentialsError) Unwrap() error { return e.err }
 
@@ -32,4 +41,54 @@ func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	}
 	c.had.Store(true)
 	return v, nil
+}
+
+// nowhere tells whether nothing names a source of credentials: then the chain's last resort is
+// asked, the machine's own metadata, and there is none.
+func (e *credentialsError) nowhere() bool {
+	var call *smithy.OperationError
+	return answered(e.err) == nil && errors.As(e.err, &call) && call.Service() == "ec2imds"
+}
+
+// cause is what the source of the credentials said, in short.
+func (e *credentialsError) cause() string {
+	if a := answered(e.err); a != nil {
+		return a.Error()
+	}
+	var request *url.Error
+	if errors.As(e.err, &request) {
+		if u, err := url.Parse(request.URL); err == nil {
+			return fmt.Sprintf("ask %s: %v", u.Host, request.Err)
+		}
+	}
+	var process *processcreds.ProviderError
+	if errors.As(e.err, &process) && !tellsNoOutput(process.Err) {
+		return "credential_process printed something other than credentials"
+	}
+	// The cache that the SDK puts before all sources says nothing of its own.
+	text := strings.TrimPrefix(e.err.Error(), "failed to refresh cached credentials, ")
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// tellsNoOutput tells whether an error is known not to repeat what a process printed, as that of
+// output that cannot be read does.
+func tellsNoOutput(err error) bool {
+	return errors.Unwrap(err) == nil || errors.As(err, new(*exec.ExitError)) ||
+		errors.As(err, new(*exec.Error)) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// credentialsFault tells a source of credentials that has none from one that cannot answer now.
+func credentialsFault(e *credentialsError) error {
+	a := answered(e.err)
+	if a != nil && a.transient() || a == nil && e.had {
+		return &sink.TransientError{Err: e}
+	}
+	if e.nowhere() {
+		return &sink.RefusedError{Err: &shortError{"no credentials were found", e},
+			Fix: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where a " +
+				"role gives them"}
+	}
+	return &sink.RefusedError{Err: &shortError{"no credentials were given: " + e.cause(), e},
+		Fix: "mend the profile, role, token file, session or credential_process that is to give " +
+			"them, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"}
 }

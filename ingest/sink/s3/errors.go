@@ -138,6 +138,9 @@ func (c *client) fault(ctx context.Context, want action, err error) error {
 	if errors.As(err, &noCredentials) {
 		return credentialsFault(noCredentials)
 	}
+	if fix := c.unknownHost(err); fix != "" {
+		return &sink.RefusedError{Err: c.network(err), Fix: fix}
+	}
 	a := answered(err)
 	switch {
 	case a == nil:

@@ -44,6 +44,7 @@ func requireNoSecret(t *testing.T, err error) {
 	t.Helper()
 	require.NotContains(t, err.Error(), s3test.Secret)
 	require.NotContains(t, err.Error(), s3test.AccessKey)
+	require.NotRegexp(t, `://[^/ ]*@`, err.Error())
 }
 
 func TestStore_WhatTheServerRefuses_SaysTheFix(t *testing.T) {

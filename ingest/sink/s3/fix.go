@@ -4,11 +4,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
-
-	"logseal/ingest/sink"
 )
 
 // action is what a call asks for, in the words of an IAM policy.
@@ -145,20 +145,6 @@ func (c *client) rightRegion(a *answer) string {
 	return region
 }
 
-// credentialsFault tells a source of credentials that has none from one that cannot answer now.
-func credentialsFault(e *credentialsError) error {
-	a := answered(e.err)
-	if a != nil && a.transient() || a == nil && e.had {
-		return &sink.TransientError{Err: e}
-	}
-	text := "no credentials were found"
-	if a != nil {
-		text = "no credentials were given: " + a.Error()
-	}
-	return &sink.RefusedError{Err: &shortError{text, e}, Fix: "set AWS_ACCESS_KEY_ID and " +
-		"AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where a role gives them"}
-}
-
 // unreachable tells why no attempt can reach the store and what to do; "" if one may.
 func (c *client) unreachable(err error) (fix string, cause error) {
 	var (
@@ -180,4 +166,27 @@ func (c *client) unreachable(err error) (fix string, cause error) {
 		return "", nil
 	}
 	return fix, c.network(err)
+}
+
+// unknownHost says what to do about the name of a host that there is none of; "" if a host has
+// answered by that name before, so that it is its DNS that is at fault now.
+func (c *client) unknownHost(err error) string {
+	var (
+		lookup  *net.DNSError
+		request *url.Error
+	)
+	if c.met.Load() || !errors.As(err, &lookup) || !lookup.IsNotFound ||
+		!errors.As(err, &request) {
+		return ""
+	}
+	u, perr := url.Parse(request.URL)
+	switch {
+	case perr != nil:
+		return ""
+	case !strings.EqualFold(u.Hostname(), lookup.Name):
+		return "see that HTTPS_PROXY and HTTP_PROXY are right"
+	case strings.HasPrefix(u.Host, c.opts.Bucket+"."):
+		return "add path_style=true, or see that endpoint= and region= are right"
+	}
+	return "see that endpoint= and region= are right"
 }

@@ -44,11 +44,12 @@ func configuredEndpoint() string {
 // its regions, so the region is no part of who it is.
 var awsHost = regexp.MustCompile(`^s3([.-](dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com$`)
 
-// plainEndpoint writes an endpoint in one way; AWS itself is none.
+// plainEndpoint writes an endpoint in one way; AWS itself is none. One that cannot be read is none
+// either: it may hold what no name should, and New fails on it.
 func plainEndpoint(text string) string {
 	u, err := url.Parse(text)
-	if err != nil || text == "" {
-		return text
+	if err != nil || u.Host == "" {
+		return ""
 	}
 	host := strings.ToLower(u.Host)
 	if u.Scheme == "http" {

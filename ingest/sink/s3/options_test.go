@@ -1,11 +1,15 @@
 package s3
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/sink"
+	"logseal/ingest/sink/s3/s3test"
 )
 
 func TestParseURL(t *testing.T) {
@@ -137,4 +141,31 @@ func TestNew_RefusesBadFiles(t *testing.T) {
 	t.Setenv("AWS_PROFILE", "nobody")
 	_, err = New(t.Context(), Options{Bucket: "lake", Region: "eu-west-1"})
 	require.ErrorContains(t, err, "set right what the AWS_* variables")
+}
+
+// The SDK takes what it is given, and its endpoint shows in messages.
+func TestNew_LooksAtTheEndpointOfTheSettings(t *testing.T) {
+	user := s3test.AccessKey + ":" + s3test.Secret
+	for endpoint, want := range map[string]string{
+		"http://" + user + "@127.0.0.1:1": "redentials do not belong in it",
+		"http://" + user + "@[::1":        "want a URL like https://host:port",
+		user + "@127.0.0.1":               "want a URL like https://host:port",
+		"localhost:9000":                  "want a URL like https://host:port",
+		"http://127.0.0.1:1/?x=y":         "without ? and #",
+	} {
+		for _, name := range []string{"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"} {
+			t.Run(name, func(t *testing.T) {
+				t.Setenv(name, endpoint)
+				_, err := New(t.Context(), Options{Bucket: "lake"})
+				require.ErrorAs(t, err, new(*sink.RefusedError), endpoint)
+				require.ErrorContains(t, err, want)
+				require.ErrorContains(t, err, "set right AWS_ENDPOINT_URL_S3")
+				requireNoSecret(t, err)
+				_, err = NewBucket(t.Context(), Options{Bucket: "lake"})
+				require.ErrorAs(t, err, new(*sink.RefusedError))
+				requireNoSecret(t, err)
+				requireNoSecret(t, errors.New(Options{Bucket: "lake"}.Name()))
+			})
+		}
+	}
 }
