@@ -100,7 +100,7 @@ func ParseURL(text string) (Options, error) {
 	if err != nil {
 		return Options{}, fmt.Errorf("s3 URL: prefix: %w", err)
 	}
-	o := Options{Bucket: bucket, Prefix: strings.Trim(prefix, "/")}
+	o := Options{Bucket: bucket, Prefix: strings.TrimSuffix(prefix, "/")}
 	if err := o.parseQuery(query); err != nil {
 		return Options{}, fmt.Errorf("s3 URL: %w", err)
 	}

@@ -42,6 +42,7 @@ func TestParseURL_SaysWhatIsWrong(t *testing.T) {
 		"s3://ab":                               `bucket "ab": want 3 to 63`,
 		"s3://la_ke-/x":                         `bucket "la_ke-"`,
 		"s3://lake/a//b":                        "joined by single slashes",
+		"s3://lake//a":                          "joined by single slashes",
 		"s3://lake/a/../b":                      "joined by single slashes",
 		"s3://lake/a%00b":                       "a character that is none",
 		"s3://lake/" + strings.Repeat("a", 600): "want at most 512",
