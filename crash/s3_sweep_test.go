@@ -73,9 +73,7 @@ func (c *cloud) killAndGoOn(t *testing.T, k int, lost string, want tree) traced 
 			t.Logf("killed at call %d, %s; lost: %q", k, run.last, lost)
 		}
 	}()
-	if !run.killed {
-		require.Equal(t, 0, run.code, run.output)
-	}
+	requireStruck(t, run, k)
 	s.soundInBetween()
 	if lost != "" {
 		require.NoError(t, os.RemoveAll(s.path(lost)))

@@ -50,9 +50,7 @@ func TestSweep_KilledAtEachCall_EndsAsUndisturbed(t *testing.T) {
 				t.Logf("killed at call %d, %s", k, run.last)
 			}
 		}()
-		if !run.killed {
-			require.Equal(t, 0, run.code, run.output)
-		}
+		requireStruck(t, run, k)
 		s.soundInBetween()
 		s.must(0, loadSmall...)
 		s.proveSmall()
@@ -61,6 +59,18 @@ func TestSweep_KilledAtEachCall_EndsAsUndisturbed(t *testing.T) {
 		return run.killed
 	})
 	requireSwept(t, whole, 1, landed)
+}
+
+// requireStruck wants a run to have been killed at its k-th call, unless it came to its end with
+// fewer.
+func requireStruck(t *testing.T, run traced, k int) {
+	t.Helper()
+	if run.killed {
+		require.Equal(t, k, run.count, "it was killed at another call")
+		return
+	}
+	require.Equal(t, 0, run.code, run.output)
+	require.Less(t, run.count, k, "its call came, and it was not killed")
 }
 
 // TestSweep_StateLostAfterAKill_EndsAsUndisturbed loses the state, too. With the same batches cut

@@ -166,7 +166,7 @@ func goOn(tid, signal int) error {
 // process is killed: the kernel does not make a call when a deadly signal came at its entry.
 func (t *tracer) call(tid int) error {
 	c, entry, err := callOf(tid)
-	if err != nil || !entry {
+	if err != nil || !entry || t.result.killed {
 		return err
 	}
 	name, ok := changing[c.nr]
