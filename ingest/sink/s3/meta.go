@@ -7,8 +7,12 @@ import (
 	"strings"
 )
 
-// metaMax is how many bytes of names and values S3 keeps beside an object.
-const metaMax = 2048
+// metaMax is how many bytes of names and values S3 keeps beside an object. Some stores count what
+// headers put before each name, too, so room is left for it.
+const (
+	metaMax    = 2048
+	metaPrefix = "x-amz-meta-"
+)
 
 // metadata makes of m what headers can carry: names in lower case, values percent-encoded but for
 // plain ASCII. What would not fit is cut off the end of a value, because S3 refuses all of it
@@ -18,11 +22,12 @@ func metadata(m map[string]string) map[string]string {
 	room := metaMax
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		name := strings.ToLower(k)
-		if len(name) >= room {
+		room -= len(metaPrefix) + len(name)
+		if room <= 0 {
 			break
 		}
-		out[name] = encode(m[k], room-len(name))
-		room -= len(name) + len(out[name])
+		out[name] = encode(m[k], room)
+		room -= len(out[name])
 	}
 	return out
 }

@@ -303,7 +303,7 @@ func TestMetadata_FitsHeaders(t *testing.T) {
 	require.Zero(t, (len(got["z"])-len("/var/log/"))%3, "an escape is whole")
 	total := 0
 	for k, v := range got {
-		total += len(k) + len(v)
+		total += len(metaPrefix) + len(k) + len(v)
 	}
 	require.LessOrEqual(t, total, metaMax)
 	require.Greater(t, total, metaMax-3)
@@ -316,7 +316,7 @@ func TestMetadata_ManyNames_FitAsWell(t *testing.T) {
 	}
 	total := 0
 	for k, v := range metadata(m) {
-		total += len(k) + len(v)
+		total += len(metaPrefix) + len(k) + len(v)
 	}
 	require.LessOrEqual(t, total, metaMax)
 }
