@@ -71,7 +71,7 @@ func (w *work) sealAndShip(ctx context.Context, endTurn func()) (more bool, err 
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	if errors.Is(shipErr, context.Canceled) {
+	if endsRun(sealErr) && errors.Is(shipErr, context.Canceled) {
 		shipErr = nil // a consequence of sealing having ended
 	}
 	err = w.refresh()

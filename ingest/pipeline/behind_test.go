@@ -184,3 +184,32 @@ func TestBehind_FailedCommitIsNamed(t *testing.T) {
 		b.load("x")
 	}
 }
+
+// canceling is a store one of whose puts says that it was cancelled, though nobody did.
+type canceling struct {
+	sink.Store
+	left atomic.Int64
+}
+
+func (c *canceling) Put(ctx context.Context, o sink.Object) error {
+	if c.left.Add(-1) == 0 {
+		return context.Canceled
+	}
+	return c.Store.Put(ctx, o)
+}
+
+func TestBehind_PutThatOnlySaysItWasCancelled_IsShippedAllTheSame(t *testing.T) {
+	for n := int64(4); n < 40; n++ {
+		b, _ := outage(t)
+		b.over = func(s sink.Store) sink.Store {
+			c := &canceling{Store: s}
+			c.left.Store(n)
+			return c
+		}
+		_, err := b.run(t.Context(), "x")
+		batches, _ := b.spooled()
+		require.True(t, err != nil || batches == 0, "done, with %d batches left, at put %d", batches, n)
+		b.over = nil
+		b.load("x")
+	}
+}

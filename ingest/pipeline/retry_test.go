@@ -299,3 +299,18 @@ func TestRetrier_Get_ObjectThatShrankIsDamaged(t *testing.T) {
 		require.ErrorAs(t, err, new(*sink.DamagedError))
 	})
 }
+
+func TestGetSmall_DamagedOnceIsReadAgain(t *testing.T) {
+	f := &flaky{Store: sinktest.NewMemory(t)}
+	want := []byte("a small document")
+	require.NoError(t, f.Store.Put(t.Context(), sinktest.Object(sinktest.Key(1), want)))
+	damaged := &sink.DamagedError{Err: errors.New("checksums differ")}
+	f.faults = []error{damaged}
+	have, err := getSmall(t.Context(), f, sinktest.Key(1))
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(have))
+	f.faults = []error{damaged, damaged}
+	_, err = getSmall(t.Context(), f, sinktest.Key(1))
+	require.ErrorAs(t, err, new(*sink.DamagedError))
+	require.ErrorContains(t, err, "restore it")
+}
