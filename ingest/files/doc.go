@@ -8,7 +8,7 @@
 //   - Offsets are positions in the decompressed bytes. Whether a file is compressed is told by its
 //     first bytes, never by its name.
 //   - Every byte of a file is in exactly one chunk, in order, but for a half line at the end of a
-//     file that changed meanwhile or ends in a fault: that is left.
+//     file that may grow, changed meanwhile or ends in a fault: that is left.
 //   - Where records and ranges end depends on the bytes, the limits and nothing else: not on
 //     buffer sizes, on how the system splits reads or on how the file is compressed.
 //   - Memory is bounded by the larger of 1 MiB and the longest record allowed, times a small

@@ -21,6 +21,9 @@ type File struct {
 	stat   Stat
 	format format
 	reader *Reader // the live one
+	// growing says that more may be appended: then a line without its newline is no record yet,
+	// and no head.
+	growing bool
 }
 
 // Open opens the file at path and tells from its first bytes whether it is plain, gzip (with any
@@ -83,7 +86,8 @@ func (f *File) endReader() {
 }
 
 // Head finds the file's head as source.Head does; the bytes it gives are the caller's. It is false
-// without an error for an empty file, and for one that is not finished and has no head yet.
+// without an error for an empty file, and for one that is not finished and has no head yet. A file
+// that may grow (see Live.View) is not finished, whatever finished says.
 //
 // A compressed file with a fault in its first source.HeadWindow bytes has the head that stands
 // before the fault, or none and gives the *CorruptError: what is not whole cannot name a source,
@@ -96,7 +100,7 @@ func (f *File) Head(finished bool, isHeader func(line []byte) bool) ([]byte, boo
 	if err != nil && !errors.As(err, &corrupt) {
 		return nil, false, err
 	}
-	head, ok := source.Head(first, finished && corrupt == nil, isHeader)
+	head, ok := source.Head(first, finished && !f.growing && corrupt == nil, isHeader)
 	if !ok {
 		return nil, false, err
 	}

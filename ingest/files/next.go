@@ -120,9 +120,13 @@ func (r *Reader) upToBarrier(p piece, b []byte, skip int, at place) piece {
 	return nextPiece(b[:room], at, r.maxRecord, true)
 }
 
-// mayTakeHalf says whether a half line at the end of the file is a record: not when the file has
-// changed, for then it may go on.
+// mayTakeHalf says whether a half line at the end of the file is a record: not when the file may
+// grow or has changed, for then it may go on.
 func (r *Reader) mayTakeHalf() (bool, error) {
+	if r.file.growing {
+		r.left = true
+		return false, nil
+	}
 	if r.sure {
 		return true, nil
 	}

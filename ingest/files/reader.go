@@ -173,8 +173,8 @@ func (r *Reader) AtEnd() bool {
 	return err == nil && p.n == 0 && r.fault() == nil
 }
 
-// LeftHalf says that the file ends in a half line that was left, because the file changed since it
-// was opened.
+// LeftHalf says that the file ends in a half line that was left, because the file may grow or has
+// changed since it was opened.
 func (r *Reader) LeftHalf() bool { return r.left }
 
 // take makes the last chunk's bytes part of the chain for good.
