@@ -25,11 +25,16 @@ type Config struct {
 	State string
 	// Sink is a folder or s3://bucket/prefix. Default ./logseal-out.
 	Sink string
-	// Origin is who produced the logs, for `tail`: default the host name. `load` has none.
+	// Origin is who produced the logs, for `tail`: default the host name when the ledger was made.
+	// `load` has none.
 	Origin string
 	// SpoolMaxBytes (spool: max_bytes) is how far the spool may grow before reading pauses; default
 	// 10GiB.
 	SpoolMaxBytes int64
+	// ShutdownGrace (shutdown: grace) is for how long `tail` tries to ship what is sealed once it is
+	// told to end; default 20s.
+	ShutdownGrace time.Duration
+	Tail          FollowConfig
 	// Streams are the kinds of logs; one at least.
 	Streams []StreamConfig
 }
@@ -39,6 +44,12 @@ type StreamConfig struct {
 	Name    string   // unique; letters, digits, '.', '_' and '-'
 	Version int      // of the stream's meaning; default 1
 	Paths   []string // patterns of files; needed when no PATH is given
+	// Exclude are patterns of files that Paths match and that are left out all the same. One without
+	// a slash is of a file's name alone.
+	Exclude []string
+	// StartAtEnd (start_at: end) says that what the files hold that are there when `tail` first
+	// starts is not wanted; only what is written later. Default start_at: beginning.
+	StartAtEnd bool
 	// Parser is what format, regex, schema, unknown_keys and time_window make up. A regex without a
 	// schema gives strings. Default unknown_keys keep, time_window 1990-01-01 to 2100-01-01.
 	Parser parse.Definition
@@ -52,6 +63,16 @@ type StreamConfig struct {
 	// Retention is after how long someone deletes the stream's objects, a lifecycle rule say:
 	// verify calls those expired. Nothing here deletes. Default 0, never.
 	Retention time.Duration
+}
+
+// FollowConfig is `tail`: how files that grow are followed.
+type FollowConfig struct {
+	PollInterval time.Duration // how often files are looked at; default 1s
+	// CloseWait is how long after its last write a file is let go whose path is gone; default 1m.
+	CloseWait time.Duration
+	// CopyWait is for how long a file that may be a copy of a lost one, and does not change, holds
+	// back that the loss is declared; default 1h.
+	CopyWait time.Duration
 }
 
 // BatchConfig is `batch`: where ranges are cut.
@@ -72,6 +93,8 @@ const (
 	defaultSink          = "logseal-out"
 	defaultSpoolMaxBytes = 10 << 30
 	loadBatchBytes       = 256 << 20
+	tailBatchBytes       = 64 << 20
+	tailMaxAge           = 5 * time.Minute
 	defaultMaxPartitions = 64
 
 	// configMax bounds what the YAML parser is given; a config of a hundred streams has 50 KiB.
@@ -87,7 +110,15 @@ const (
 )
 
 // defaultConfig is a config file without a word in it.
-func defaultConfig() *Config { return &Config{SpoolMaxBytes: defaultSpoolMaxBytes} }
+func defaultConfig() *Config {
+	return &Config{
+		SpoolMaxBytes: defaultSpoolMaxBytes,
+		ShutdownGrace: 20 * time.Second,
+		Tail: FollowConfig{
+			PollInterval: time.Second, CloseWait: time.Minute, CopyWait: time.Hour,
+		},
+	}
+}
 
 // defaultStream is a stream of which nothing is said but its name.
 func defaultStream(name string) StreamConfig {
@@ -146,11 +177,13 @@ func (d *decoder) config(n *node) *Config {
 	}
 	var streams *node
 	d.fields(n, "the config", map[string]func(*node){
-		"state":   d.intoText(&c.State),
-		"sink":    d.intoText(&c.Sink),
-		"origin":  into(d, &c.Origin, checkedName),
-		"spool":   func(n *node) { d.spool(n, c) },
-		"streams": func(n *node) { streams = n },
+		"state":    d.intoText(&c.State),
+		"sink":     d.intoText(&c.Sink),
+		"origin":   into(d, &c.Origin, checkedName),
+		"spool":    func(n *node) { d.spool(n, c) },
+		"shutdown": func(n *node) { d.shutdown(n, c) },
+		"tail":     func(n *node) { d.follow(n, &c.Tail) },
+		"streams":  func(n *node) { streams = n },
 	})
 	if streams == nil {
 		d.fail(n.place, "no streams: want `streams:` with a list of at least one")
@@ -171,6 +204,20 @@ func (d *decoder) spool(n *node, c *Config) {
 	})
 }
 
+func (d *decoder) shutdown(n *node, c *Config) {
+	d.fields(n, "shutdown", map[string]func(*node){
+		"grace": into(d, &c.ShutdownGrace, durationBetween(0, time.Hour)),
+	})
+}
+
+func (d *decoder) follow(n *node, f *FollowConfig) {
+	d.fields(n, "tail", map[string]func(*node){
+		"poll_interval": into(d, &f.PollInterval, durationBetween(10*time.Millisecond, time.Minute)),
+		"close_wait":    into(d, &f.CloseWait, durationBetween(0, day)),
+		"copy_wait":     into(d, &f.CopyWait, durationBetween(time.Second, 30*day)),
+	})
+}
+
 func checkedName(s string) (string, error) { return s, source.CheckName(s) }
 
 // stream reads one stream; before holds those already read.
@@ -181,6 +228,8 @@ func (d *decoder) stream(n *node, before []StreamConfig) StreamConfig {
 		"name":             d.streamName(&s, before),
 		"version":          into(d, &s.Version, intBetween(1, math.MaxInt32)),
 		"paths":            func(n *node) { s.Paths = d.paths(n) },
+		"exclude":          func(n *node) { s.Exclude = d.paths(n) },
+		"start_at":         into(d, &s.StartAtEnd, parseStartAt),
 		"format":           func(n *node) { p.format = n },
 		"regex":            func(n *node) { p.regex = n },
 		"schema":           func(n *node) { p.schema = n },
@@ -238,7 +287,7 @@ func compileOriginPath(s string) (*regexp.Regexp, error) {
 func (d *decoder) batch(n *node, b *BatchConfig) {
 	d.fields(n, "batch", map[string]func(*node){
 		"max_bytes":      into(d, &b.MaxBytes, parseSize),
-		"max_age":        into(d, &b.MaxAge, parseAge),
+		"max_age":        into(d, &b.MaxAge, durationBetween(10*time.Millisecond, 7*day)),
 		"max_partitions": into(d, &b.MaxPartitions, intBetween(1, maxPartitionsMax)),
 	})
 }
@@ -251,6 +300,14 @@ func (d *decoder) rejects(n *node, r *RejectsConfig) {
 		"on_exceed":   into(d, &r.OnExceed, parseOnExceed),
 	})
 	r.MinRecords = int64(minRecords)
+}
+
+func parseStartAt(s string) (atEnd bool, err error) {
+	switch s {
+	case "beginning", "end":
+		return s == "end", nil
+	}
+	return false, fmt.Errorf("%q: want beginning or end", s)
 }
 
 func parseOnExceed(s string) (string, error) {

@@ -36,6 +36,10 @@ streams:
       - {name: module, type: string, min_length: 1}
       - {name: message, type: string, optional: true, null_values: [-, 0]}
     retention: 90d
+    exclude: ['**/*.tmp', '*.bak']
+    start_at: end
+shutdown: {grace: 45s}
+tail: {poll_interval: 500ms, close_wait: 2m, copy_wait: 3h}
 `
 
 func TestParseConfig_ReadsEveryKey(t *testing.T) {
@@ -71,12 +75,20 @@ func TestParseConfig_ReadsEveryKey(t *testing.T) {
 		{Name: "message", Optional: true, NullValues: []string{"-", "0"}},
 	}, c.Streams[1].Parser.Columns)
 	require.Equal(t, 90*day, c.Streams[1].Retention)
+	require.Equal(t, []string{"**/*.tmp", "*.bak"}, c.Streams[1].Exclude)
+	require.True(t, c.Streams[1].StartAtEnd)
+	require.Equal(t, 45*time.Second, c.ShutdownGrace)
+	require.Equal(t, FollowConfig{PollInterval: 500 * time.Millisecond, CloseWait: 2 * time.Minute,
+		CopyWait: 3 * time.Hour}, c.Tail)
 }
 
 func TestParseConfig_Defaults(t *testing.T) {
 	c, err := parseConfig("ingest.yaml", []byte("streams: [{name: a, format: common}]"))
 	require.NoError(t, err)
-	require.Equal(t, Config{SpoolMaxBytes: 10 << 30, Streams: c.Streams}, *c)
+	require.Equal(t, Config{
+		SpoolMaxBytes: 10 << 30, ShutdownGrace: 20 * time.Second, Streams: c.Streams,
+		Tail: FollowConfig{PollInterval: time.Second, CloseWait: time.Minute, CopyWait: time.Hour},
+	}, *c)
 	common, _ := parse.Preset("common")
 	require.Equal(t, []StreamConfig{{
 		Name: "a", Version: 1, Parser: common,

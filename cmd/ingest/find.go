@@ -13,7 +13,7 @@ import (
 )
 
 // find gives the absolute paths of a selection's files and the paths of its objects, sorted. Files
-// of Logseal's own are left out. A pattern of the command line that names no file is a usage error;
+// of Logseal's own are left out, and so is what `exclude` says of the files of the config. A pattern of the command line that names no file is a usage error;
 // one of the config is a warning.
 func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]string, error) {
 	if len(s.patterns) == 0 {
@@ -34,6 +34,10 @@ func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]str
 			local = append(local, p)
 		}
 	}
+	out, err := s.excluder()
+	if err != nil {
+		return nil, err
+	}
 	paths, err := s.findFiles(fsys, local, owns)
 	if err := s.findError(a, err); err != nil {
 		return nil, err
@@ -43,6 +47,9 @@ func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]str
 		return nil, err
 	}
 	paths = append(paths, more...)
+	if !s.named {
+		paths = slices.DeleteFunc(paths, out.excludes)
+	}
 	slices.Sort(paths)
 	return slices.Compact(paths), nil
 }

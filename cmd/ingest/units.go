@@ -58,13 +58,27 @@ func sizeText(n int64) string {
 	return fmt.Sprintf("%dB", n)
 }
 
-// parseAge reads a duration above zero: 30s, 5m, 1h30m.
-func parseAge(s string) (time.Duration, error) {
-	v, err := time.ParseDuration(s)
-	if err != nil || v <= 0 {
-		return 0, fmt.Errorf("%q: want a duration above zero, like 30s, 5m or 1h30m", s)
+// durationBetween gives a parser of durations from lo to hi: 30s, 5m, 1h30m.
+func durationBetween(lo, hi time.Duration) func(string) (time.Duration, error) {
+	return func(s string) (time.Duration, error) {
+		v, err := time.ParseDuration(s)
+		if err != nil || v < lo || v > hi {
+			return 0, fmt.Errorf("%q: want a duration from %s to %s, like 30s, 5m or 1h30m", s,
+				durationText(lo), durationText(hi))
+		}
+		return v, nil
 	}
-	return v, nil
+}
+
+// durationText writes v without the units that are zero at its end: 1h, not 1h0m0s.
+func durationText(v time.Duration) string {
+	s := v.String()
+	for _, zero := range []struct{ end, by string }{{"m0s", "m"}, {"h0m", "h"}} {
+		if rest, ok := strings.CutSuffix(s, zero.end); ok {
+			s = rest + zero.by
+		}
+	}
+	return s
 }
 
 const (
