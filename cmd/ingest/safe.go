@@ -22,9 +22,15 @@ type safeJSON struct {
 	Reason string `json:"reason"`
 }
 
-// safe answers whether a file may be deleted: it is proved to be a source whose manifests, asked
-// of the sink, cover every byte, and its last line has ended. Each table that has or wants the
-// file must agree.
+// safety is what --safe-to-delete is answered from.
+type safety struct {
+	cfg    *Config
+	ledger *offsets.Ledger
+	store  sink.Store
+	from   *logs
+}
+
+// safe answers from a ledger that nobody else has open.
 func (s *statusCmd) safe(
 	ctx context.Context, a *app, at *site, c *Config, ledger *offsets.Ledger, res *statusResult,
 ) error {
@@ -37,28 +43,49 @@ func (s *statusCmd) safe(
 	if err != nil {
 		return err
 	}
-	f, err := files.Open(from, path)
+	res.Safe, err = (&safety{cfg: c, ledger: ledger, store: store, from: from}).ask(ctx, path)
 	if err != nil {
-		return usagef("--safe-to-delete: %w", err)
+		return err
+	}
+	return res.Safe.tell(a)
+}
+
+// tell says the answer; no is an error.
+func (x *safeJSON) tell(a *app) error {
+	if !x.Safe {
+		return fmt.Errorf("%s, %d bytes: not yet: %s", x.Path, x.Size, x.Reason)
+	}
+	a.say("%s, %d bytes: safe to delete, %s", x.Path, x.Size, x.Reason)
+	return nil
+}
+
+// ask answers whether the file at an absolute path may be deleted: it is proved to be a source whose
+// manifests, asked of the sink, cover every byte, and its last line has ended. Each table that has
+// or wants the file must agree.
+func (s *safety) ask(ctx context.Context, path string) (*safeJSON, error) {
+	f, err := files.Open(s.from, path)
+	if err != nil {
+		return nil, usagef("--safe-to-delete: %w", err)
 	}
 	defer f.Close()
 	answer := &safeJSON{Path: path, Size: f.Stat().Size}
-	res.Safe = answer
-	places, err := candidates(c, ledger, from, path)
+	places, err := s.candidates(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	reason, err := (&proof{store: store, file: f}).judge(ctx, places)
-	if err != nil {
-		return err
-	}
-	if reason != "" {
+	p := &proof{store: s.store, file: f}
+	reason, err := p.judge(ctx, places)
+	switch {
+	case err != nil:
+		return nil, err
+	case reason != "":
 		answer.Reason = reason
-		return fmt.Errorf("%s, %d bytes: not yet: %s", path, answer.Size, reason)
+	case p.unwanted:
+		answer.Safe, answer.Reason = true, "all of it is in the sink or was never wanted"
+	default:
+		answer.Safe, answer.Reason = true, "all of it is in the sink"
 	}
-	answer.Safe, answer.Reason = true, "all of it is in the sink"
-	a.say("%s, %d bytes: safe to delete, all of it is in the sink", path, answer.Size)
-	return nil
+	return answer, nil
 }
 
 // candidate is a table and origin that may hold a file; wanted says that it should.
@@ -70,9 +97,7 @@ type candidate struct {
 
 // candidates lists where a file may be: wherever the ledger has sources, and the streams of the
 // config. One that the ledger or the config's paths name the file for must hold it.
-func candidates(
-	c *Config, ledger *offsets.Ledger, from *logs, path string,
-) ([]candidate, error) {
+func (s *safety) candidates(path string) ([]candidate, error) {
 	var out []candidate
 	add := func(x candidate) {
 		for i := range out {
@@ -83,32 +108,48 @@ func candidates(
 		}
 		out = append(out, x)
 	}
-	keys, err := ledger.All()
+	keys, err := s.ledger.All()
 	if err != nil {
 		return nil, err
 	}
 	for _, key := range keys {
 		add(candidate{table: key.Table, origin: key.Origin})
 	}
-	for _, s := range c.Streams {
-		x := candidate{table: source.Table{Stream: s.Name, Version: s.Version}}
-		if s.OriginPath != nil {
-			m := s.OriginPath.FindStringSubmatch(path)
-			if m == nil {
-				continue
-			}
-			x.origin = m[len(m)-1]
+	for i := range s.cfg.Streams {
+		x, ok, err := s.candidate(&s.cfg.Streams[i], path)
+		if err != nil {
+			return nil, err
 		}
-		for _, pattern := range s.Paths {
-			ok, err := from.matches(pattern, path)
-			if err != nil {
-				return nil, usagef("stream %s: %w", s.Name, err)
-			}
-			x.wanted = x.wanted || ok
+		if ok {
+			add(x)
 		}
-		add(x)
 	}
 	return out, nil
+}
+
+// candidate is where a stream has or would have a file; false when the file is of no origin there.
+func (s *safety) candidate(stream *StreamConfig, path string) (x candidate, ok bool, err error) {
+	x.table = source.Table{Stream: stream.Name, Version: stream.Version}
+	x.origin = s.ledger.Meta().Origin
+	if stream.OriginPath != nil {
+		m := stream.OriginPath.FindStringSubmatch(path)
+		if m == nil {
+			return x, false, nil
+		}
+		x.origin = m[len(m)-1]
+	}
+	out, err := stream.excluder()
+	if err != nil {
+		return x, false, err
+	}
+	for _, pattern := range stream.Paths {
+		ok, err := s.from.matches(pattern, path)
+		if err != nil {
+			return x, false, usagef("stream %s: %w", stream.Name, err)
+		}
+		x.wanted = x.wanted || ok && !out.excludes(path)
+	}
+	return x, true, nil
 }
 
 // proof holds a file against what the sink has committed.
@@ -116,6 +157,8 @@ type proof struct {
 	store sink.Store
 	file  *files.File
 	head  []byte
+	// unwanted says that a range of the file was declared not wanted: nobody misses it.
+	unwanted bool
 }
 
 // judge returns why the file may not be deleted, "" when it may.
@@ -170,7 +213,8 @@ func (p *proof) in(ctx context.Context, x candidate) (covered bool, reason strin
 type committed struct {
 	start, end int64
 	chain      source.Digest
-	lost, open bool
+	open       bool
+	lost       seal.LossReason // empty for a batch
 }
 
 // batches walks the manifests of a source from 0.
@@ -197,7 +241,7 @@ func (p *proof) batches(ctx context.Context, key source.Key) ([]committed, error
 		if c.Manifest != nil {
 			next.end, next.chain, next.open = c.Manifest.End, c.Manifest.ChainOut, c.Manifest.OpenEnd
 		} else {
-			next.end, next.chain, next.lost = *c.Loss.End, *c.Loss.ChainOut, true
+			next.end, next.chain, next.lost = *c.Loss.End, *c.Loss.ChainOut, c.Loss.Reason
 		}
 		out = append(out, next)
 		start = next.end
@@ -257,7 +301,11 @@ func (p *proof) compare(ctx context.Context, batches []committed) (identity, str
 		return isSource, "its last line has no newline: it may go on", nil
 	}
 	for _, b := range batches {
-		if b.lost {
+		switch b.lost {
+		case "":
+		case seal.NotWanted:
+			p.unwanted = true
+		default:
 			r := source.Range{Start: b.start, End: b.end}
 			return isSource, fmt.Sprintf("%v was declared lost", r), nil
 		}

@@ -13,6 +13,8 @@ import (
 type TailStatus struct {
 	// Ready says that the first look at all files is done and that the sink was reached.
 	Ready bool
+	// LastLook is when the last look at all files ended; zero before the first one has.
+	LastLook time.Time
 	// Sources are those that are followed and those whose batches wait to be shipped, sorted by
 	// stream, version, origin and ID.
 	Sources []SourceStatus
