@@ -3,7 +3,7 @@
 //
 // Invariants:
 //
-//   - A File is the bytes that its file held when it was opened: what is appended later is not
+//   - A File is the bytes that its file held when it was opened (or that its View is of): what is appended later is not
 //     read, and a file that became shorter is an error (*ShrunkError), never a silent end.
 //   - Offsets are positions in the decompressed bytes. Whether a file is compressed is told by its
 //     first bytes, never by its name.
@@ -12,7 +12,11 @@
 //   - Where records and ranges end depends on the bytes, the limits and nothing else: not on
 //     buffer sizes, on how the system splits reads or on how the file is compressed.
 //   - Memory is bounded by the larger of 1 MiB and the longest record allowed, times a small
-//     constant, and by 128 MiB for the window of a zstd file, whatever the file holds.
+//     constant, and by 128 MiB for the window of a zstd file, whatever the file holds. What a Live
+//     holds comes on top, and is its caller's to bound.
+//
+// A Live follows a plain file as it grows. What was read of it stays, whatever becomes of the
+// file, and bytes of two incarnations are never mixed; its Views are Files.
 //
 // A checksum stands after the bytes that it covers. So the bytes that a damaged compressed file
 // gives before its fault is noticed are as they were decoded; those of one that was cut off are

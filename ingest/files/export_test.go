@@ -8,3 +8,6 @@ func (r *Reader) BufferSize() int { return len(r.win.buf) }
 
 // SetGrowing makes f one that may grow.
 func (f *File) SetGrowing() { f.growing = true }
+
+// ReadAt reads stored bytes of f.
+func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.h.ReadAt(p, off) }

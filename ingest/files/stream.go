@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"logseal/ingest/source"
 )
@@ -36,6 +37,20 @@ func sniff(b []byte) format {
 		return zstandard
 	}
 	return plain
+}
+
+// undecided says that b, all there is of a file, may become the beginning of a compressed one.
+func undecided(b []byte) bool {
+	if len(b) >= sniffLen || len(b) >= 2 && b[0] == 0x1f {
+		return false
+	}
+	switch {
+	case len(b) == 0, b[0] == 0x1f:
+		return true
+	case b[0]&0xf0 == 0x50:
+		return strings.HasPrefix("\x2a\x4d\x18", string(b[1:]))
+	}
+	return strings.HasPrefix("\x28\xb5\x2f\xfd", string(b))
 }
 
 // section reads the stored bytes of a file in order, up to the size it had when it was opened.
