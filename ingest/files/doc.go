@@ -3,8 +3,9 @@
 //
 // Invariants:
 //
-//   - A File is the bytes that its file held when it was opened (or that its View is of): what is appended later is not
-//     read, and a file that became shorter is an error (*ShrunkError), never a silent end.
+//   - A File is the bytes that its file held when it was opened, or that its View is of: what is
+//     appended later is not read, and a file that became shorter is an error (*ShrunkError), never
+//     a silent end.
 //   - Offsets are positions in the decompressed bytes. Whether a file is compressed is told by its
 //     first bytes, never by its name.
 //   - Every byte of a file is in exactly one chunk, in order, but for a half line at the end of a

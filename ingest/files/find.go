@@ -52,16 +52,21 @@ func Find(fsys FS, patterns []string, exclude func(path string) bool) ([]string,
 	return all, nil
 }
 
+var errEmptyPattern = errors.New("find files: empty pattern")
+
+// hasMeta says whether path is more than a path.
+func hasMeta(path string) bool { return strings.ContainsAny(path, `*?[{\`) }
+
 func findOne(fsys FS, pattern string) ([]string, error) {
 	if pattern == "" {
-		return nil, errors.New("find files: empty pattern")
+		return nil, errEmptyPattern
 	}
 	path := filepath.Clean(pattern)
 	_, err := fsys.Stat(path)
 	if err == nil {
 		return []string{path}, nil
 	}
-	if !strings.ContainsAny(path, `*?[{\`) {
+	if !hasMeta(path) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}

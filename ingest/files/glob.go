@@ -21,9 +21,14 @@ func Match(pattern, path string) (bool, error) {
 
 // Glob reads the folders that the pattern needs, and no others.
 func (osFS) Glob(pattern string) ([]string, error) {
-	clean := filepath.Clean(pattern)
-	base, rest := doublestar.SplitPattern(clean)
-	found, err := doublestar.Glob(tree{base}, rest, doublestar.WithFailOnIOErrors())
+	return globTree(pattern, func(base string) fs.FS { return tree{base, os.ReadDir} },
+		doublestar.WithFailOnIOErrors())
+}
+
+func globTree(pattern string, open func(base string) fs.FS, opts ...doublestar.GlobOption) (
+	[]string, error) {
+	base, rest := doublestar.SplitPattern(filepath.Clean(pattern))
+	found, err := doublestar.Glob(open(base), rest, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("pattern '%s': %w", pattern, err)
 	}
@@ -35,7 +40,10 @@ func (osFS) Glob(pattern string) ([]string, error) {
 
 // tree is the folder base and all below it. Unlike os.DirFS it takes names that are not UTF-8, and
 // a symbolic link to a folder that it lies in is no folder, so that `**` comes to an end.
-type tree struct{ base string }
+type tree struct {
+	base string
+	list func(dir string) ([]fs.DirEntry, error)
+}
 
 var (
 	_ fs.StatFS    = tree{}
@@ -44,7 +52,7 @@ var (
 
 func (t tree) Open(name string) (fs.File, error) { return os.Open(t.path(name)) }
 
-func (t tree) ReadDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(t.path(name)) }
+func (t tree) ReadDir(name string) ([]fs.DirEntry, error) { return t.list(t.path(name)) }
 
 func (t tree) Stat(name string) (fs.FileInfo, error) {
 	path := t.path(name)

@@ -78,8 +78,7 @@ type liveModel struct {
 	past    [][]byte // what ended incarnations held last
 	shared  []byte   // what all incarnations begin with
 	lines   int
-	changed bool // an incarnation ended since Begin
-	began   int64
+	changed bool   // an incarnation ended since Begin
 	taken   []byte // what the Live took, as it served it
 	sealed  int
 }
@@ -175,7 +174,9 @@ func (m *liveModel) meddling(t *rapid.T) {
 }
 
 // incarnations are all that there were, as far as they came.
-func (m *liveModel) incarnations() [][]byte { return append(m.past[:len(m.past):len(m.past)], m.data) }
+func (m *liveModel) incarnations() [][]byte {
+	return append(m.past[:len(m.past):len(m.past)], m.data)
+}
 
 // check reads what is held and holds it against the incarnations.
 func (m *liveModel) check(t *rapid.T) {
@@ -267,7 +268,8 @@ func (m *liveModel) begin(t *rapid.T) {
 
 func (m *liveModel) release(t *rapid.T) {
 	upTo := rapid.IntRange(m.sealed, len(m.taken)).Draw(t, "upTo")
-	if i := bytes.LastIndexByte(m.taken[:upTo], '\n') + 1; i >= m.sealed && rapid.Bool().Draw(t, "end") {
+	i := bytes.LastIndexByte(m.taken[:upTo], '\n') + 1
+	if i >= m.sealed && rapid.Bool().Draw(t, "at a record's end") {
 		upTo = i
 	}
 	m.live.Release(int64(upTo))

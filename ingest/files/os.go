@@ -50,19 +50,31 @@ func (h osHandle) Stat() (Stat, error) {
 	})
 }
 
-// stat makes a Stat of what call finds. A network file system may interrupt the call.
+// statDir is stat of a folder.
+func statDir(path string) (Stat, error) {
+	st, _, err := statAny("stat", path, func(st *unix.Stat_t) error { return unix.Stat(path, st) })
+	return st, err
+}
+
+// stat makes a Stat of the regular file that call finds.
 func stat(op, path string, call func(st *unix.Stat_t) error) (Stat, error) {
+	st, kind, err := statAny(op, path, call)
+	if err == nil && kind != unix.S_IFREG {
+		return Stat{}, &NotRegularError{Path: path, Dir: kind == unix.S_IFDIR}
+	}
+	return st, err
+}
+
+// statAny makes a Stat of what call finds. A network file system may interrupt the call.
+func statAny(op, path string, call func(st *unix.Stat_t) error) (Stat, uint32, error) {
 	var st unix.Stat_t
 	err := call(&st)
 	for err == unix.EINTR {
 		err = call(&st)
 	}
 	if err != nil {
-		return Stat{}, &fs.PathError{Op: op, Path: path, Err: err}
+		return Stat{}, 0, &fs.PathError{Op: op, Path: path, Err: err}
 	}
-	if kind := st.Mode & unix.S_IFMT; kind != unix.S_IFREG {
-		return Stat{}, &NotRegularError{Path: path, Dir: kind == unix.S_IFDIR}
-	}
-	return Stat{Dev: uint64(st.Dev), Inode: st.Ino, Size: st.Size,
-		MtimeNS: st.Mtim.Nano(), CtimeNS: st.Ctim.Nano()}, nil
+	return Stat{Dev: uint64(st.Dev), Inode: st.Ino, Size: st.Size, MtimeNS: st.Mtim.Nano(),
+		CtimeNS: st.Ctim.Nano()}, uint32(st.Mode & unix.S_IFMT), nil
 }

@@ -1,0 +1,226 @@
+package files
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// Found is a regular file, at its cleaned path.
+type Found struct {
+	Path string
+	Stat Stat
+}
+
+// Unread says that it could not be known what is at Path and, if that is a folder, below it: a
+// file there is not to be taken for gone.
+type Unread struct {
+	Path string
+	Err  error
+}
+
+// Covers says whether the file at path is one of those that nothing is known about.
+func (u Unread) Covers(path string) bool {
+	dir := strings.TrimSuffix(u.Path, "/")
+	return u.Path == "." && !filepath.IsAbs(path) ||
+		strings.HasPrefix(path, dir) && (len(path) == len(dir) || path[len(dir)] == '/')
+}
+
+// Finder looks again and again for the files that patterns name, as Find does. It is made to look
+// at thousands of files each second: a folder that has not changed is not read again, but for one
+// in listingAge. One goroutine uses it.
+type Finder struct {
+	fsys     FS
+	patterns []string
+	exclude  func(path string) bool
+
+	listings map[string]listing // of the folders read in the last look
+	dirs     map[string]bool    // that the last look needed
+
+	// Of the look that is under way.
+	seen   map[string]listing
+	unread map[string]error
+}
+
+// listing is what a folder held.
+type listing struct {
+	dir     Stat // before it was read
+	at      time.Time
+	entries []fs.DirEntry
+}
+
+const (
+	// listingAge is how long a listing is believed at most: not all file systems tell that a
+	// folder has changed.
+	listingAge = 10 * time.Second
+	// listingRest is how long a folder has not been changed when its listing is believed: longer
+	// than any file system's clock takes to tick.
+	listingRest = 3 * time.Second
+)
+
+// NewFinder makes a Finder of what Find finds for the same arguments.
+func NewFinder(fsys FS, patterns []string, exclude func(path string) bool) *Finder {
+	return &Finder{fsys: fsys, patterns: patterns, exclude: exclude}
+}
+
+// Find gives the files that there are now, sorted by path, each path once, and what could not be
+// read. Unlike Find of the package it fails for a bad pattern only: no file at all is no error.
+func (f *Finder) Find() ([]Found, []Unread, error) {
+	f.seen, f.unread = map[string]listing{}, map[string]error{}
+	f.dirs = map[string]bool{}
+	var all []Found
+	for _, pattern := range f.patterns {
+		found, err := f.find(pattern)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, found...)
+	}
+	f.listings = f.seen
+	slices.SortFunc(all, func(a, b Found) int { return strings.Compare(a.Path, b.Path) })
+	all = slices.CompactFunc(all, func(a, b Found) bool { return a.Path == b.Path })
+	var unread []Unread
+	for _, path := range slices.Sorted(maps.Keys(f.unread)) {
+		unread = append(unread, Unread{path, f.unread[path]})
+	}
+	return all, unread, nil
+}
+
+func (f *Finder) find(pattern string) ([]Found, error) {
+	if pattern == "" {
+		return nil, errEmptyPattern
+	}
+	path := filepath.Clean(pattern)
+	st, err := f.fsys.Stat(path)
+	switch {
+	case err == nil:
+		f.dirs[filepath.Dir(path)] = true
+		return f.wanted(nil, path, st), nil
+	case !hasMeta(path):
+		f.dirs[filepath.Dir(path)] = true
+		f.missed(path, err)
+		return nil, nil
+	}
+	base, _ := doublestar.SplitPattern(path)
+	f.dirs[base] = true
+	paths, err := f.glob(pattern, base)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]Found, 0, len(paths))
+	for _, path := range paths {
+		st, err := f.fsys.Stat(path)
+		if err == nil {
+			found = f.wanted(found, path, st)
+		} else if !errors.As(err, new(*NotRegularError)) {
+			f.missed(path, err)
+		}
+	}
+	return found, nil
+}
+
+// wanted adds a file to found, but for an excluded one.
+func (f *Finder) wanted(found []Found, path string, st Stat) []Found {
+	if f.exclude != nil && f.exclude(path) {
+		return found
+	}
+	return append(found, Found{path, st})
+}
+
+// missed notes that path could not be looked at, but for nothing being there.
+func (f *Finder) missed(path string, err error) {
+	if !errors.Is(err, fs.ErrNotExist) {
+		f.unread[path] = err
+	}
+}
+
+// glob gives the paths that match. On the operating system's files it goes on past a folder that
+// cannot be read; another file system has none of its paths known then.
+func (f *Finder) glob(pattern, base string) ([]string, error) {
+	if _, ok := f.fsys.(osFS); ok {
+		return globTree(pattern, func(base string) fs.FS {
+			return noting{tree{base, f.list}, f}
+		})
+	}
+	paths, err := f.fsys.Glob(pattern)
+	if errors.Is(err, doublestar.ErrBadPattern) {
+		return nil, err
+	}
+	if err != nil {
+		f.missed(base, err)
+		return nil, nil
+	}
+	for i, path := range paths {
+		paths[i] = filepath.Clean(path)
+		f.dirs[filepath.Dir(path)] = true
+	}
+	return paths, nil
+}
+
+// list lists a folder, or gives what it held when it has not changed since.
+func (f *Finder) list(dir string) ([]fs.DirEntry, error) {
+	now := time.Now()
+	st, err := statDir(dir)
+	if err != nil {
+		f.missed(dir, err)
+		return nil, err
+	}
+	f.dirs[dir] = true
+	l, ok := f.seen[dir]
+	if !ok {
+		l, ok = f.listings[dir]
+	}
+	rest := now.Sub(time.Unix(0, st.MtimeNS))
+	if !ok || l.dir != st || rest < listingRest || now.Sub(l.at) >= listingAge {
+		l = listing{dir: st, at: now}
+		if l.entries, err = os.ReadDir(dir); err != nil {
+			f.missed(dir, err)
+			return nil, err
+		}
+	}
+	f.seen[dir] = l
+	return l.entries, nil
+}
+
+// noting is a tree whose faults are noted and not returned: they do not end the look.
+type noting struct {
+	tree
+	finder *Finder
+}
+
+func (n noting) Stat(name string) (fs.FileInfo, error) {
+	info, err := n.tree.Stat(name)
+	if err != nil {
+		n.finder.missed(n.path(name), err)
+	}
+	return info, err
+}
+
+// Dirs gives the folders in which a change may change what the last Find found: those that it
+// read and, for one that is not there, the nearest one above. Sorted, each once.
+func (f *Finder) Dirs() []string {
+	dirs := map[string]bool{}
+	for dir := range f.dirs {
+		for !f.isDir(dir) && dir != filepath.Dir(dir) {
+			dir = filepath.Dir(dir)
+		}
+		dirs[dir] = true
+	}
+	return slices.Sorted(maps.Keys(dirs))
+}
+
+func (f *Finder) isDir(path string) bool {
+	if _, ok := f.seen[path]; ok {
+		return true
+	}
+	_, err := f.fsys.Stat(path)
+	var other *NotRegularError
+	return errors.As(err, &other) && other.Dir
+}
