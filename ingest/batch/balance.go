@@ -31,7 +31,9 @@ func (b *Builder) count(t *parse.Table, end int64) error {
 	return nil
 }
 
-// record proves that a record begins where no other has been and is not empty.
+// record proves that a record begins where no other has been and is not empty. A record of several
+// lines may have others between its own: of those only the beginnings are held apart, and that all
+// are the chunk, neither more nor less, is proved by count.
 func (b *Builder) record(offset, size int64) error {
 	if offset < b.next {
 		return b.imbalance("offset of a record, at least", b.next, offset)
@@ -40,6 +42,9 @@ func (b *Builder) record(offset, size int64) error {
 		return b.imbalance("bytes of a record, at least", 1, size)
 	}
 	b.next = offset + size
+	if b.cfg.Parser.Joins() {
+		b.next = offset + 1
+	}
 	return nil
 }
 

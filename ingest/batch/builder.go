@@ -58,6 +58,9 @@ func (b *Builder) Add(c source.Chunk) (cut int64, full bool, err error) {
 	}
 	switch c.Kind {
 	case source.Lines:
+		if b.cfg.Parser.Joins() {
+			return b.addGroups(c)
+		}
 		return b.addLines(c.Data)
 	case source.ByteOrderMark:
 		err = b.take(&parse.Table{SkippedBytes: int64(len(c.Data))}, c.End())
@@ -108,6 +111,35 @@ func pieceEnd(data []byte, size int) int {
 	return i + 1
 }
 
+// addGroups takes groups of records of several lines. What package files gives at a time is small,
+// or one group.
+func (b *Builder) addGroups(c source.Chunk) (cut int64, full bool, err error) {
+	Parse(b.cfg.Parser, c, &b.table)
+	if cut, full = b.openPartitions(&b.table, c.End()); full {
+		c.Data, c.Over = c.Data[:cut-c.Offset], false
+		Parse(b.cfg.Parser, c, &b.table)
+	}
+	return cut, full, b.take(&b.table, cut)
+}
+
+// Parse parses a chunk of lines.
+func Parse(p *parse.Parser, c source.Chunk, t *parse.Table) {
+	if !p.Joins() {
+		p.Parse(c.Offset, c.Data, t)
+		return
+	}
+	in := parse.Joined{Offset: c.Offset, Data: c.Data, Over: c.Over}
+	for s, r := range c.Carry {
+		switch r.Kind {
+		case source.Continued:
+			in.Rest[s] = parse.Rest{Reason: parse.Continued, Of: r.Of}
+		case source.TooLong:
+			in.Rest[s] = parse.Rest{Reason: parse.TooLong, Of: r.Of}
+		}
+	}
+	p.ParseJoined(in, t)
+}
+
 // takePart takes a chunk that is no whole line as one reject.
 func (b *Builder) takePart(c source.Chunk, why parse.Reason) error {
 	r := parse.Reject{Offset: c.Offset, Raw: c.Data, Reason: why,
@@ -116,15 +148,26 @@ func (b *Builder) takePart(c source.Chunk, why parse.Reason) error {
 }
 
 // openPartitions makes a buffer for every partition of t's rows. If there are too many it stops
-// and gives the offset of the row at fault.
+// and gives the offset of the row at fault, or of the group that it begins in: a group is not cut,
+// and has all its partitions when it is the first to have any.
 func (b *Builder) openPartitions(t *parse.Table, end int64) (cut int64, full bool) {
+	groups := t.Groups
+	var group parse.Group
+	before := 0 // partitions that are there without the group
 	for i, n := 0, t.Rows(); i < n; i++ {
+		for len(groups) > 0 && groups[0].Start <= t.Offsets[i] {
+			group, groups, before = groups[0], groups[1:], len(b.open)
+		}
 		if b.window.holds(b.eventTime(t, i)) {
 			continue
 		}
 		p := b.partition(t, i)
 		if b.open[p] == nil {
-			if len(b.open) >= b.cfg.MaxPartitions {
+			switch inside := t.Offsets[i] < group.End; {
+			case len(b.open) < b.cfg.MaxPartitions, inside && before == 0:
+			case inside:
+				return group.Start, true
+			default:
 				return t.Offsets[i], true
 			}
 			b.open[p] = &buffer{group: Group{Partition: p}}

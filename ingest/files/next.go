@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bytes"
 	"io"
 
 	"logseal/ingest/source"
@@ -11,8 +12,8 @@ func (r *Reader) nextInRange() (piece, error) {
 	if r.pos >= r.barrier || r.some && r.pos >= r.limit { // full: no need to look ahead
 		return piece{}, nil
 	}
-	if n := r.lines(); n > 0 {
-		return piece{n: n, kind: source.Lines}, nil
+	if p := r.lines(); p.n > 0 {
+		return p, nil
 	}
 	p, err := r.nextRecord()
 	if err != nil || p.n == 0 {
@@ -24,17 +25,21 @@ func (r *Reader) nextInRange() (piece, error) {
 	return p, nil
 }
 
-// lines gives the length of the whole lines, none of them long, that are next, up to the limits
-// of the chunk and of the range. It is 0 also when the next record may be one but that is not yet
-// certain.
-func (r *Reader) lines() int {
+// lines gives the whole lines, none of them long, that are next, up to the limits of the chunk and
+// of the range. It is empty also when the next record may be one but that is not yet certain.
+func (r *Reader) lines() piece {
 	r.win.fill(r.chunkMax)
 	if r.place.inLine > 0 || r.bom() > 0 {
-		return 0
+		return piece{}
 	}
 	b := r.win.bytes()
 	n := min(int64(len(b)), int64(r.chunkMax), r.limit-r.pos, r.barrier-r.pos)
-	return wholeLines(b[:max(n, 0)], r.maxRecord)
+	b = b[:max(n, 0)]
+	if r.part != nil {
+		n, carry := wholeGroups(b, r.pos, newJoiner(r.part, r.carry), r.maxRecord)
+		return piece{n: n, kind: source.Lines, carry: carry}
+	}
+	return piece{n: wholeLines(b, r.maxRecord), kind: source.Lines}
 }
 
 // nextRecord finds the next record, or the BOM, whatever the range's limit; n is 0 when there is
@@ -47,12 +52,12 @@ func (r *Reader) nextRecord() (piece, error) {
 	}
 	// A range does not end after a BOM while a record follows: so the BOM is not given before it is
 	// known that one does, or that the file, or the range of whoever was here before, ends there.
-	bom := piece{n: n, kind: source.ByteOrderMark}
+	bom := piece{n: n, kind: source.ByteOrderMark, carry: r.carry}
 	switch past := r.barrier - int64(len(source.BOM)); {
 	case past == 0:
 		return bom, nil
 	case past < 0:
-		return nextPiece(r.win.bytes()[:r.barrier-r.pos], r.place, r.maxRecord, true), nil
+		return r.piece(0, int(r.barrier-r.pos), r.place, true), nil
 	}
 	next, err := r.recordAfter(n, place{})
 	if err != nil {
@@ -86,13 +91,13 @@ func (r *Reader) bom() int {
 func (r *Reader) recordAfter(skip int, at place) (piece, error) {
 	for {
 		b := r.win.bytes()[skip:]
-		if p := nextPiece(b, at, r.maxRecord, false); p.n > 0 {
-			return r.upToBarrier(p, b, skip, at), nil
+		if p := r.piece(skip, len(b), at, false); p.n > 0 {
+			return r.upToBarrier(p, skip, at), nil
 		}
 		if r.win.err != nil {
 			break
 		}
-		r.win.fill(skip + min(max(2*len(b), r.chunkMax), r.maxRecord+2))
+		r.win.fill(skip + min(max(2*len(b), r.chunkMax), r.reach()))
 	}
 	switch {
 	case r.fault() != nil:
@@ -105,23 +110,46 @@ func (r *Reader) recordAfter(skip int, at place) (piece, error) {
 		return piece{}, nil
 	}
 	if ok, err := r.mayTakeHalf(); err != nil || !ok {
+		if n := bytes.LastIndexByte(b, '\n') + 1; n > 0 {
+			r.leftEnd = r.pos + int64(skip+n)
+		}
 		return piece{}, err
 	}
-	return r.upToBarrier(nextPiece(b, at, r.maxRecord, true), b, skip, at), nil
+	return r.upToBarrier(r.piece(skip, len(b), at, true), skip, at), nil
+}
+
+// reach is how many bytes from its start tell where a record ends.
+func (r *Reader) reach() int {
+	if r.part != nil {
+		return r.maxRecord + 3
+	}
+	return r.maxRecord + 2
+}
+
+// piece finds the record that begins skip bytes into the window, looking at n bytes from there on;
+// ended says that the file ends with them.
+func (r *Reader) piece(skip, n int, at place, ended bool) piece {
+	b := r.win.bytes()[skip : skip+n]
+	if r.part != nil && at.inLine == 0 {
+		return nextGroup(b, r.pos+int64(skip), newJoiner(r.part, r.carry), r.maxRecord, ended)
+	}
+	p := nextPiece(b, at, r.maxRecord, ended)
+	p.carry = r.carry
+	return p
 }
 
 // upToBarrier gives the record p, or as much of it as is before the barrier: what it was when the
 // file ended there, which is when whoever put the barrier read it.
-func (r *Reader) upToBarrier(p piece, b []byte, skip int, at place) piece {
+func (r *Reader) upToBarrier(p piece, skip int, at place) piece {
 	room := r.barrier - r.pos - int64(skip)
 	if int64(p.n) <= room {
 		return p
 	}
-	return nextPiece(b[:room], at, r.maxRecord, true)
+	return r.piece(skip, int(room), at, true)
 }
 
-// mayTakeHalf says whether a half line at the end of the file is a record: not when the file may
-// grow or has changed, for then it may go on.
+// mayTakeHalf says whether a half line at the end of the file, or a record that lacks its last
+// part, is a record: not when the file may grow or has changed, for then it may go on.
 func (r *Reader) mayTakeHalf() (bool, error) {
 	if r.file.growing {
 		r.left = true

@@ -25,30 +25,37 @@ import (
 type Reader struct {
 	file      *File
 	maxRecord int
-	chunkMax  int // chunks of several records are no longer than this
+	chunkMax  int      // chunks of several records are no longer than this
+	part      PartFunc // nil: lines are records
 
 	win   window
 	chain *source.Chain // up to where win begins
 	ahead *source.Chain // up to pos, when it was asked for; else nil
 
-	pos     int64 // the end of what was taken
-	place   place // of pos in its line
-	pending int   // bytes of the last chunk: the window's first
-	before  place // of the last chunk's start
+	pos     int64        // the end of what was taken
+	place   place        // of pos in its line
+	pending int          // bytes of the last chunk: the window's first
+	before  place        // of the last chunk's start
+	carry   source.Carry // at pos
+	carried source.Carry // at the last chunk's start
 
 	// The range.
 	start   int64
 	limit   int64 // its greatest end if it has a record that ends there or before
 	barrier int64 // math.MaxInt64: none
 	ended   bool
-	some    bool // it holds a record
-	sure    bool // a half line may be taken: its BOM was
-	left    bool // see LeftHalf
+	some    bool  // it holds a record
+	sure    bool  // a half line may be taken: its BOM was
+	left    bool  // see LeftHalf
+	leftEnd int64 // see LeftRecord; 0 for none
 }
 
 // chunkMax bounds a chunk of several records: large enough to make calls cheap, small enough to
 // stay in a core's cache.
 const chunkMax = 1 << 20
+
+// groupsMax bounds one of several groups: such chunks are parsed as a whole.
+const groupsMax = 128 << 10
 
 // Reader gives a Reader that goes on at the Point. A File has one Reader at a time: a new one
 // ends the one before. maxRecord is the most bytes of content that a line may have.
@@ -57,13 +64,25 @@ const chunkMax = 1 << 20
 // differs, a *ShrunkError when the file ends before it. Marks is the whole proof. In a compressed
 // file all that is before the Point is decompressed again; a fault there is a *CorruptError.
 func (f *File) Reader(ctx context.Context, at source.Point, maxRecord int) (*Reader, error) {
+	return f.ReaderOf(ctx, at, maxRecord, nil)
+}
+
+// ReaderOf is Reader for records of several lines, if part is not nil: ranges and chunks then end
+// where no record is open. At the end of a file, at a barrier and where there would be more than
+// maxRecord bytes from where a record began when none was open, they do so by force, and the Point
+// carries it over.
+func (f *File) ReaderOf(ctx context.Context, at source.Point, maxRecord int, part PartFunc) (
+	*Reader, error) {
 	if maxRecord < 1 || at.Offset < 0 || at.Line < 0 || at.Line > at.Offset {
 		return nil, fmt.Errorf("read %s: bad start: offset %d, line %d, at most %d bytes a record",
 			f.path, at.Offset, at.Line, maxRecord)
 	}
 	f.endReader()
-	r := &Reader{file: f, maxRecord: maxRecord, chunkMax: chunkMax, ended: true,
+	r := &Reader{file: f, maxRecord: maxRecord, chunkMax: chunkMax, ended: true, part: part,
 		pos: at.Offset, win: window{src: f.open()}}
+	if part != nil {
+		r.chunkMax, r.carry = groupsMax, at.Carry
+	}
 	if err := r.resume(ctx, at); err != nil {
 		r.win.src.Close()
 		return nil, err
@@ -101,6 +120,7 @@ func (r *Reader) Begin(maxBytes, barrier int64) {
 		r.barrier = barrier
 	}
 	r.ended, r.some, r.sure = false, false, false
+	r.left, r.leftEnd = false, 0
 }
 
 // Next gives the next chunk of the range, or io.EOF at its end. Its Data is valid until the next
@@ -143,21 +163,32 @@ func (r *Reader) Cut(end int64) {
 	}
 	r.pos, r.pending, r.ahead = end, int(end-start), nil
 	r.place = place{}
-	if end == start {
-		r.place = r.before
+	switch {
+	case end == start:
+		r.place, r.carry = r.before, r.carried
+	case r.part != nil:
+		n, carry := wholeGroups(r.win.bytes()[:r.pending], start, newJoiner(r.part, r.carried),
+			r.maxRecord)
+		if n < r.pending {
+			panic(fmt.Sprintf("files: cut at %d, within a record", end))
+		}
+		r.carry = carry
 	}
 }
 
 // Point is where the range stands: the end of the last chunk or, after Cut, the cut.
 func (r *Reader) Point() source.Point {
-	if r.pending == 0 {
-		return r.chain.Point()
+	c := r.chain
+	if r.pending > 0 {
+		if r.ahead == nil {
+			r.ahead = r.chain.Clone()
+			r.ahead.Write(r.win.bytes()[:r.pending])
+		}
+		c = r.ahead
 	}
-	if r.ahead == nil {
-		r.ahead = r.chain.Clone()
-		r.ahead.Write(r.win.bytes()[:r.pending])
-	}
-	return r.ahead.Point()
+	p := c.Point()
+	p.Carry = r.carry
+	return p
 }
 
 // AtEnd says that nothing follows the range, once it has ended; or that the file has no records at
@@ -177,6 +208,10 @@ func (r *Reader) AtEnd() bool {
 // changed since it was opened.
 func (r *Reader) LeftHalf() bool { return r.left }
 
+// LeftRecord says that what LeftHalf speaks of begins with whole lines, of a record that lacks its
+// last part, and where these lines end: as far as a range comes by a File that ends there.
+func (r *Reader) LeftRecord() (end int64, ok bool) { return r.leftEnd, r.left && r.leftEnd > 0 }
+
 // take makes the last chunk's bytes part of the chain for good.
 func (r *Reader) take() {
 	if r.pending == 0 {
@@ -195,8 +230,9 @@ func (r *Reader) take() {
 func (r *Reader) give(p piece) source.Chunk {
 	b := r.win.bytes()[:p.n]
 	c := source.Chunk{Kind: p.kind, Offset: r.pos, Line: r.pos - r.place.inLine,
-		Open: p.open, Data: b}
-	r.before, r.pending = r.place, p.n
+		Open: p.open, Carry: r.carry, Over: p.over, Data: b}
+	r.before, r.carried, r.pending = r.place, r.carry, p.n
+	r.carry = p.carry
 	r.pos += int64(p.n)
 	switch {
 	case p.kind == source.ByteOrderMark:
@@ -204,7 +240,11 @@ func (r *Reader) give(p piece) source.Chunk {
 	case b[p.n-1] == '\n':
 		r.place = place{}
 	default:
-		r.place = place{inLine: r.place.inLine + int64(p.n), afterCR: b[p.n-1] == '\r',
+		inLine := r.place.inLine + int64(p.n)
+		if i := bytes.LastIndexByte(b, '\n'); i >= 0 { // of a group
+			inLine = int64(p.n - i - 1)
+		}
+		r.place = place{inLine: inLine, afterCR: b[p.n-1] == '\r',
 			inBOM: r.place.inBOM && inBOM(r.pos, b)}
 	}
 	r.sure = p.kind == source.ByteOrderMark

@@ -18,6 +18,9 @@ type piece struct {
 	n    int // length; 0: there is none, or more bytes are needed to know where it ends
 	kind source.ChunkKind
 	open bool // it ends because the file does
+	// Of a group of records of several lines: it ends because it has as much as is allowed.
+	over  bool
+	carry source.Carry // after it
 }
 
 // nextPiece tells where the record that begins b ends. ended says that the file ends with b. The

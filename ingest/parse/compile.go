@@ -11,6 +11,10 @@ func New(d Definition) (*Parser, error) {
 	d = d.Canonical()
 	p := &Parser{def: d, eventTime: -1}
 	errs := []error{d.Window.check()}
+	p.outer = len(d.Frame.Columns())
+	if err := d.checkFrame(); err != nil {
+		return nil, errors.Join(append(errs, err)...)
+	}
 	if err := p.setKind(); err != nil {
 		return nil, errors.Join(append(errs, err)...)
 	}
@@ -52,14 +56,15 @@ func (p *Parser) setKind() error {
 		return errors.New("unknown_keys is for lines that are JSON, not for a pattern")
 	case d.Kind == Regex:
 		re, err := compileWhole(d.Pattern)
-		p.re = re
+		p.re, p.whole = re, d.Pattern == wholePattern
 		return err
 	case d.Pattern != "":
 		return errors.New("lines are either JSON or of a pattern, not both")
-	case len(d.Columns) == 0 || d.keepsUnknown() && len(d.Columns) == 1:
+	case len(d.Columns) == p.outer || d.keepsUnknown() && len(d.Columns) == p.outer+1:
 		return errors.New("there are no columns")
 	}
 	p.tree = newTree()
+	p.tree.leaves = make([]*member, p.outer)
 	return nil
 }
 
@@ -72,6 +77,11 @@ func (p *Parser) addField(i int, c Column) []error {
 	}
 	if err := checkName(c.Name); err != nil {
 		return []error{err}
+	}
+	if i < p.outer {
+		f, errs := newField(c, -1, p.def.Window)
+		p.fields = append(p.fields, f)
+		return errs
 	}
 	group := -1
 	var bad error
@@ -104,7 +114,7 @@ func (d *Definition) checkGroups(groups []string) error {
 		}
 		named = true
 		found := false
-		for _, c := range d.Columns {
+		for _, c := range d.Columns[len(d.Frame.Columns()):] {
 			found = found || c.Name == name
 		}
 		if !found {

@@ -5,6 +5,8 @@ import "slices"
 // Definition is all that decides how lines become rows. It is plain data whose fields at their
 // default are zero; Canonical makes them so. Two definitions with one canonical form parse alike.
 type Definition struct {
+	// Frame is what stands around what the other fields describe; see Framed.
+	Frame Frame `json:"frame,omitzero"`
 	// Kind is how lines are taken apart; a Regex has a Pattern, JSON may have UnknownKeys.
 	Kind Kind `json:"kind,omitzero"`
 	// Pattern is a regular expression in Go's RE2 syntax that must match the whole line, anchors or
@@ -12,8 +14,8 @@ type Definition struct {
 	Pattern string `json:"pattern"`
 	// UnknownKeys is what becomes of members that no column reads.
 	UnknownKeys UnknownKeys `json:"unknown_keys,omitzero"`
-	// Columns are in the order they have in tables and files. Of JSON that keeps unknown keys the
-	// last is ExtraName; Canonical adds it.
+	// Columns are in the order they have in tables and files, a Frame's first. Of JSON that keeps
+	// unknown keys the last is ExtraName; Canonical adds it.
 	Columns []Column `json:"columns"`
 	// Window is where event times must lie.
 	Window Window `json:"window,omitzero"`

@@ -11,8 +11,12 @@ import (
 // make the line match, which is the line's end when it merely ends too soon. Of JSON it is where
 // the value at fault begins, or a name that should not be there; where a member is missing, the
 // end of the object that it should lie in. ok is false when
-// there is nothing to explain: the line is a row or blank. It is for people, and slow.
+// there is nothing to explain: the line is a row or blank. Of a frame it may be lines that are parts
+// of one record. It is for people, and slow.
 func (p *Parser) Explain(line []byte) (at int, r Reject, ok bool) {
+	if p.def.Frame != NoFrame {
+		return p.explainFramed(line)
+	}
 	var t Table
 	t.reset(p.def.Columns)
 	content := trimLineEnd(line)
@@ -20,18 +24,25 @@ func (p *Parser) Explain(line []byte) (at int, r Reject, ok bool) {
 		return 0, Reject{}, false
 	}
 	bad := p.appendRow(content, &t)
-	r = Reject{Raw: line, Reason: bad.reason, Field: bad.field, Detail: bad.detail}
-	switch {
-	case bad.reason == "":
+	if bad.reason == "" {
 		return 0, Reject{}, false
-	case bad.reason == NoMatch:
-		at = matchedPrefix(p.re.String(), content)
-	case p.def.Kind == Regex && bad.column >= 0:
-		at = p.groupStart(p.fields[bad.column].group, content)
-	default:
-		at = bad.at
 	}
-	return at, r, true
+	return p.faultAt(bad, content), bad.reject(line), true
+}
+
+func (bad failure) reject(line []byte) Reject {
+	return Reject{Raw: line, Reason: bad.reason, Field: bad.field, Detail: bad.detail}
+}
+
+// faultAt is where the fault of a content is.
+func (p *Parser) faultAt(bad failure, content []byte) int {
+	switch {
+	case bad.reason == NoMatch:
+		return matchedPrefix(p.re.String(), content)
+	case p.def.Kind == Regex && bad.column >= 0:
+		return p.groupStart(p.fields[bad.column].group, content)
+	}
+	return bad.at
 }
 
 // groupStart is where a group begins in a line that matches; one that took no part would have

@@ -30,7 +30,9 @@ func (p *Parser) appendObject(content []byte, t *Table) failure {
 	rows := t.Rows()
 	for i, f := range p.fields {
 		bad, at := fault{}, 0
-		if m := p.tree.leaves[i]; m != nil {
+		if i < p.outer {
+			bad = f.append(&t.Columns[i], t.outer[i])
+		} else if m := p.tree.leaves[i]; m != nil {
 			bad, at = d.append(f, m, &t.Columns[i])
 		} else {
 			d.appendExtra(&t.Columns[i])

@@ -14,17 +14,27 @@ type Parser struct {
 	tree      *tree          // where the columns' values are; of JSON
 	fields    []*field
 	eventTime int
+	outer     int  // how many columns are the frame's
+	whole     bool // the pattern's one group is all there is
 }
 
 // Definition is what p was made of, in canonical form. Its slices are not to be changed.
 func (p *Parser) Definition() Definition { return p.def }
 
+// Joins says that records may be of several lines, so that chunks are for ParseJoined.
+func (p *Parser) Joins() bool { return p.def.Frame != NoFrame }
+
 // EventTime is the index of the event time's column, -1 for none.
 func (p *Parser) EventTime() int { return p.eventTime }
 
 // Parse parses whole lines that begin at offset of their source; the last may be unended. What t
-// held before is dropped and its memory used again. t's rejects alias data.
+// held before is dropped and its memory used again. t's rejects alias data. Lines of a frame are as
+// ParseJoined has them when nothing is carried over from before.
 func (p *Parser) Parse(offset int64, data []byte, t *Table) {
+	if p.def.Frame != NoFrame {
+		p.ParseJoined(Joined{Offset: offset, Data: data}, t)
+		return
+	}
 	t.reset(p.def.Columns)
 	for len(data) > 0 {
 		n := bytes.IndexByte(data, '\n') + 1
@@ -81,14 +91,16 @@ func (p *Parser) appendRow(content []byte, t *Table) failure {
 
 // appendMatch adds the groups of the pattern's match to t's columns, or nothing.
 func (p *Parser) appendMatch(content []byte, t *Table) failure {
-	groups := p.re.FindSubmatchIndex(content)
+	groups := p.match(content)
 	if groups == nil {
 		return failure{fault: fault{reason: NoMatch}, column: -1}
 	}
 	rows := t.Rows()
 	for i, f := range p.fields {
 		var text []byte
-		if start := groups[2*f.group]; start >= 0 {
+		if i < p.outer {
+			text = t.outer[i]
+		} else if start := groups[2*f.group]; start >= 0 {
 			end := groups[2*f.group+1]
 			text = content[start:end:end]
 		}
@@ -98,6 +110,14 @@ func (p *Parser) appendMatch(content []byte, t *Table) failure {
 		}
 	}
 	return failure{}
+}
+
+// match is where the pattern's groups are, nil for no match.
+func (p *Parser) match(content []byte) []int {
+	if p.whole {
+		return []int{0, len(content), 0, len(content)}
+	}
+	return p.re.FindSubmatchIndex(content)
 }
 
 // truncate takes the rows from n on back.

@@ -41,8 +41,19 @@ type Table struct {
 	SkippedLines int64
 	SkippedBytes int64
 
-	document document // of the line at hand; memory that is used again
+	// Groups are where records of several lines lie, each from a place where no record is open to the
+	// next: rows that begin within one cannot be told from each other by a cut. Lines that are
+	// records have none.
+	Groups []Group
+
+	// Of the record at hand; memory that is used again.
+	document document
+	joiner   joiner
+	outer    [maxFrameColumns][]byte // the texts of a frame's columns
 }
+
+// Group is the half-open range [Start, End) of a source.
+type Group struct{ Start, End int64 }
 
 // Rows is the number of rows.
 func (t *Table) Rows() int { return len(t.Offsets) }
@@ -61,6 +72,7 @@ func (t *Table) reset(columns []Column) {
 	}
 	t.Offsets, t.Lengths, t.Rejects = t.Offsets[:0], t.Lengths[:0], t.Rejects[:0]
 	t.SkippedLines, t.SkippedBytes = 0, 0
+	t.Groups = t.Groups[:0]
 }
 
 // Reject is a record that is no row. Raw aliases the chunk it was parsed from.

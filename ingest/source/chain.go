@@ -46,6 +46,9 @@ type Point struct {
 	// Line is where the line that Offset lies within begins: Offset itself at the start of a line,
 	// less after a fragment or after a half line at the end of a file.
 	Line int64 `json:"line"`
+	// Carry is what else a format carries over. A Chain does not know it: only who read up to Offset
+	// does.
+	Carry Carry `json:"carry,omitzero"`
 }
 
 // Origin is the Point at offset 0.

@@ -4,7 +4,8 @@ package source
 type ChunkKind uint8
 
 const (
-	// Lines is one or more whole lines; each holds at most max_record_bytes before its line end.
+	// Lines is one or more whole lines; each holds at most max_record_bytes before its line end. Of
+	// records of several lines it holds all lines, or as many as are allowed.
 	Lines ChunkKind = iota
 	// ByteOrderMark is the UTF-8 BOM at the start of a source.
 	ByteOrderMark
@@ -22,8 +23,14 @@ type Chunk struct {
 	// Line is where the line that begins or goes on at Offset begins: Offset but for fragments and
 	// the rest of a half line.
 	Line int64
-	// Open says that the last line of Data has no line end because the file ends there.
+	// Open says that the last record of Data is not whole because the file ends there: its line has
+	// no line end, or its last part is not there.
 	Open bool
+	// Carry is what records of several lines carry over from before Offset; zero for others.
+	Carry Carry
+	// Over says that the records which are open at the end of Data are longer than allowed: all their
+	// lines are too long, and what follows of them is.
+	Over bool
 	// Data is valid until the next call to whatever gave the chunk.
 	Data []byte
 }
