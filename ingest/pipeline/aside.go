@@ -112,7 +112,7 @@ const unknownLine = -1
 // pointOf is the end of a batch as far as its manifest tells.
 func pointOf(m *seal.Manifest) source.Point {
 	return source.Point{
-		Offset: m.End, Chain: m.ChainOut, State: m.ChainState, Line: unknownLine,
+		Offset: m.End, Chain: m.ChainOut, State: m.ChainState, Line: unknownLine, Carry: m.Rest,
 	}
 }
 

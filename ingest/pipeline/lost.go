@@ -115,6 +115,7 @@ func (w *work) keepFrom(i int, winner *seal.Manifest) error {
 // end stay in the spool, set aside, until the sealed offset has passed them again: until then they
 // may be all that is left of those bytes.
 func (w *work) goOnAt(at source.Point, winner *seal.Manifest) error {
+	at.Carry = winner.Rest
 	covered := 0
 	for covered < len(w.src.Outbox) && w.src.Outbox[covered].Range.End <= winner.End {
 		covered++
@@ -189,6 +190,9 @@ func (w *work) rewind(ctx context.Context) error {
 		return stop(Gone, w.path, "the file ends at %d, before %d, and the spool has lost what "+
 			"follows", length, w.src.Shipped)
 	}
+	if at.Carry, err = w.shippedRest(ctx); err != nil {
+		return err
+	}
 	// What is left of the batch goes first: it cannot be shipped, and must not be taken again.
 	rest := w.src.Outbox
 	if err := w.Spool.Remove(rest[0].Spool); err != nil {
@@ -206,6 +210,18 @@ func (w *work) rewind(ctx context.Context) error {
 	}
 	w.dropReader()
 	return w.setAside(rest)
+}
+
+// shippedRest asks the sink what the last shipped batch carries over, if the format does so.
+func (w *work) shippedRest(ctx context.Context) (source.Carry, error) {
+	if w.stream == nil || !w.stream.Parser.Joins() {
+		return source.Carry{}, nil
+	}
+	m, err := w.manifestAt(ctx, w.key, w.src.LastStart)
+	if err != nil {
+		return source.Carry{}, err
+	}
+	return m.Rest, nil
 }
 
 // needFile opens the source's file where the ledger last saw it, when it is not in hand yet. It

@@ -161,6 +161,7 @@ func (r *run) goOn(c claim, e *evidence, marks map[int64]source.Point, lower boo
 	w.lower, w.found, w.chase = lower, true, true
 	return w, w.update(func(s *offsets.Source) error {
 		at := marks[e.committed()]
+		at.Carry = e.rest
 		s.Path, s.File = c.path, w.state
 		s.Sealed, s.Shipped, s.Highest = at, at.Offset, at.Offset
 		s.LastStart, s.OpenEnd, s.Barrier = e.lastStart, e.openEnd, e.barrier

@@ -28,6 +28,7 @@ type evidence struct {
 	shipped   int64           // up to here the ends are in manifests
 	lastStart int64           // where the last of the manifests starts
 	openEnd   bool
+	rest      source.Carry // of the last batch, when only the bucket knows it
 	barrier   int64
 }
 
@@ -116,7 +117,7 @@ func (r *run) knownInBucket(ctx context.Context, key source.Key, k uint64) (*evi
 	last := ms[len(ms)-1]
 	e := &evidence{
 		key: key, k: k, shipped: last.End, lastStart: last.Start, openEnd: last.OpenEnd,
-		barrier: barrier,
+		rest: last.Rest, barrier: barrier,
 	}
 	for _, m := range ms {
 		e.ends = append(e.ends, offsets.End{Offset: m.End, Chain: m.ChainOut})

@@ -141,7 +141,8 @@ func (w *work) openReader(ctx context.Context) error {
 		return err
 	}
 	at := w.src.Sealed
-	reader, err := w.file.Reader(ctx, at, int(w.stream.Epoch.MaxRecordBytes))
+	reader, err := w.file.ReaderOf(ctx, at, int(w.stream.Epoch.MaxRecordBytes),
+		w.stream.Parser.Parts())
 	var changed *files.ChangedError
 	if errors.As(err, &changed) {
 		return stop(Changed, w.path, "%v; run again to look at it anew", changed)

@@ -68,6 +68,9 @@ func (e *Epoch) JSON() []byte {
 	if e.Version != 1 {
 		p.int("version", int64(e.Version))
 	}
+	if d.Frame != parse.NoFrame {
+		p.text("frame", d.Frame)
+	}
 	if d.Kind == parse.Regex {
 		p.str("pattern", d.Pattern)
 	} else {
@@ -164,6 +167,10 @@ func scanEpoch(s *scanner) *Epoch {
 	if s.has("version") {
 		e.Version = int(s.int("version"))
 		s.notDefault("version", e.Version == 1)
+	}
+	if s.has("frame") {
+		e.Parser.Frame = scanText(s, "frame", parse.ParseFrame)
+		s.notDefault("frame", e.Parser.Frame == parse.NoFrame)
 	}
 	scanKind(s, &e.Parser)
 	e.Parser.Columns = s.columns("columns")
@@ -335,7 +342,7 @@ func incompatible(old, new *Epoch) string {
 	switch {
 	case old.Format != new.Format:
 		return "the format"
-	case od.Kind != nd.Kind:
+	case od.Frame != nd.Frame, od.Kind != nd.Kind:
 		return "`format`"
 	case od.UnknownKeys != nd.UnknownKeys:
 		return "`unknown_keys`"

@@ -46,6 +46,20 @@ func jsonEpoch() *Epoch {
 	})
 }
 
+// podEpoch is of what pods write, JSON inside of CRI.
+func podEpoch() *Epoch {
+	return NewEpoch(source.Table{Stream: "pods", Version: 1}, parse.Framed(parse.CRI,
+		parse.Definition{Kind: parse.JSON, UnknownKeys: parse.DropUnknown,
+			Columns: []parse.Column{{Name: "status", Type: parse.Int32, Optional: true}}},
+		map[string]string{"time": "taken"}))
+}
+
+// dockerEpoch is of what Docker writes, with nothing said of what is inside.
+func dockerEpoch() *Epoch {
+	return NewEpoch(source.Table{Stream: "docker", Version: 1},
+		parse.Framed(parse.DockerJSON, parse.Definition{}, nil))
+}
+
 // strictEpoch is of lines that are JSON and have nothing besides.
 func strictEpoch() *Epoch {
 	e := jsonEpoch()
@@ -58,6 +72,7 @@ func TestEpoch_Golden(t *testing.T) {
 	for name, e := range map[string]*Epoch{
 		"epoch.json": goldenEpoch(), "epoch-plain.json": plainEpoch(),
 		"epoch-lines-json.json": jsonEpoch(), "epoch-lines-json-strict.json": strictEpoch(),
+		"epoch-cri.json": podEpoch(), "epoch-docker-json.json": dockerEpoch(),
 	} {
 		require.NoError(t, e.Validate())
 		requireGolden(t, name, e.JSON())
@@ -206,6 +221,12 @@ func TestCompatible_OfJSON(t *testing.T) {
 		change(e)
 		require.ErrorContains(t, Compatible(old, e), want)
 	}
+	pods := podEpoch()
+	pods.Parser.Frame = parse.NoFrame
+	require.ErrorContains(t, Compatible(podEpoch(), pods), "`format` differs")
+	pods = podEpoch()
+	pods.Parser.Columns[0].Name = "time"
+	require.ErrorContains(t, Compatible(podEpoch(), pods), `column "time", which is new`)
 	same := jsonEpoch()
 	same.Parser.Columns[0].Key = "ts"
 	require.NoError(t, Compatible(old, same))
@@ -214,6 +235,8 @@ func TestCompatible_OfJSON(t *testing.T) {
 func FuzzParseEpoch(f *testing.F) {
 	f.Add(jsonEpoch().JSON())
 	f.Add(strictEpoch().JSON())
+	f.Add(podEpoch().JSON())
+	f.Add(dockerEpoch().JSON())
 	f.Add(goldenEpoch().JSON())
 	f.Add(plainEpoch().JSON())
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -98,12 +98,26 @@ func genManifest() *rapid.Generator[*Manifest] {
 			m.Fork = &Fork{SID: source.ID{1}, Offset: rapid.Int64Min(1).Draw(t, "fork")}
 		}
 		if m.Start > 0 && rapid.Bool().Draw(t, "has carry") {
-			m.Carry = &Carry{Line: rapid.Int64Range(0, m.Start-1).Draw(t, "line")}
+			m.Carry = &Carry{Line: rapid.Int64Range(0, m.Start-1).Draw(t, "line"),
+				Rest: genRest(t, m.Start)}
 		}
+		m.Rest = genRest(t, m.End)
 		genCounts(t, m)
 		genObjects(t, m)
 		return m
 	})
+}
+
+// genRest is what is carried over to offset.
+func genRest(t *rapid.T, offset int64) (c source.Carry) {
+	for i := range c {
+		kind := rapid.SampledFrom([]source.ChunkKind{source.Lines, source.Lines, source.Continued,
+			source.TooLong}).Draw(t, "rest")
+		if kind != source.Lines {
+			c[i] = source.Rest{Kind: kind, Of: rapid.Int64Range(0, offset-1).Draw(t, "of")}
+		}
+	}
+	return c
 }
 
 func genCounts(t *rapid.T, m *Manifest) {
@@ -174,6 +188,8 @@ func genEpoch() *rapid.Generator[*Epoch] {
 		e := NewEpoch(genTable().Draw(t, "table"), parse.Definition{})
 		e.Encoder = rapid.IntRange(1, 3).Draw(t, "encoder")
 		e.Parser.Columns = rapid.SliceOfN(genColumn(), 1, 3).Draw(t, "columns")
+		e.Parser.Frame = rapid.SampledFrom([]parse.Frame{parse.NoFrame, parse.CRI,
+			parse.DockerJSON}).Draw(t, "frame")
 		if e.Parser.Kind = rapid.SampledFrom([]parse.Kind{parse.Regex, parse.JSON}).
 			Draw(t, "kind"); e.Parser.Kind == parse.Regex {
 			e.Parser.Pattern = rapid.String().Draw(t, "pattern")

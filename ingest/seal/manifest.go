@@ -39,6 +39,9 @@ type Manifest struct {
 	ChainOut   source.Digest     // at End
 	ChainState source.ChainState // at the last block boundary before or at End
 	Carry      *Carry            // what the format needs from before Start, nil for nothing
+	// Rest is what the next batch carries over of records of several lines: left out of the JSON,
+	// against the rule, where there is none, as in any table of lines.
+	Rest source.Carry
 
 	Records int64 // Rows + Rejects
 	Rows    int64
@@ -63,7 +66,8 @@ type Fork struct {
 
 // Carry is what a batch needs to know of the bytes before its start.
 type Carry struct {
-	Line int64 // where the line that the start lies within began
+	Line int64        // where the line that the start lies within began
+	Rest source.Carry // of records of several lines; left out of the JSON where there is none
 }
 
 // Object is one object of a batch.
@@ -115,6 +119,7 @@ func (m *Manifest) JSON() []byte {
 	p.text("chain_out", m.ChainOut)
 	p.text("chain_state", m.ChainState)
 	m.Carry.print(p)
+	printRest(p, m.Rest)
 	p.int("records", m.Records)
 	p.int("rows", m.Rows)
 	p.int("rejects", m.Rejects)
@@ -155,7 +160,14 @@ func (c *Carry) print(p *printer) {
 	p.name("carry")
 	p.open('{')
 	p.int("line", c.Line)
+	printRest(p, c.Rest)
 	p.close('}')
+}
+
+func printRest(p *printer, c source.Carry) {
+	if c != (source.Carry{}) {
+		p.text("rest", c)
+	}
 }
 
 func (o Object) print(p *printer) {
@@ -198,6 +210,7 @@ func scanManifest(s *scanner) *Manifest {
 	m.ChainOut = scanText(s, "chain_out", source.ParseDigest)
 	m.ChainState = scanText(s, "chain_state", source.ParseChainState)
 	m.Carry = s.carry("carry")
+	m.Rest = s.rest("rest")
 	m.Records = s.int("records")
 	m.Rows = s.int("rows")
 	m.Rejects = s.int("rejects")
@@ -237,8 +250,16 @@ func (s *scanner) carry(name string) *Carry {
 		return nil
 	}
 	in := scanObject(raw)
-	c := &Carry{Line: in.int("line")}
+	c := &Carry{Line: in.int("line"), Rest: in.rest("rest")}
 	s.inner(name, in)
+	return c
+}
+
+func (s *scanner) rest(name string) (c source.Carry) {
+	if s.has(name) {
+		c = scanText(s, name, source.ParseCarry)
+		s.notDefault(name, c == source.Carry{})
+	}
 	return c
 }
 

@@ -163,6 +163,12 @@ func TestManifest_Validate_KnowsEachRule(t *testing.T) {
 		"chain_state before 64":         func(m *Manifest) { m.Start, m.End = 10, 20 },
 		"carry: line 64 is not before":  func(m *Manifest) { m.Carry.Line = 64 },
 		"carry: line -1 is not before":  func(m *Manifest) { m.Carry.Line = -1 },
+		"carry: rest of 64 is not from": func(m *Manifest) {
+			m.Carry.Rest[1] = source.Rest{Kind: source.TooLong, Of: 64}
+		},
+		"rest of 144 is not from": func(m *Manifest) {
+			m.Rest[0] = source.Rest{Kind: source.Continued, Of: 144}
+		},
 		"fork: only the first":          func(m *Manifest) { m.Fork = &Fork{Offset: 1} },
 		"rows 35 and rejects 2 are not": func(m *Manifest) { m.Records++ },
 		"are not the 80 bytes":          func(m *Manifest) { m.RowBytes++ },

@@ -127,8 +127,9 @@ func newManifest(in Input, end source.Point, sum batch.Summary) *Manifest {
 		RowBytes: sum.RowBytes, RejectBytes: sum.RejectBytes, SkippedBytes: sum.SkippedBytes,
 		MinTime: sum.MinTime, MaxTime: sum.MaxTime,
 	}
-	if in.Start.Line < in.Start.Offset {
-		m.Carry = &Carry{Line: in.Start.Line}
+	if in.Start.Line < in.Start.Offset || in.Start.Carry != (source.Carry{}) {
+		m.Carry = &Carry{Line: in.Start.Line, Rest: in.Start.Carry}
 	}
+	m.Rest = end.Carry
 	return m
 }

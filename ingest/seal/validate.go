@@ -96,8 +96,8 @@ func validateChainState(end int64, out source.Digest, state source.ChainState) e
 }
 
 func (m *Manifest) validateCarried() error {
-	if c := m.Carry; c != nil && (c.Line < 0 || c.Line >= m.Start) {
-		return fmt.Errorf("carry: line %d is not before start %d", c.Line, m.Start)
+	if err := m.validateRest(); err != nil {
+		return err
 	}
 	if m.Fork == nil {
 		return nil
@@ -108,6 +108,25 @@ func (m *Manifest) validateCarried() error {
 	if m.Fork.SID == m.SID || m.Fork.Offset <= 0 {
 		return fmt.Errorf("fork: want an offset of another source, have %d of %s",
 			m.Fork.Offset, m.Fork.SID)
+	}
+	return nil
+}
+
+func (m *Manifest) validateRest() error {
+	if c := m.Carry; c != nil {
+		if c.Line < 0 || c.Line > m.Start || c.Line == m.Start && c.Rest == (source.Carry{}) {
+			return fmt.Errorf("carry: line %d is not before start %d", c.Line, m.Start)
+		}
+		for _, r := range c.Rest {
+			if r.Of >= m.Start && r != (source.Rest{}) {
+				return fmt.Errorf("carry: rest of %d is not from before start %d", r.Of, m.Start)
+			}
+		}
+	}
+	for _, r := range m.Rest {
+		if r.Of >= m.End {
+			return fmt.Errorf("rest of %d is not from before end %d", r.Of, m.End)
+		}
 	}
 	return nil
 }

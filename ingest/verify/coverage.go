@@ -19,6 +19,9 @@ type coverage struct {
 	chain   source.Digest // at at, if known
 	known   bool
 	openEnd bool // what ends at at ended inside a line
+	// rest is what it carries over; a loss does not tell.
+	rest     source.Carry
+	restTold bool
 	// blind says that what stands at the start of the range before at cannot be read, so where it
 	// ends is not known.
 	blind bool
@@ -146,6 +149,7 @@ func (c *coverage) cover(ctx context.Context, at place) error {
 	c.blind = false
 	if e.End > c.at {
 		c.at, c.chain, c.known, c.openEnd = e.End, e.chainOut, true, e.openEnd
+		c.rest, c.restTold = e.rest, commit.Loss == nil
 	}
 	c.spans = append(c.spans, span{Range: e.Range, loss: commit.Loss != nil})
 	if c.v.proofs.wanted(c.key, *c.k) {
@@ -167,16 +171,22 @@ type edges struct {
 	chainIn, chainOut source.Digest
 	openEnd           bool
 	carries           bool
+	carried, rest     source.Carry
+	loss              bool
 }
 
 func edgesOf(commit seal.Commit) edges {
 	if l := commit.Loss; l != nil {
 		return edges{Range: source.Range{Start: l.Start, End: *l.End}, key: l.Key(), k: l.K,
-			chainIn: l.ChainIn, chainOut: *l.ChainOut, carries: true}
+			chainIn: l.ChainIn, chainOut: *l.ChainOut, carries: true, loss: true}
 	}
 	m := commit.Manifest
-	return edges{Range: m.Range(), key: m.Key(), k: m.K, chainIn: m.ChainIn, chainOut: m.ChainOut,
-		openEnd: m.OpenEnd, carries: m.Carry != nil}
+	e := edges{Range: m.Range(), key: m.Key(), k: m.K, chainIn: m.ChainIn, chainOut: m.ChainOut,
+		openEnd: m.OpenEnd, carries: m.Carry != nil, rest: m.Rest}
+	if m.Carry != nil {
+		e.carried = m.Carry.Rest
+	}
+	return e
 }
 
 func (c *coverage) checkK(e edges) {
@@ -200,6 +210,10 @@ func (c *coverage) checkLink(e edges) {
 	if c.known && c.openEnd && !e.carries {
 		c.v.add(Differing, e.key, "%s carries no line although the batch before it ended inside "+
 			"one; restore it from a copy of the sink", e.key)
+	}
+	if c.known && c.restTold && !e.loss && e.carried != c.rest {
+		c.v.add(Differing, e.key, "%s carries over %q where the batch before it has %q; restore both "+
+			"from a copy of the sink", e.key, e.carried, c.rest)
 	}
 }
 

@@ -23,6 +23,7 @@ type derivation struct {
 	marks  map[int64]source.Point // at every start and end
 	reader *files.Reader          // nil before the first
 	record int64                  // reader's max_record_bytes
+	joins  parse.Frame            // reader's
 }
 
 // check makes a batch again and holds it against its manifest, and against its objects where
@@ -81,12 +82,16 @@ func (d *derivation) seal(ctx context.Context, m *seal.Manifest, e *epoch,
 		e.parser = p
 	}
 	start, max := d.marks[m.Start], e.def.MaxRecordBytes
-	if d.reader == nil || d.record != max || d.reader.Point().Offset != m.Start {
-		r, err := d.file.Reader(ctx, start, int(max))
+	if m.Carry != nil { // held against the batch before by coverage
+		start.Carry = m.Carry.Rest
+	}
+	if d.reader == nil || d.record != max || d.joins != e.def.Parser.Frame ||
+		d.reader.Point() != start {
+		r, err := d.file.ReaderOf(ctx, start, int(max), e.parser.Parts())
 		if err != nil {
 			return nil, err
 		}
-		d.reader, d.record = r, max
+		d.reader, d.record, d.joins = r, max, e.def.Parser.Frame
 	}
 	d.reader.Begin(0, m.End)
 	return seal.Seal(seal.Input{Key: d.key, K: m.K, Epoch: e.def, Parser: e.parser, Start: start,
