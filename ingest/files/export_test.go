@@ -11,5 +11,6 @@ func (f *File) SetGrowing() { f.growing = true }
 
 // ReadAt reads stored bytes of f.
 func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.h.ReadAt(p, off) }
+
 // GroupLines is how many lines a group may have.
 const GroupLines = groupLines
