@@ -124,6 +124,11 @@ func (s *site) owns(path string) bool {
 	if resolved, err := filepath.EvalSymlinks(path); err == nil {
 		path = resolved
 	}
+	return s.ownsResolved(path)
+}
+
+// ownsResolved is owns for a path without links.
+func (s *site) ownsResolved(path string) bool {
 	if _, ok := below(path, s.state); ok {
 		return true
 	}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/files"
+)
+
+// newFollower follows a stream of the files below a folder, which is also the sink.
+func newFollower(t *testing.T, root string, s StreamConfig) *follower {
+	for i, p := range s.Paths {
+		s.Paths[i] = filepath.Join(root, p)
+	}
+	f, err := s.follower(files.OS(), &site{target: target{sink: root}, state: root + "/.state"})
+	require.NoError(t, err)
+	return f
+}
+
+func plant(t *testing.T, root string, paths ...string) {
+	for _, p := range paths {
+		p = filepath.Join(root, p)
+		require.NoError(t, os.MkdirAll(filepath.Dir(p), 0o777))
+		require.NoError(t, os.WriteFile(p, []byte("x\n"), 0o666))
+	}
+}
+
+func resolvedDir(t *testing.T) string {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	return dir
+}
+
+func TestFollower_Find_LeavesOutWhatIsOurs(t *testing.T) {
+	root := resolvedDir(t)
+	plant(t, root, "a.log", "b.tmp", "sub/c.log", ".state/ledger.db", "data/x.parquet",
+		"logseal.json", ".tmp/w/1")
+	require.NoError(t, os.Symlink(root+"/.state/ledger.db", root+"/link.log"))
+	require.NoError(t, os.Symlink(root+"/.state", root+"/folder"))
+	require.NoError(t, os.Symlink(root+"/sub/c.log", root+"/current.log"))
+	f := newFollower(t, root, StreamConfig{Paths: []string{"**", "none*", "*.log"},
+		Exclude: []string{"*.tmp"}})
+	got, err := f.find()
+	require.NoError(t, err)
+	require.Equal(t, []string{root + "/a.log", root + "/current.log", root + "/sub/c.log"}, got)
+	require.Equal(t, []string{root, root + "/sub"}, f.folders())
+
+	for _, path := range []string{"a.log", "link.log", "folder/ledger.db", "data/x.parquet"} {
+		path = filepath.Join(root, path)
+		require.Equal(t, f.at.owns(path), f.at.owner()(path), path)
+	}
+}
+
+func TestFollower_Find_GivesWhatItCan(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may read every folder")
+	}
+	root := resolvedDir(t)
+	plant(t, root, "a.log", "closed/b.log")
+	require.NoError(t, os.Chmod(root+"/closed", 0))
+	t.Cleanup(func() { os.Chmod(root+"/closed", 0o777) })
+	f := newFollower(t, root, StreamConfig{Paths: []string{"closed/*.log", "*.log"}})
+	got, err := f.find()
+	require.ErrorContains(t, err, "closed")
+	require.Equal(t, []string{root + "/a.log"}, got)
+}
+
+func TestFollower_RefusesWhatIsNotThere(t *testing.T) {
+	for want, s := range map[string]StreamConfig{
+		"stream a: no files":                {Name: "a"},
+		"s3://b/k is an object":             {Name: "a", Paths: []string{"s3://b/k"}},
+		"stream a: paths: pattern '/[':":    {Name: "a", Paths: []string{"/["}},
+		"stream a: exclude: pattern '*.[':": {Name: "a", Paths: []string{"/x"}, Exclude: []string{"*.["}},
+	} {
+		_, err := s.follower(files.OS(), &site{})
+		require.ErrorContains(t, err, want)
+		require.Equal(t, exitUsage, exitCode(err))
+	}
+}
