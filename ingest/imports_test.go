@@ -61,6 +61,7 @@ var stages = []string{"ingest/batch", "ingest/files", "ingest/offsets", "ingest/
 var soleImporters = map[string]string{
 	"github.com/alecthomas/kong":      "cmd/ingest",
 	"github.com/goccy/go-yaml":        "cmd/ingest",
+	"github.com/prometheus":           "cmd/ingest",
 	"github.com/fsnotify/fsnotify":    "ingest/files",
 	"github.com/klauspost/compress":   "ingest/files",
 	"github.com/bmatcuk/doublestar":   "ingest/files",

@@ -17,6 +17,7 @@ type app struct {
 	stdout, stderr io.Writer
 	json, quiet    bool
 	log            *slog.Logger
+	jsonLog        bool   // what goes to stderr is JSON lines
 	result         result // printed at the end with --json
 }
 
@@ -66,6 +67,15 @@ func (a *app) warn(format string, args ...any) {
 	fmt.Fprintf(a.stderr, "ingest: warning: "+format+"\n", args...)
 }
 
+// complain says why a command failed.
+func (a *app) complain(message string) {
+	if a.jsonLog {
+		a.log.Error(message)
+		return
+	}
+	fmt.Fprintf(a.stderr, "ingest: %s\n", message)
+}
+
 // terminal tells whether a person watches stderr.
 func (a *app) terminal() bool {
 	f, ok := a.stderr.(*os.File)
@@ -80,7 +90,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			code, message = exitFailed, "interrupted, run again to go on"
 		}
-		fmt.Fprintf(a.stderr, "ingest: %s\n", message)
+		a.complain(message)
 	}
 	if !a.json {
 		return code

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -78,4 +79,54 @@ func TestDeploy_Job(t *testing.T) {
 	require.Equal(t, "GOMAXPROCS", load.Env[0].Name)
 	require.Equal(t, load.Resources.Requests.CPU, load.Env[0].Value)
 	require.Equal(t, []int{exitUsage, exitLook}, job.PodFailurePolicy.Rules[0].OnExitCodes.Values)
+}
+
+// alertRules is deploy/prometheus/alerts.yaml.
+type alertRules struct {
+	Groups []struct {
+		Name  string
+		Rules []struct {
+			Alert       string
+			Expr        string
+			For         string
+			Labels      struct{ Severity string }
+			Annotations map[string]string
+		}
+	}
+}
+
+const alertsFile = "../../deploy/prometheus/alerts.yaml"
+
+// Every alert is about metrics that there are, and the runbook says what to do about each.
+func TestDeploy_Alerts(t *testing.T) {
+	body, err := os.ReadFile(alertsFile)
+	require.NoError(t, err)
+	var all alertRules
+	require.NoError(t, yaml.UnmarshalWithOptions(body, &all, yaml.Strict()))
+	names := metricNames(t)
+	var alerts []string
+	for _, r := range all.Groups[0].Rules {
+		alerts = append(alerts, r.Alert)
+		used := regexp.MustCompile(`logseal_[a-z_]+`).FindAllString(r.Expr, -1)
+		for _, name := range used {
+			require.Contains(t, names, strings.TrimSuffix(name, "_count"), r.Alert)
+		}
+		require.True(t, len(used) > 0 || strings.Contains(r.Expr, `job="logseal"`), r.Alert)
+		require.Contains(t, []string{"page", "ticket"}, r.Labels.Severity, r.Alert)
+		require.NotEmpty(t, r.Annotations["summary"], r.Alert)
+		require.Equal(t, "docs/runbook.md#"+strings.ToLower(r.Alert), r.Annotations["runbook_url"])
+	}
+	require.Greater(t, len(alerts), 10)
+	book, err := os.ReadFile("../../docs/runbook.md")
+	require.NoError(t, err)
+	var sections []string
+	for _, m := range regexp.MustCompile(`(?m)^## (\w+)$`).FindAllSubmatch(book, -1) {
+		sections = append(sections, string(m[1]))
+	}
+	require.Equal(t, alerts, sections)
+
+	if promtool, err := exec.LookPath("promtool"); err == nil {
+		out, err := exec.Command(promtool, "check", "rules", alertsFile).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
 }

@@ -193,7 +193,7 @@ func TestDocs_Names(t *testing.T) {
 // allHelp is what the commands say of themselves.
 func allHelp(t *testing.T) string {
 	var all strings.Builder
-	for _, command := range []string{"", "load", "check", "verify", "status", "state ls",
+	for _, command := range []string{"", "load", "tail", "check", "verify", "status", "state ls",
 		"state check", "state rebuild", "bench"} {
 		out, err := exec.Command("ingest", append(strings.Fields(command), "--help")...).Output()
 		require.NoError(t, err)

@@ -26,6 +26,7 @@ type cli struct {
 	Quiet bool `help:"Print nothing but warnings, errors and what was asked for with --json."`
 
 	Load   loadCmd   `cmd:"" help:"Load log files, then exit."`
+	Tail   tailCmd   `cmd:"" help:"Follow log files that grow, until told to end."`
 	Check  checkCmd  `cmd:"" help:"Check a config, or try a format on files; writes nothing."`
 	Verify verifyCmd `cmd:"" help:"Prove that what is in the sink is complete and unharmed."`
 	Status statusCmd `cmd:"" help:"Show sources, how far they are, and which file may go."`

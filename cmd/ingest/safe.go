@@ -50,13 +50,20 @@ func (s *statusCmd) safe(
 	return res.Safe.tell(a)
 }
 
+// refusal is nil for yes, and says why it is not.
+func (x *safeJSON) refusal() error {
+	if x.Safe {
+		return nil
+	}
+	return fmt.Errorf("%s, %d bytes: not yet: %s", x.Path, x.Size, x.Reason)
+}
+
 // tell says the answer; no is an error.
 func (x *safeJSON) tell(a *app) error {
-	if !x.Safe {
-		return fmt.Errorf("%s, %d bytes: not yet: %s", x.Path, x.Size, x.Reason)
+	if x.Safe {
+		a.say("%s, %d bytes: safe to delete, %s", x.Path, x.Size, x.Reason)
 	}
-	a.say("%s, %d bytes: safe to delete, %s", x.Path, x.Size, x.Reason)
-	return nil
+	return x.refusal()
 }
 
 // ask answers whether the file at an absolute path may be deleted: it is proved to be a source whose

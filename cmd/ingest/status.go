@@ -27,7 +27,7 @@ type statusCmd struct {
 func (*statusCmd) Help() string {
 	return help(`
 Sealed is how far a source is on local disk, shipped how far it is in the sink, lag how much of
-its file is not sealed. --safe-to-delete says yes when every byte that the file has now is in the
+its file is not sealed. While a tail runs with this state, it is the tail that answers. --safe-to-delete says yes when every byte that the file has now is in the
 sink: it asks the sink and proves the file against it. It speaks of the size that it prints, not of
 what is written later.
 
@@ -43,6 +43,7 @@ type statusResult struct {
 	State   string       `json:"state"`
 	Sources []sourceJSON `json:"sources"`
 	Spool   spoolJSON    `json:"spool"`
+	Tail    *tailJSON    `json:"tail,omitempty"` // while one runs
 	Safe    *safeJSON    `json:"safe_to_delete,omitempty"`
 }
 
@@ -57,6 +58,11 @@ type sourceJSON struct {
 	Shipped int64     `json:"shipped"`
 	Lag     *int64    `json:"lag"`    // bytes of the file not sealed; null when the file does not tell
 	Outbox  int       `json:"outbox"` // batches sealed but not shipped
+
+	// What only a running tail knows.
+	Read          *int64   `json:"read,omitempty"`
+	BehindSeconds *float64 `json:"behind_seconds,omitempty"` // age of the oldest byte not shipped
+	Following     string   `json:"following,omitempty"`      // how: live, copy, undecided, …
 }
 
 type spoolJSON struct {
@@ -73,6 +79,9 @@ func (s *statusCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	at, ledger, err := s.openState(cfg)
+	if locked, ok := errors.AsType[*offsets.LockedError](err); ok {
+		return s.askTail(ctx, a, locked, res)
+	}
 	if err != nil {
 		return err
 	}
@@ -185,6 +194,9 @@ func lagOf(src *offsets.Source) *int64 {
 func (r *statusResult) tell(a *app) {
 	a.say("sink   %s\nstate  %s\nspool  %s, %s", r.Sink, r.State,
 		count2(r.Spool.Batches, "batch", "batches"), humanize.IBytes(uint64(r.Spool.Bytes)))
+	if r.Tail != nil {
+		r.Tail.tell(a)
+	}
 	if len(r.Sources) == 0 {
 		a.say("no sources")
 		return

@@ -78,10 +78,19 @@ func stateHome() (string, error) {
 
 // openWriter opens the sink for the writer with this id; a folder is made when it is not there.
 func (t target) openWriter(ctx context.Context, a *app, id string) (sink.Store, error) {
+	store, err := t.openStore(ctx, id)
+	if err != nil || t.bucket == nil {
+		return store, err
+	}
+	return t.patient(store, a, loadPatience), nil
+}
+
+// openStore opens the sink for the writer with this id, which is told at once what cannot be done.
+func (t target) openStore(ctx context.Context, id string) (sink.Store, error) {
 	if t.bucket == nil {
 		return dir.New(t.sink, id)
 	}
-	return t.dial(ctx, a, loadPatience)
+	return s3.New(ctx, *t.bucket)
 }
 
 // openReader opens the sink for reading and deleting; it makes nothing. The error is
@@ -90,15 +99,14 @@ func (t target) openReader(ctx context.Context, a *app) (sink.Store, error) {
 	if t.bucket == nil {
 		return dir.NewReader(t.sink)
 	}
-	return t.dial(ctx, a, lookPatience)
-}
-
-func (t target) dial(
-	ctx context.Context, a *app, patience time.Duration,
-) (sink.Store, error) {
 	store, err := s3.New(ctx, *t.bucket)
 	if err != nil {
 		return nil, err
 	}
-	return &pipeline.Retrier{Store: store, Limit: patience, Log: a.log.With("sink", t.sink)}, nil
+	return t.patient(store, a, lookPatience), nil
+}
+
+// patient repeats for so long, 0 for ever, what a store cannot do now.
+func (t target) patient(store sink.Store, a *app, patience time.Duration) *pipeline.Retrier {
+	return &pipeline.Retrier{Store: store, Limit: patience, Log: a.log.With("sink", t.sink)}
 }

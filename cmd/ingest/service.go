@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"logseal/ingest/files"
+	"logseal/ingest/offsets"
+	"logseal/ingest/pipeline"
+	"logseal/ingest/spool"
+)
+
+// tailer is what follows files: a *pipeline.Tail.
+type tailer interface {
+	Run(ctx context.Context) error
+	Status() pipeline.TailStatus
+	Reload(cfg tailConfig) error
+}
+
+// service is a tail and all that is around it: the state it holds, who it answers, and who it tells
+// how it is. It runs once.
+type service struct {
+	app     *app
+	notify  *notifier
+	plan    func() (*plan, error) // reads the config anew
+	listen  string                // where metrics are served, empty for nowhere
+	newTail func(tailConfig) tailer
+
+	// What follows is set while the service is opened and does not change any more.
+	ledger *offsets.Ledger
+	store  *pipeline.Retrier
+	spool  *spool.Spool
+	events *files.Events // nil where the system has none to give
+	host   string
+	origin string
+	tail   tailer
+
+	// unwatched is the last that was said of folders that cannot be watched; the tail's.
+	unwatched string
+
+	current  atomic.Pointer[plan] // what it runs by
+	reloaded atomic.Int64         // times that a plan was taken
+	refused  atomic.Int64         // times that one was not
+	stale    atomic.Bool          // the last one was not
+	pulse    atomic.Int64         // when the tail last was seen to be well, in Unix ns
+	ending   atomic.Bool          // it was told to end
+	asking   sync.Mutex           // held while a file is proved: one at a time
+}
+
+// run follows files by first until ctx is cancelled and the tail has come to its end.
+func (s *service) run(ctx context.Context, first *plan, hangups <-chan os.Signal) (err error) {
+	s.current.Store(first)
+	puts := newPutSeconds()
+	if err := s.open(ctx, puts); err != nil {
+		return errors.Join(err, s.close())
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	s.tail = s.newTail(s.config(first))
+	s.pulse.Store(time.Now().UnixNano())
+
+	// What stands beside the tail lives until the tail has ended, so that one can watch it end.
+	beside, end := context.WithCancel(context.WithoutCancel(ctx))
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	defer end()
+	if err := s.serveMetrics(beside, &wait, puts); err != nil {
+		return err
+	}
+	s.serveSocket(beside, &wait)
+	wait.Go(func() { s.watchPulse(beside) })
+	wait.Go(func() { s.hearHangups(beside, hangups) })
+	defer context.AfterFunc(ctx, func() {
+		s.ending.Store(true)
+		s.told(s.notify.stopping())
+	})()
+	s.told(s.notify.ready("following"))
+	s.app.log.Info("following files", "sink", first.at.sink, "state", first.at.state,
+		"origin", s.origin, "streams", len(first.streams), "pid", os.Getpid())
+	err = s.tail.Run(ctx)
+	if err == nil {
+		status := s.tail.Status()
+		s.app.log.Info("ended", "unshipped_bytes", unshipped(&status), "spool_bytes", status.SpoolBytes)
+	}
+	return err
+}
+
+// open opens ledger, sink and spool, in this order: the ledger's lock keeps other processes from
+// the rest, and its writer id names our folder in the sink.
+func (s *service) open(ctx context.Context, puts *prometheus.HistogramVec) (err error) {
+	p := s.current.Load()
+	if s.host, err = os.Hostname(); err != nil {
+		return fmt.Errorf("ask for the host's name: %w", err)
+	}
+	if s.origin, err = p.origin(); err != nil {
+		return err
+	}
+	meta := offsets.Meta{Sink: p.at.sinkName(), Origin: s.origin}
+	if s.ledger, err = offsets.Open(p.at.state, meta); err != nil {
+		return err
+	}
+	store, err := p.at.openStore(ctx, s.ledger.Meta().WriterID)
+	if err != nil {
+		return err
+	}
+	s.store = p.at.patient(&putMeter{Store: store, seconds: puts}, s.app, loadPatience)
+	if s.spool, err = spool.Open(p.at.spool(), p.cfg.SpoolMaxBytes); err != nil {
+		return err
+	}
+	if s.events, err = files.NewEvents(); err != nil {
+		s.app.log.Warn("the system tells of no changes; files are looked at every poll_interval",
+			"error", err)
+	}
+	return nil
+}
+
+func (s *service) close() (err error) {
+	if s.events != nil {
+		err = s.events.Close()
+	}
+	if s.ledger != nil {
+		err = errors.Join(err, s.ledger.Close())
+	}
+	return err
+}
+
+// config is what the tail does by a plan.
+func (s *service) config(p *plan) tailConfig {
+	c := p.cfg
+	cfg := tailConfig{
+		Config: pipeline.Config{
+			Store: s.store, Ledger: s.ledger, Spool: pipeline.DiskSpool{Spool: s.spool},
+			FS: files.OS(), Streams: p.streams, Host: s.host, Log: s.app.log,
+		},
+		PollInterval: c.Tail.PollInterval, CloseWait: c.Tail.CloseWait, CopyWait: c.Tail.CopyWait,
+		Grace: c.ShutdownGrace,
+	}
+	for i, f := range p.follows {
+		stream := &c.Streams[i]
+		cfg.Follow = append(cfg.Follow, follow{
+			Origin: s.origin, Find: f.find, Dirs: f.folders, StartAtEnd: stream.StartAtEnd,
+			MaxAge: stream.maxAge(),
+		})
+	}
+	if s.events != nil {
+		cfg.Wake, cfg.Watch = s.events.C(), s.watch
+	}
+	return cfg
+}
+
+// watch lets the system tell of changes in folders. It is a hint: without it files are looked at
+// all the same, only later.
+func (s *service) watch(dirs []string) {
+	err := s.events.Watch(dirs)
+	said := ""
+	if err != nil {
+		said = err.Error()
+	}
+	if said != "" && said != s.unwatched {
+		s.app.log.Warn("not every folder can be watched; files are looked at every poll_interval",
+			"error", err)
+	}
+	s.unwatched = said
+}
+
+// status is the tail's, before it began an empty one.
+func (s *service) status() pipeline.TailStatus {
+	if s.tail == nil {
+		return pipeline.TailStatus{}
+	}
+	return s.tail.Status()
+}
+
+// fill sums up what the service did.
+func (s *service) fill(r *tailResult) {
+	status := s.status()
+	var retries int64
+	if s.store != nil {
+		retries = s.store.Retries()
+	}
+	r.fill(&status, retries)
+}
+
+// unshipped is how many bytes were read or sealed and are not in the sink.
+func unshipped(status *pipeline.TailStatus) (n int64) {
+	for _, x := range status.Sources {
+		n += max(0, max(x.Read, x.Sealed)-x.Shipped)
+	}
+	return n
+}
+
+// safety is what --safe-to-delete is answered from while the tail runs.
+func (s *service) safety(ctx context.Context) *safety {
+	p := s.current.Load()
+	return &safety{cfg: p.cfg, ledger: s.ledger, store: s.store, from: newLogs(ctx, s.app, nil)}
+}

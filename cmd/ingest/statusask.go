@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"logseal/ingest/files"
+	"logseal/ingest/offsets"
+)
+
+// askTail lets the tail that has the ledger answer. When it is no tail that has it, the answer is
+// who has it.
+func (s *statusCmd) askTail(
+	ctx context.Context, a *app, locked *offsets.LockedError, res *statusResult,
+) error {
+	query, err := s.question()
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(locked.Dir, socketName)
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialSocket(ctx, path)
+		},
+	}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://tail"+query, nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return locked
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; ask as the user that it runs as: %w", locked, err)
+	case err != nil:
+		return fmt.Errorf("ask process %d: %w", locked.Pid, err)
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(res); err != nil {
+		return fmt.Errorf("read what process %d answers: %w", locked.Pid, err)
+	}
+	switch response.StatusCode {
+	case http.StatusOK:
+	case http.StatusBadRequest:
+		return usagef("%s", res.Error)
+	default:
+		return errors.New(firstOf(res.Error, response.Status))
+	}
+	if res.Safe != nil {
+		return res.Safe.tell(a)
+	}
+	res.tell(a)
+	return nil
+}
+
+// question is what the tail is asked.
+func (s *statusCmd) question() (string, error) {
+	if s.SafeToDelete == "" {
+		return "/status", nil
+	}
+	if isObject(s.SafeToDelete) {
+		return "", usagef("--safe-to-delete: a tail follows files; %s is an object", s.SafeToDelete)
+	}
+	path, err := filepath.Abs(s.SafeToDelete)
+	if err != nil {
+		return "", usagef("--safe-to-delete: %w", err)
+	}
+	st, err := files.OS().Stat(path)
+	if err != nil {
+		return "", usagef("--safe-to-delete: %w", err)
+	}
+	return "/safe?" + url.Values{
+		"path": {path}, "dev": {strconv.FormatUint(st.Dev, 10)},
+		"inode": {strconv.FormatUint(st.Inode, 10)},
+	}.Encode(), nil
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"logseal/ingest/files"
+	"logseal/ingest/offsets"
+	"logseal/ingest/pipeline"
+	"logseal/ingest/source"
+)
+
+// plan is what a config file says a tail is to do, checked; nothing is opened for it.
+type plan struct {
+	cfg     *Config
+	at      *site
+	streams []pipeline.Stream
+	follows []*follower // one a stream
+}
+
+// plan reads the config and checks all of it.
+func (c *tailCmd) plan() (*plan, error) {
+	if c.Config == "" {
+		return nil, usagef("no config: tail follows what the config says; give one with -c")
+	}
+	cfg, err := c.config()
+	if err != nil {
+		return nil, err
+	}
+	at, err := c.site(cfg)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{cfg: cfg, at: at}
+	for i := range cfg.Streams {
+		s := &cfg.Streams[i]
+		stream, err := s.followedStream()
+		if err != nil {
+			return nil, usagef("stream %s: %w", s.Name, err)
+		}
+		f, err := s.follower(files.OS(), at)
+		if err != nil {
+			return nil, err
+		}
+		p.streams, p.follows = append(p.streams, *stream), append(p.follows, f)
+	}
+	return p, nil
+}
+
+// followedStream is the stream as tail runs it.
+func (s *StreamConfig) followedStream() (*pipeline.Stream, error) {
+	stream, err := s.pipelineStream(firstOf(s.Rejects.OnExceed, onExceedQuarantine))
+	if err == nil && s.Batch.MaxBytes == 0 {
+		stream.MaxBytes = tailBatchBytes
+	}
+	return stream, err
+}
+
+// maxAge is how long a byte that was read may wait to be sealed.
+func (s *StreamConfig) maxAge() time.Duration {
+	if s.Batch.MaxAge == 0 {
+		return tailMaxAge
+	}
+	return s.Batch.MaxAge
+}
+
+// origin is whose logs these are: the config says it, else the ledger, else, when there is no ledger
+// yet, it is this host's name. Whoever renames a host does not rename its sources so.
+func (p *plan) origin() (string, error) {
+	if p.cfg.Origin != "" {
+		return p.cfg.Origin, nil
+	}
+	ledger, err := offsets.OpenReadOnly(p.at.state)
+	if err == nil {
+		origin := ledger.Meta().Origin
+		if err := ledger.Close(); err != nil || origin != "" {
+			return origin, err
+		}
+		// It is a ledger of load, which has no origin: opening it for another will say so.
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("ask for the host's name: %w", err)
+	}
+	if err := source.CheckName(host); err != nil {
+		return "", usagef("the host's name is no origin: %w; set `origin:` in the config", err)
+	}
+	return host, nil
+}
+
+// allows tells whether a tail that runs by p may go on by next, or why not.
+func (p *plan) allows(next *plan, origin string) error {
+	switch {
+	case next.at.sink != p.at.sink:
+		return fmt.Errorf("the sink cannot change from %s to %s while it runs; start it again",
+			p.at.sink, next.at.sink)
+	case next.at.state != p.at.state:
+		return fmt.Errorf("the state cannot change from %s to %s while it runs; start it again",
+			p.at.state, next.at.state)
+	case next.cfg.Origin != "" && next.cfg.Origin != origin:
+		return fmt.Errorf("the origin cannot change from %s to %s: the ledger keeps it",
+			origin, next.cfg.Origin)
+	case next.cfg.SpoolMaxBytes != p.cfg.SpoolMaxBytes:
+		return errors.New("spool.max_bytes cannot change while it runs; start it again")
+	}
+	return nil
+}
+
+// patterns are those of all streams.
+func (p *plan) patterns() (all []string) {
+	for _, f := range p.follows {
+		all = append(all, f.patterns...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
