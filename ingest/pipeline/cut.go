@@ -40,8 +40,11 @@ func (w *work) cut(ctx context.Context) (bool, error) {
 	w.counts[m.Start] = counts
 	w.sealed = true
 	w.tally.add(func(r *Report) { r.Counts.add(counts, 1) })
+	if w.sealedBatch != nil {
+		w.sealedBatch(w, counts)
+	}
 	if w.stream.Rejects.exceeded(m.Rejects, m.Records) {
-		w.tally.problem(Problem{TooManyRejects, w.path, tooMany(m) + "; they are in quarantine"})
+		w.raise(Problem{TooManyRejects, w.path, tooMany(m) + "; they are in quarantine"})
 	}
 	return true, nil
 }

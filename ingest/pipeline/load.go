@@ -33,6 +33,10 @@ type run struct {
 	unsent    unsent
 	reads     sync.Map // paths of the files that this run reads
 	dropped   sync.Map // paths of the files whose batches were dropped to be cut anew
+
+	// notice and sealedBatch are told of problems and of batches; nil for none.
+	notice      func(Problem)
+	sealedBatch func(*work, Counts)
 }
 
 // shippedAtOnce is how many sources may be in hand besides those that are being cut: they wait for

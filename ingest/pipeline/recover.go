@@ -18,6 +18,28 @@ import (
 // recoverSpool is what every start does first, whatever the age of ledger and spool: clear what a
 // crash left half done, and find a place for each complete batch that no outbox has.
 func (r *run) recoverSpool(ctx context.Context) error {
+	return r.recoverWith(func(m *seal.Manifest) error { return r.place(ctx, m) })
+}
+
+// recoverLocally is recoverSpool while the sink may not be reached: what only the sink can place is
+// set aside until it is.
+func (r *run) recoverLocally() error {
+	return r.recoverWith(func(m *seal.Manifest) error {
+		key := m.SourceKey()
+		w, err := r.sourceOf(key, m.K)
+		if err != nil {
+			return err
+		}
+		if chainsOn(w.src, m) {
+			return w.enter(m)
+		}
+		r.Spool.Hold(m.BatchName().String())
+		r.aside.add(key, m)
+		return nil
+	})
+}
+
+func (r *run) recoverWith(place func(*seal.Manifest) error) error {
 	batches, err := r.Spool.Recover()
 	if err != nil {
 		return fmt.Errorf("recover the spool: %w", err)
@@ -40,7 +62,7 @@ func (r *run) recoverSpool(ctx context.Context) error {
 	}
 	slices.SortStableFunc(strays, func(a, b *seal.Manifest) int { return cmp.Compare(a.Start, b.Start) })
 	for _, m := range strays {
-		if err := r.place(ctx, m); err != nil {
+		if err := place(m); err != nil {
 			return err
 		}
 	}

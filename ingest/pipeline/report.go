@@ -68,6 +68,10 @@ const (
 	Halted Kind = "halted"
 	// Conflict is a source stopped because a key of its batch holds other bytes.
 	Conflict Kind = "conflict"
+	// Refused is a sink that refuses what it is asked.
+	Refused Kind = "refused"
+	// Failed is a file that could not be gone on with, for a reason that may pass.
+	Failed Kind = "failed"
 	// Gone is a source stopped because bytes it needs are neither in its file nor in the spool.
 	Gone Kind = "gone"
 )
@@ -122,6 +126,15 @@ func (t *tally) add(f func(*Report)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f(&t.r)
+}
+
+// raise says that something wants a look.
+func (r *run) raise(p Problem) {
+	if r.notice != nil {
+		r.notice(p)
+		return
+	}
+	r.tally.problem(p)
 }
 
 func (t *tally) problem(p Problem) {

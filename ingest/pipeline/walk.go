@@ -100,3 +100,15 @@ func (r *run) fetchFrom(
 	}
 	return ahead
 }
+
+// anyManifest tells whether a table has any batch of an origin, or of any when that is empty.
+func (r *run) anyManifest(ctx context.Context, t source.Table, origin string) (bool, error) {
+	prefix := seal.ManifestPrefix(t)
+	if origin != "" {
+		prefix += origin + "/"
+	}
+	for _, err := range r.Store.List(ctx, prefix) {
+		return err == nil, err
+	}
+	return false, nil
+}

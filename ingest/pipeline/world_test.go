@@ -90,8 +90,14 @@ func (s *scene) warmUp() {
 	chain := source.NewChain()
 	chain.Write(chunk.Data)
 	tape := &chunkTape{chunks: []source.Chunk{chunk}, end: chain.Point()}
+	stage := &memStage{files: map[string]*bytes.Buffer{}}
 	_, err := seal.Seal(seal.Input{Key: key, Epoch: s.epoch, Parser: s.parser, Start: source.Origin(),
-		MaxPartitions: 1}, tape, &memStage{files: map[string]*bytes.Buffer{}})
+		MaxPartitions: 1}, tape, stage)
+	require.NoError(s.t, err)
+	body := stage.files["0"].Bytes()
+	f, err := seal.OpenParquet(bytes.NewReader(body), int64(len(body)))
+	require.NoError(s.t, err)
+	_, err = f.Column(0, 0)
 	require.NoError(s.t, err)
 }
 

@@ -1,0 +1,135 @@
+package pipeline
+
+import (
+	"errors"
+	"time"
+)
+
+// stepArchive reads a compressed file, once it has not changed for a while: it is written in one go
+// and then stays. If it changes after all it is looked at anew.
+func (t *Tail) stepArchive(f *followed) error {
+	quiet, err := t.quiet(f)
+	if err != nil || !quiet {
+		return err
+	}
+	if read, err := t.wasRead(f); read || err != nil {
+		return err
+	}
+	if !t.isOwner(f) {
+		known, err := t.identify(f)
+		if err != nil || !known {
+			return err
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	defer t.publish(f)
+	if f.w == nil {
+		return nil
+	}
+	f.w.sealed = false
+	_, err = t.withView(f, f.lastSize, func() (bool, error) { return false, t.cutArchive(f) })
+	if err != nil {
+		return err
+	}
+	return t.archiveRead(f)
+}
+
+// quiet tells whether a file has not changed since the last poll; else it is due after the next.
+func (t *Tail) quiet(f *followed) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	stat, err := f.live.Look()
+	if err != nil {
+		return false, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if stat.Size != f.lastSize {
+		f.lastSize, f.moved = stat.Size, time.Now()
+	}
+	still := f.moved.Add(t.cfg.PollInterval)
+	if !f.there || t.ending || !time.Now().Before(still) {
+		f.final = true // what follows reads what is there
+		return true, nil
+	}
+	f.due = still
+	return false, nil
+}
+
+// wasRead tells whether an earlier run read the file to its end, so that it need not be told again
+// who it is.
+func (t *Tail) wasRead(f *followed) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.w != nil {
+		return false, nil
+	}
+	stat, err := f.live.Look()
+	if err != nil {
+		return false, err
+	}
+	rec, ok, err := t.Ledger.GetFile(f.stream.Table(), f.live.Path())
+	if err != nil || !ok || rec.State != stateOf(stat) || t.Rehash {
+		return false, err
+	}
+	src, ok, err := t.Ledger.Get(rec.Key)
+	if err != nil || !ok || src.Sealed.Offset < rec.Offset {
+		return false, err
+	}
+	t.putAway(f)
+	return true, nil
+}
+
+// cutArchive seals all of a compressed file.
+func (t *Tail) cutArchive(f *followed) error {
+	w := f.w
+	for {
+		more, err := w.takeSpooled()
+		if err == nil && !more {
+			var endTurn func()
+			if endTurn, err = t.takeTurn(t.ctx); err == nil {
+				more, err = w.cut(t.ctx)
+				endTurn()
+			}
+		}
+		if err != nil || !more {
+			return err
+		}
+		t.kickLane(w.key)
+	}
+}
+
+// archiveRead lets a compressed file rest that was read to its end. Its source has no owner then: a
+// whole copy goes on where this one has a fault.
+func (t *Tail) archiveRead(f *followed) error {
+	w := f.w
+	var stopped *stopError
+	err := w.remember()
+	if err != nil && !errors.As(err, &stopped) {
+		return err
+	}
+	t.Log.Info("read a compressed file", append(logSource(w.key), "path", f.live.Path(),
+		"to", w.src.Sealed.Offset)...)
+	t.disown(f)
+	t.putAway(f)
+	if stopped != nil {
+		t.notices.raise(stopped.Problem)
+	}
+	return nil
+}
+
+// putAway closes a file that need not be read again while it stays as it is. f.mu is held.
+func (t *Tail) putAway(f *followed) {
+	f.closeFile()
+	f.final = false
+	t.mu.Lock()
+	f.view = fileView{standing: isRead}
+	f.due = time.Time{}
+	there := f.there
+	t.rouse(f.group, f)
+	t.mu.Unlock()
+	if !there {
+		t.letGo(f)
+	}
+}

@@ -1,0 +1,205 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"logseal/ingest/files"
+	"logseal/ingest/source"
+)
+
+// fileID is what makes a file the same one through renames: hard links, second mounts and symbolic
+// links are one file. What has no inode has no second name.
+type fileID struct {
+	stream     string
+	dev, inode uint64
+	path       string
+}
+
+func fileIDOf(s *tailStream, path string, stat files.Stat) fileID {
+	if stat.Inode == 0 {
+		return fileID{stream: s.Epoch.Stream, path: path}
+	}
+	return fileID{stream: s.Epoch.Stream, dev: stat.Dev, inode: stat.Inode}
+}
+
+// standing is what a followed file is to the tail.
+type standing string
+
+const (
+	isNew        standing = "waiting"    // it holds nothing yet that tells who it is
+	isOwner      standing = "live"       // its source is read from it
+	isCopy       standing = "copy"       // it says nothing else than the owner of a source
+	isUndecided  standing = "undecided"  // it ends before what is committed of a source
+	isStopped    standing = "stopped"    // something wants a look before it goes on
+	isUnreadable standing = "unreadable" // it cannot be opened
+	isRead       standing = "read"       // a compressed file, read to its end
+)
+
+// followed is one incarnation of a file: what an inode holds until it is truncated.
+type followed struct {
+	id fileID
+
+	// Guarded by Tail.mu.
+	stream   *tailStream
+	path     string     // where it was last seen
+	stat     files.Stat // as of the last look
+	there    bool       // the last look found it
+	goneAt   time.Time  // since when it is not there
+	moved    time.Time  // when a look last found that it had changed
+	busy     bool       // a goroutine attends to it
+	again    bool       // and is to look at it once more
+	due      time.Time  // when it wants to be attended to, if nothing else happens before
+	squeezed bool       // it is to be sealed because memory is short
+	noted    int64      // how long the ledger knows it to be
+	group    *headGroup // of its head; nil before that is known
+	view     fileView   // what a status shows
+
+	mu sync.Mutex // guards what follows: whoever works on the file holds it
+
+	live     *files.Live
+	w        *work    // nil until it is an owner
+	cut      bool     // it was truncated: only what is held is left of it
+	final    bool     // it can no longer grow
+	lastSize int64    // the largest size that was seen of it
+	arrived  arrivals // when the bytes that are not sealed were read
+	from     int64    // from where on what was read is in memory
+	tried    int64    // nothing could be sealed of it when it was read up to here, -1 none
+	heldNow  int64    // its part of Tail.held
+}
+
+// fileView is what the director and a status know of a file that somebody works on.
+type fileView struct {
+	standing standing
+	key      source.Key
+	k        uint64
+	about    source.Key // of a copy or an undecided file: of which source
+	taken    int64
+	sealed   int64
+	oldest   time.Time // when the first byte that is not sealed was read
+	held     int64
+}
+
+func (f *followed) closeFile() {
+	if f.live != nil {
+		f.live.Close()
+		f.live = nil
+	}
+}
+
+// allFiles lists the files in the table and those that have left it. Tail.mu is held.
+func (t *Tail) allFiles() []*followed {
+	all := make([]*followed, 0, len(t.table)+len(t.ended))
+	for _, f := range t.table {
+		all = append(all, f)
+	}
+	for f := range t.ended {
+		all = append(all, f)
+	}
+	return all
+}
+
+// kick has a file attended to, at once or once more. Tail.mu is held.
+func (t *Tail) kick(f *followed) {
+	f.due = time.Time{}
+	if f.busy {
+		f.again = true
+		return
+	}
+	f.busy = true
+	t.busy++
+	t.wg.Go(func() { t.attend(f) })
+}
+
+// attend does what there is to do about a file, until nothing is left.
+func (t *Tail) attend(f *followed) {
+	for {
+		err := t.step(f)
+		if err != nil {
+			t.fault(f, err)
+		}
+		t.mu.Lock()
+		if t.ctx.Err() != nil || !f.again {
+			f.busy, f.again = false, false
+			t.busy--
+			t.mu.Unlock()
+			t.nudge()
+			return
+		}
+		f.again = false
+		t.mu.Unlock()
+	}
+}
+
+// fault decides what an error about one file means: what is of that file alone is a problem, and
+// the others go on.
+func (t *Tail) fault(f *followed, err error) {
+	path := t.pathOf(f)
+	var stopped *stopError
+	switch err = asFault(path, err); {
+	case t.ctx.Err() != nil:
+	case errors.Is(err, errSettleAgain):
+		t.forget(f)
+		t.mu.Lock()
+		f.again = true
+		t.mu.Unlock()
+	case errors.Is(err, errAgain):
+		t.mu.Lock()
+		f.due = time.Now().Add(t.cfg.PollInterval)
+		t.mu.Unlock()
+	case errors.As(err, &stopped):
+		t.stopFile(f, stopped.Problem)
+	case fatal(err):
+		t.failed(err)
+	default:
+		t.stopFile(f, Problem{Failed, path, fmt.Sprintf("%v; it is tried again", err)})
+	}
+}
+
+func (t *Tail) pathOf(f *followed) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return f.path
+}
+
+// stopFile leaves a file until it changes, or for a while.
+func (t *Tail) stopFile(f *followed, p Problem) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch p.Kind {
+	case Unreadable:
+		f.view.standing = isUnreadable
+	case Undecided:
+		f.view.standing = isUndecided
+	default:
+		f.view.standing = isStopped
+	}
+	f.due = time.Now().Add(stoppedWait)
+	t.notices.raise(p)
+}
+
+// stoppedWait is how long a file that could not be gone on with is left alone.
+const stoppedWait = 10 * time.Second
+
+// forget makes a file one of which nobody knows who it is. Its file may be held by nobody else.
+func (t *Tail) forget(f *followed) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t.disown(f)
+}
+
+// disown ends a file's being the owner of a source. f.mu is held.
+func (t *Tail) disown(f *followed) {
+	if f.w == nil {
+		return
+	}
+	t.mu.Lock()
+	if t.owners[f.w.key] == f {
+		delete(t.owners, f.w.key)
+	}
+	f.view.standing, f.view.key, f.view.k = isNew, source.Key{}, 0
+	t.mu.Unlock()
+	f.w, f.tried = nil, -1
+}

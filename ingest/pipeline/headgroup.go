@@ -1,0 +1,82 @@
+package pipeline
+
+import (
+	"sync"
+
+	"logseal/ingest/files"
+	"logseal/ingest/source"
+)
+
+// headGroup is the files that begin with the same head. Only they can be one source, or contend for
+// a k, so they are told who they are one after the other.
+type headGroup struct {
+	sync.Mutex
+	key   source.Key         // of k 0
+	files map[*followed]bool // guarded by Tail.mu
+}
+
+// join makes a file one of the group of its head; before it may have had another.
+func (t *Tail) join(f *followed, key source.Key) *headGroup {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f.group != nil && f.group.key == key {
+		return f.group
+	}
+	t.leave(f)
+	g := t.groups[key]
+	if g == nil {
+		g = &headGroup{key: key, files: map[*followed]bool{}}
+		t.groups[key] = g
+	}
+	g.files[f] = true
+	f.group = g
+	return g
+}
+
+// leave takes a file out of its group. Tail.mu is held.
+func (t *Tail) leave(f *followed) {
+	if f.group == nil {
+		return
+	}
+	delete(f.group.files, f)
+	if len(f.group.files) == 0 && t.groups[f.group.key] == f.group {
+		delete(t.groups, f.group.key)
+	}
+	f.group = nil
+}
+
+// rouse has the files of a group looked at again that are not read: what they were held against has
+// changed. Tail.mu is held.
+func (t *Tail) rouse(g *headGroup, but *followed) {
+	if g == nil {
+		return
+	}
+	for f := range g.files {
+		if f != but && f.view.standing != isOwner {
+			t.kick(f)
+		}
+	}
+}
+
+// owner is the file that a source is read from, nil for none.
+func (t *Tail) owner(key source.Key) *followed {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.owners[key]
+}
+
+// viewOf opens a view of all that an owner holds of a source, with its head; nil when the file is no
+// longer its owner.
+func (t *Tail) viewOf(o *followed, key source.Key) (*files.File, []byte, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.w == nil || o.w.key != key || o.live == nil {
+		return nil, nil, nil
+	}
+	end := o.live.Taken()
+	if !o.cut {
+		end = max(end, o.lastSize)
+	}
+	view, err := o.live.View(end, false)
+	return view, o.w.head, err
+}

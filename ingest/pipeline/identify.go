@@ -1,0 +1,440 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"logseal/ingest/files"
+	"logseal/ingest/offsets"
+	"logseal/ingest/source"
+)
+
+// identify tells who a file is. It reports true when the file is now the owner of a source; else it
+// holds nothing yet, or is left unread until something changes.
+func (t *Tail) identify(f *followed) (bool, error) {
+	began := time.Now()
+	c, err := t.claimOf(f)
+	if err != nil || c == nil {
+		return false, err
+	}
+	defer func() { c.file.Close() }()
+	g := t.join(f, keyOf(c.stream.Table(), c.origin, 0, c.head))
+	g.Lock()
+	defer g.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d, err := t.judge(f, c)
+	if err != nil {
+		return false, shrunkLater(err)
+	}
+	owns, err := t.decide(f, c, d)
+	if err == nil && !owns {
+		t.lookAgainAfter(f, time.Since(began))
+	}
+	return owns, err
+}
+
+// shrunkLater makes nothing of a file that became shorter while it was held against others: it is
+// another incarnation, which the next look finds.
+func shrunkLater(err error) error {
+	if errors.As(err, new(*files.ShrunkError)) {
+		return nil
+	}
+	return err
+}
+
+// unreadWait is how long a file that is left unread rests, if neither it nor what it was held
+// against changes.
+const unreadWait = time.Minute
+
+// lookAgainAfter lets a file rest that took long to tell apart and may take as long again.
+func (t *Tail) lookAgainAfter(f *followed, took time.Duration) {
+	if f.live == nil {
+		return // it was let go
+	}
+	f.live.Begin(0)
+	t.weigh(f)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f.view.held = 0
+	f.due = time.Now().Add(max(unreadWait, 4*took))
+	if f.view.standing == isNew {
+		f.due = time.Time{}
+	}
+}
+
+// claimOf makes a claim of what the file holds now; nil when that does not tell who it is yet.
+func (t *Tail) claimOf(f *followed) (*claim, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	end, err := t.readHead(f)
+	if err != nil {
+		return nil, err
+	}
+	view, err := f.live.View(end, f.final)
+	if err != nil {
+		return nil, err
+	}
+	head, ok, err := view.Head(f.final, nil)
+	if err != nil || !ok {
+		view.Close()
+		if err == nil && t.isGone(f) {
+			t.letGo(f) // it never held anything
+		}
+		return nil, shrunkLater(err)
+	}
+	origin, err := f.stream.originOf(f.live.Path())
+	if err != nil {
+		view.Close()
+		return nil, stop(Halted, f.live.Path(), "%v", err)
+	}
+	return &claim{
+		stream: f.stream.Stream, origin: origin, path: f.live.Path(), file: view, head: head,
+	}, nil
+}
+
+// readHead reads the first bytes of a file of which nobody knows who it is, so that they are kept
+// if it has no other, and gives how long the file is.
+func (t *Tail) readHead(f *followed) (int64, error) {
+	if f.cut {
+		return f.live.Taken(), nil
+	}
+	stat, err := f.live.Look()
+	if err != nil {
+		return 0, err
+	}
+	t.noteSize(f, stat)
+	if f.live.Compressed() {
+		return stat.Size, nil
+	}
+	for f.live.Taken() < min(stat.Size, source.HeadWindow) {
+		at := f.live.Taken()
+		n, err := f.live.Read(source.HeadWindow - at)
+		if errors.As(err, new(*files.TruncatedError)) {
+			t.truncated(f)
+			return f.live.Taken(), nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if n == 0 {
+			break
+		}
+		f.arrived.add(at, time.Now(), f.stream.MaxAge)
+		t.countRead(f.stream.Epoch.Stream, n)
+	}
+	t.weigh(f)
+	return max(stat.Size, f.live.Taken()), nil
+}
+
+// decision is what a file's bytes say about the sources with its head.
+type decision struct {
+	is     *evidence // the source that it is proved to be, and that nobody owns
+	from   *followed // or the owner of is, of which it is a continuation
+	upTo   int64     // to where the file was compared with that
+	copyOf *evidence // the source whose owner it says nothing else than
+	maybe  *evidence // the source that it ends before
+	freeK  uint64    // the least k that nobody has
+	marks  map[int64]source.Point
+	lower  bool // the manifests of every k below is, or below freeK, refute it
+}
+
+// judge holds a file against all sources with its head. Group and file are locked.
+func (t *Tail) judge(f *followed, c *claim) (*decision, error) {
+	all, freeK, err := t.knownHere(c)
+	if err != nil {
+		return nil, err
+	}
+	d := &decision{freeK: freeK}
+	if e, err := t.sameInode(f, c, all); e != nil || err != nil {
+		d.is = e
+		return d, err
+	}
+	marks, length, err := marksOf(t.ctx, c.file, all)
+	if err != nil {
+		return nil, err
+	}
+	d.marks = marks
+	for _, e := range all {
+		if err := t.weighIn(f, c, e, length, d); err != nil {
+			return nil, err
+		}
+	}
+	below := all[:min(uint64(len(all)), freeK)]
+	if d.is != nil {
+		below = all[:min(uint64(len(all)), d.is.k)]
+	}
+	d.lower = lowerRefuted(below, marks, length)
+	return d, nil
+}
+
+// weighIn holds the file against one source. What is proved and free beats what has an owner; of
+// several the furthest counts.
+func (t *Tail) weighIn(
+	f *followed, c *claim, e *evidence, length int64, d *decision,
+) error {
+	v := e.judge(d.marks, length)
+	if v == refuted {
+		return nil
+	}
+	o := t.owner(e.key)
+	if o != nil && o != f {
+		alike, end, err := t.compare(c, length, e, o)
+		switch {
+		case err != nil:
+			return err
+		case !alike:
+			return nil
+		case v == proved && end < c.file.Stat().Size && !c.file.Compressed() && d.is == nil:
+			d.is, d.from, d.upTo = e, o, end
+		case d.copyOf == nil:
+			d.copyOf = e
+		}
+		return nil
+	}
+	switch {
+	case v == undecided:
+		if d.maybe == nil {
+			d.maybe = e
+		}
+	case d.is == nil || d.from != nil || e.committed() > d.is.committed():
+		d.is, d.from = e, nil
+	}
+	return nil
+}
+
+// knownHere gathers the evidence of all sources with a head, in the order of their k: of the ledger,
+// of files that nothing was sealed of yet and, while it can be reached, of the sink. What the sink
+// knows and did not say is found when the source's first batch ships.
+func (t *Tail) knownHere(c *claim) (all []*evidence, freeK uint64, err error) {
+	table := c.stream.Table()
+	for k := uint64(0); ; k++ {
+		e, err := t.knownK(c, keyOf(table, c.origin, k, c.head), k)
+		if err != nil {
+			return nil, 0, err
+		}
+		if e == nil {
+			freeK = k
+			break
+		}
+		all = append(all, e)
+	}
+	// Above a k that came free there may be more.
+	above := map[source.Key]uint64{}
+	for _, x := range t.unsent.all() {
+		above[x.key] = x.k
+	}
+	t.mu.Lock()
+	for key, o := range t.owners {
+		above[key] = o.view.k
+	}
+	t.mu.Unlock()
+	var ks []uint64
+	for key, k := range above {
+		if k > freeK && key == keyOf(table, c.origin, k, c.head) {
+			ks = append(ks, k)
+		}
+	}
+	slices.Sort(ks)
+	for _, k := range ks {
+		e, err := t.knownK(c, keyOf(table, c.origin, k, c.head), k)
+		if err != nil {
+			return nil, 0, err
+		}
+		if e != nil {
+			all = append(all, e)
+		}
+	}
+	return all, freeK, nil
+}
+
+func (t *Tail) knownK(c *claim, key source.Key, k uint64) (*evidence, error) {
+	e, err := t.knownInLedger(key, k)
+	if e != nil || err != nil {
+		return e, err
+	}
+	if t.owner(key) != nil {
+		origin := source.Origin()
+		return &evidence{key: key, k: k, lastStart: -1,
+			ends: []offsets.End{{Offset: 0, Chain: origin.Chain}}}, nil
+	}
+	return t.askSink(key, k)
+}
+
+const (
+	// askMax is how long a sink that does not answer holds up telling who a file is.
+	askMax = 5 * time.Second
+	// askPause is how long it is then not asked again.
+	askPause = 30 * time.Second
+)
+
+// askSink asks the sink for a source, unless it could not be reached just now.
+func (t *Tail) askSink(key source.Key, k uint64) (*evidence, error) {
+	select {
+	case <-t.opened:
+	default:
+		return nil, nil
+	}
+	if time.Now().UnixNano() < t.sinkOff.Load() {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, askMax)
+	defer cancel()
+	e, err := t.knownInBucket(ctx, key, k)
+	if err != nil && t.ctx.Err() == nil && mayPass(err) {
+		t.sinkOff.Store(time.Now().Add(askPause).UnixNano())
+		t.Log.Warn("the sink does not answer: files are told apart by the ledger alone", "error", err)
+		return nil, nil
+	}
+	return e, err
+}
+
+// sameInode finds the source that was last read from this very file, when the bytes before its
+// sealed offset are as they were: what is proved is not proved again.
+func (t *Tail) sameInode(f *followed, c *claim, all []*evidence) (*evidence, error) {
+	if t.Rehash || f.id.inode == 0 || c.file.Compressed() {
+		return nil, nil
+	}
+	for _, e := range all {
+		if e.src == nil || e.src.Marker == (source.Digest{}) || e.src.File.Dev != f.id.dev ||
+			e.src.File.Inode != f.id.inode || e.src.Sealed.Offset > c.file.Stat().Size {
+			continue
+		}
+		if o := t.owner(e.key); o != nil && o != f {
+			continue
+		}
+		marker, err := c.file.Marker(e.src.Sealed.Offset)
+		if err != nil {
+			return nil, err
+		}
+		if marker == e.src.Marker {
+			return e, nil
+		}
+	}
+	return nil, nil
+}
+
+// compare holds a file of length bytes against the owner of a source that its chain does not
+// refute: do they say the same as far as both go, and where does the owner end?
+func (t *Tail) compare(c *claim, length int64, e *evidence, o *followed) (
+	alike bool, end int64, err error,
+) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.w == nil || o.w.key != e.key || o.live == nil {
+		return false, 0, errAgain
+	}
+	end = o.live.Taken()
+	if stat, err := o.live.Look(); err == nil && !o.cut {
+		end = max(end, stat.Size)
+	}
+	if c.file.Compressed() {
+		return true, end, nil // its chain agrees; it waits until the owner is done
+	}
+	view, err := o.live.View(end, true)
+	if err != nil {
+		return false, 0, err
+	}
+	defer view.Close()
+	length = max(length, c.file.Stat().Size)
+	from := int64(0)
+	for _, x := range e.ends {
+		if x.Offset <= length && x.Offset <= end {
+			from = x.Offset // up to there the chains agree
+		}
+	}
+	alike, err = files.Same(t.ctx, c.file, view, from, min(length, end))
+	return alike, end, err
+}
+
+// errAgain says that things changed while they were looked at.
+var errAgain = errors.New("the owner is changing")
+
+// decide makes the file what the decision says. Group and file are locked.
+func (t *Tail) decide(f *followed, c *claim, d *decision) (bool, error) {
+	switch {
+	case d.is != nil && d.from != nil:
+		return true, t.takeOver(f, c, d)
+	case d.is != nil:
+		return true, t.own(f, c, d.is.k, d.is, d)
+	case d.copyOf != nil:
+		t.leaveUnread(f, isCopy, d.copyOf.key)
+		return false, nil
+	case d.maybe != nil:
+		t.leaveUnread(f, isUndecided, d.maybe.key)
+		return false, nil
+	}
+	return true, t.own(f, c, d.freeK, nil, d)
+}
+
+func (t *Tail) leaveUnread(f *followed, s standing, about source.Key) {
+	t.mu.Lock()
+	f.view.standing, f.view.about = s, about
+	t.mu.Unlock()
+	if t.isGone(f) {
+		t.letGo(f) // what it says is read from the owner, or was
+	}
+}
+
+// own makes the file the owner of a source: one that is known, or a new one.
+func (t *Tail) own(f *followed, c *claim, k uint64, e *evidence, d *decision) error {
+	var w *work
+	var err error
+	switch {
+	case e == nil || e.src == nil && e.shipped == 0:
+		w = t.newSource(*c, k, d.lower)
+	default:
+		if w, err = t.goOn(*c, e, d.marks, d.lower); err != nil {
+			return err
+		}
+	}
+	w.file, w.chase = nil, false
+	f.w, f.tried = w, -1
+	t.mu.Lock()
+	t.owners[w.key] = f
+	f.view.standing, f.view.key, f.view.k = isOwner, w.key, k
+	t.mu.Unlock()
+	t.found(w.key)
+	if e == nil {
+		if err := t.skipUnwanted(f, c); err != nil {
+			return err
+		}
+	}
+	if err := t.resume(f); err != nil {
+		return err
+	}
+	t.publish(f)
+	t.kickLane(w.key)
+	t.Log.Info("following", append(logSource(w.key), "path", c.path, "from", w.src.Sealed.Offset)...)
+	return nil
+}
+
+// takeOver makes the file the owner of a source whose owner says the same but ends before it: of
+// files that agree as far as they go the longest is the source.
+func (t *Tail) takeOver(f *followed, c *claim, d *decision) error {
+	o, key := d.from, d.is.key
+	o.mu.Lock()
+	if o.w == nil || o.w.key != key || o.w.src.Sealed.Offset > d.upTo {
+		o.mu.Unlock()
+		return fmt.Errorf("take over %s: %w", c.path, errAgain)
+	}
+	t.disown(o)
+	o.live.Begin(0)
+	t.weigh(o)
+	o.mu.Unlock()
+	e, err := t.knownInLedger(key, d.is.k)
+	if err != nil {
+		return err
+	}
+	if e == nil {
+		e = d.is
+	}
+	err = t.own(f, c, e.k, e, d)
+	t.mu.Lock()
+	t.kick(o)
+	t.mu.Unlock()
+	return err
+}

@@ -1,0 +1,312 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"logseal/ingest/offsets"
+	"logseal/ingest/sink"
+	"logseal/ingest/source"
+)
+
+// lane ships the batches of one source, in order. It knows the source by the ledger alone, so that
+// sealing goes on meanwhile; where that is not enough it takes the source's file in hand.
+type lane struct {
+	busy    bool // a goroutine is at it
+	again   bool // something came while it was
+	known   bool // the sink was found to have what the ledger has shipped
+	failing int  // how often in a row it could not go on
+	retry   *time.Timer
+	since   time.Time // since when something waits
+}
+
+const (
+	// laneWaitFirst and laneWaitMax bound how long a source rests that could not be shipped, though
+	// the sink answers.
+	laneWaitFirst = time.Second
+	laneWaitMax   = time.Minute
+)
+
+// shipAllWaiting has everything shipped that earlier runs left.
+func (t *Tail) shipAllWaiting() error {
+	return t.eachSource(func(key source.Key, src *offsets.Source) error {
+		if len(src.Outbox) > 0 || len(t.aside.of(key)) > 0 {
+			t.kickLane(key)
+		}
+		return nil
+	})
+}
+
+// kickLane has a source's outbox shipped.
+func (t *Tail) kickLane(key source.Key) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.lanes[key]
+	if l == nil {
+		l = &lane{}
+		t.lanes[key] = l
+	}
+	if l.since.IsZero() {
+		l.since = time.Now()
+	}
+	if l.busy {
+		l.again = true
+		return
+	}
+	l.busy = true
+	t.wg.Go(func() { t.runLane(key, l) })
+}
+
+// runLane ships until nothing is left or it cannot go on; then it is tried again later.
+func (t *Tail) runLane(key source.Key, l *lane) {
+	for {
+		err := t.shipInTurn(key, l)
+		if err != nil && t.ctx.Err() == nil && fatal(err) {
+			t.failed(err)
+		}
+		t.mu.Lock()
+		if l.again && err == nil && t.ctx.Err() == nil {
+			l.again = false
+			t.mu.Unlock()
+			continue
+		}
+		l.busy, l.again = false, false
+		if err != nil {
+			t.restLane(key, l)
+		} else {
+			l.failing, l.since = 0, time.Time{}
+			if t.owners[key] == nil {
+				delete(t.lanes, key)
+			}
+		}
+		t.mu.Unlock()
+		if err != nil && t.ctx.Err() == nil {
+			t.laneFault(key, err)
+		}
+		t.nudge()
+		return
+	}
+}
+
+// restLane lets a source be tried again after a while. Tail.mu is held.
+func (t *Tail) restLane(key source.Key, l *lane) {
+	wait := min(laneWaitMax, laneWaitFirst<<min(l.failing, 10))
+	l.failing++
+	if t.ctx.Err() == nil {
+		l.retry = time.AfterFunc(wait, func() {
+			if t.ctx.Err() == nil {
+				t.kickLane(key)
+			}
+		})
+	}
+}
+
+// laneFault says why a source cannot be shipped now.
+func (t *Tail) laneFault(key source.Key, err error) {
+	var stopped *stopError
+	switch {
+	case errors.Is(err, errSettleAgain), errors.Is(err, errAgain):
+	case errors.As(err, &stopped):
+		t.notices.raise(stopped.Problem)
+	default:
+		path := ""
+		if o := t.owner(key); o != nil {
+			path = t.pathOf(o)
+		}
+		t.notices.raise(Problem{Conflict, path, fmt.Sprintf("source %s cannot be shipped: %v; its "+
+			"batches stay in the spool and it is tried again", key.ID, err)})
+	}
+}
+
+// fatal tells whether an error is of no source alone: the ledger cannot be used any more, or the
+// sink is not the one that it knows.
+func fatal(err error) bool {
+	return errors.Is(err, ErrBehind) || errors.Is(err, ErrMeaning) ||
+		errors.Is(err, offsets.ErrUnusable) || errors.As(err, new(*offsets.CommitError)) ||
+		errors.As(err, new(*offsets.DamagedError))
+}
+
+// mayPass tells whether an error is of a sink that does not answer now, and not of what it holds.
+func mayPass(err error) bool {
+	return errors.As(err, new(*sink.TransientError)) || errors.As(err, new(*sink.RefusedError)) ||
+		errors.Is(err, context.DeadlineExceeded)
+}
+
+func (t *Tail) shipInTurn(key source.Key, l *lane) error {
+	select {
+	case <-t.opened:
+	case <-t.ctx.Done():
+		return t.ctx.Err()
+	}
+	select {
+	case t.puts <- struct{}{}:
+		defer func() { <-t.puts }()
+	case <-t.ctx.Done():
+		return t.ctx.Err()
+	}
+	return t.untilAllowed(t.ctx, func() error { return t.shipSource(key, l) })
+}
+
+// shipSource ships a source's outbox.
+func (t *Tail) shipSource(key source.Key, l *lane) error {
+	w, err := t.sourceOf(key, 0)
+	if err != nil {
+		return err
+	}
+	if !l.known {
+		if err := w.checkBehind(t.ctx); err != nil {
+			return err
+		}
+		l.known = true
+	}
+	for {
+		if err := w.refresh(); err != nil {
+			return err
+		}
+		if len(w.src.Outbox) == 0 {
+			break
+		}
+		ok, err := t.freeBelow(w)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return t.shipWithFile(key)
+		}
+		e := w.src.Outbox[0]
+		err = t.whenThereIsRoom(t.ctx, func() error { return w.shipFree(t.ctx, e) })
+		switch {
+		case err == nil:
+			t.countShipped(key, e)
+		case t.ctx.Err() != nil, fatal(err), mayPass(err):
+			return err
+		default:
+			return t.shipWithFile(key)
+		}
+	}
+	if len(t.aside.of(key)) > 0 {
+		return t.shipWithFile(key)
+	}
+	return nil
+}
+
+// freeBelow tells whether nothing holds back a source's first batch: that every lower k is refuted
+// is asked without stopping the sealing.
+func (t *Tail) freeBelow(w *work) (bool, error) {
+	if w.lowerRefuted() {
+		return true, nil
+	}
+	o := t.owner(w.key)
+	if o == nil {
+		return false, nil
+	}
+	view, head, err := t.viewOf(o, w.key)
+	if view == nil || err != nil {
+		return false, err
+	}
+	defer view.Close()
+	w.file, w.head = view, head
+	defer func() { w.file, w.head = nil, nil }()
+	for k := uint64(0); k < w.k; k++ {
+		ok, err := w.refutedAt(t.ctx, k)
+		if err != nil || !ok {
+			return false, shrunkLater(err)
+		}
+	}
+	w.lower = true
+	return true, w.update(func(*offsets.Source) error { return nil })
+}
+
+// shipWithFile ships with the source's file in hand and nothing else going on: what was put may
+// have to be given up, adopted or cut again.
+func (t *Tail) shipWithFile(key source.Key) error {
+	o := t.owner(key)
+	if o == nil {
+		w, err := t.sourceOf(key, 0)
+		if err != nil {
+			return err
+		}
+		err = w.shipLeft(t.ctx)
+		if stops(err) {
+			w.hold()
+		}
+		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.w == nil || o.w.key != key || o.live == nil {
+		return fmt.Errorf("ship source %s: %w", key.ID, errAgain)
+	}
+	w := o.w
+	if err := w.refresh(); err != nil {
+		return err
+	}
+	end := o.live.Taken()
+	if !o.cut {
+		end = max(end, o.lastSize)
+	}
+	_, err := t.withView(o, end, func() (bool, error) { return false, t.shipAndCatchUp(w) })
+	if errors.Is(err, errSettleAgain) {
+		t.disown(o)
+		o.live.Begin(0)
+		t.weigh(o)
+		t.mu.Lock()
+		t.kick(o)
+		t.rouse(o.group, o)
+		t.mu.Unlock()
+		return err
+	}
+	if resumed := t.resume(o); err == nil {
+		err = resumed
+	}
+	t.publish(o)
+	t.mu.Lock()
+	t.kick(o)
+	t.mu.Unlock()
+	if stops(err) {
+		w.hold()
+	}
+	return err
+}
+
+// shipAndCatchUp ships what waits, and what is aside as far as ledger and sink lead up to it.
+func (t *Tail) shipAndCatchUp(w *work) error {
+	for {
+		before := w.src.Shipped
+		if err := w.ship(t.ctx); err != nil {
+			return err
+		}
+		t.countShippedTo(w.key, before, w.src.Shipped)
+		more, err := w.takeSpooled()
+		if err == nil && !more {
+			more, err = w.catchUp(t.ctx)
+		}
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// untilAllowed runs try, and again for as long as the sink refuses: that is mended outside, and is
+// said with its fix at once. try must be safe to repeat.
+func (t *Tail) untilAllowed(ctx context.Context, try func() error) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = laneWaitFirst, laneWaitMax
+	for {
+		err := try()
+		if err == nil || !errors.As(err, new(*sink.RefusedError)) {
+			return err
+		}
+		d := wait.NextBackOff()
+		t.notices.raise(Problem{Kind: Refused, Message: fmt.Sprintf("%v; it is tried again", err)})
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

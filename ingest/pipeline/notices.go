@@ -1,0 +1,59 @@
+package pipeline
+
+import (
+	"cmp"
+	"log/slog"
+	"slices"
+	"sync"
+)
+
+// notices are the problems that stand, each said once: when it comes up and when it changes.
+type notices struct {
+	log *slog.Logger
+
+	mu sync.Mutex
+	by map[noticeOf]Problem
+}
+
+type noticeOf struct {
+	path string
+	kind Kind
+}
+
+func (n *notices) raise(p Problem) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	of := noticeOf{p.Path, p.Kind}
+	if n.by == nil {
+		n.by = map[noticeOf]Problem{}
+	}
+	if n.by[of] == p {
+		return
+	}
+	n.by[of] = p
+	n.log.Warn(p.Message, "kind", string(p.Kind), "path", p.Path)
+}
+
+// clear forgets the problems of a path.
+func (n *notices) clear(path string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for of := range n.by {
+		if of.path == path {
+			delete(n.by, of)
+		}
+	}
+}
+
+func (n *notices) all() []Problem {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := make([]Problem, 0, len(n.by))
+	for _, p := range n.by {
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind))
+	})
+	return all
+}

@@ -1,0 +1,129 @@
+package pipeline
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"time"
+
+	"logseal/ingest/source"
+)
+
+// Status says where the tail is. It may be called at any time, also before Run.
+func (t *Tail) Status() TailStatus {
+	waiting := t.waiting()
+	s := TailStatus{Streams: map[string]StreamTotals{}, Problems: t.notices.all(),
+		HeldBytes: t.held.Load()}
+	if sized, ok := t.cfg.Spool.(interface{ Size() int64 }); ok {
+		s.SpoolBytes = sized.Size()
+	}
+	paused, why := t.paused.now()
+	s.PausedSeconds, s.Paused = paused.Seconds(), why
+	if why == "" && s.HeldBytes > t.cfg.HoldBytes {
+		s.Paused = "memory for what is not sealed is full"
+	}
+	select {
+	case <-t.opened:
+		s.Ready = true
+	default:
+	}
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.LastLook = t.looked
+	s.Ready = s.Ready && !t.looked.IsZero()
+	for name, totals := range t.totals {
+		s.Streams[name] = totals.clone()
+	}
+	for _, f := range t.allFiles() {
+		if f.view.standing != isRead && f.view.standing != isUnreadable {
+			s.OpenFiles++
+		}
+		x := t.describe(f, now)
+		if key := f.view.key; f.view.standing == isOwner {
+			t.addWaiting(&x, waiting[key], key, now)
+			delete(waiting, key)
+		}
+		s.Sources = append(s.Sources, x)
+	}
+	for key, w := range waiting {
+		x := SourceStatus{Stream: key.Table.Stream, Version: key.Table.Version, Origin: key.Origin,
+			SID: key.ID, K: w.K, Path: w.Path, Size: w.Sealed.Offset, Read: w.Sealed.Offset,
+			Sealed: w.Sealed.Offset, State: "gone"}
+		t.addWaiting(&x, w, key, now)
+		s.Sources = append(s.Sources, x)
+	}
+	for _, x := range s.Sources {
+		if x.Behind > 0 {
+			if at := now.Add(-x.Behind); s.OldestUnshipped.IsZero() || at.Before(s.OldestUnshipped) {
+				s.OldestUnshipped = at
+			}
+		}
+	}
+	slices.SortFunc(s.Sources, compareSources)
+	return s
+}
+
+func compareSources(a, b SourceStatus) int {
+	return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Version, b.Version),
+		cmp.Compare(a.Origin, b.Origin), bytes.Compare(a.SID[:], b.SID[:]),
+		cmp.Compare(a.Path, b.Path))
+}
+
+// describe says what is known of a file. Tail.mu is held.
+func (t *Tail) describe(f *followed, now time.Time) SourceStatus {
+	v := &f.view
+	key := v.key
+	if v.standing == isCopy || v.standing == isUndecided {
+		key = v.about
+	}
+	x := SourceStatus{Stream: f.id.stream, Version: f.stream.Epoch.Version, Origin: key.Origin,
+		SID: key.ID, K: v.k, Path: f.path, Size: f.stat.Size, Read: v.taken, Sealed: v.sealed,
+		Shipped: v.sealed, State: string(v.standing)}
+	if v.standing == isOwner && !v.oldest.IsZero() {
+		x.Behind = now.Sub(v.oldest)
+	}
+	x.Size = max(x.Size, x.Read)
+	return x
+}
+
+// addWaiting adds what the outbox holds of a source. Tail.mu is held.
+func (t *Tail) addWaiting(x *SourceStatus, w *waitingSource, key source.Key, now time.Time) {
+	if w == nil {
+		return
+	}
+	x.Shipped, x.Outbox = w.Shipped, w.Outbox
+	if l := t.lanes[key]; l != nil && w.Outbox > 0 && !l.since.IsZero() {
+		x.Behind = max(x.Behind, now.Sub(l.since))
+	}
+}
+
+// waitingSource is a source with an outbox, as the ledger has it.
+type waitingSource struct {
+	K       uint64
+	Path    string
+	Sealed  source.Point
+	Shipped int64
+	Outbox  int
+}
+
+// waiting asks the ledger for the sources that lanes are at.
+func (t *Tail) waiting() map[source.Key]*waitingSource {
+	t.mu.Lock()
+	var keys []source.Key
+	for key, l := range t.lanes {
+		if !l.since.IsZero() {
+			keys = append(keys, key)
+		}
+	}
+	t.mu.Unlock()
+	all := map[source.Key]*waitingSource{}
+	for _, key := range keys {
+		src, ok, err := t.Ledger.Get(key)
+		if err != nil || !ok || len(src.Outbox) == 0 {
+			continue
+		}
+		all[key] = &waitingSource{src.K, src.Path, src.Sealed, src.Shipped, len(src.Outbox)}
+	}
+	return all
+}

@@ -1,0 +1,371 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"logseal/ingest/source"
+)
+
+// TailConfig is all that a tail needs. Of Config it has no use for Inputs, Assume and Shard.
+type TailConfig struct {
+	Config
+	// Follow says of each of Streams which files it follows.
+	Follow []Follow
+	// PollInterval is how often the files are looked at.
+	PollInterval time.Duration
+	// CloseWait is how long after the last write a file whose path is gone can still grow.
+	CloseWait time.Duration
+	// CopyWait is how long an undecided file that does not change holds back a loss.
+	CopyWait time.Duration
+	// Grace is how long shipping is tried once the tail is to end.
+	Grace time.Duration
+	// HoldBytes is the memory for what is read but not sealed. A little more may be used.
+	HoldBytes int64
+	// Wake says that it is worth looking before the next poll; nil for none.
+	Wake <-chan struct{}
+	// Watch is told, after each look that found other folders, which are of interest; nil for none.
+	Watch func(dirs []string)
+}
+
+// Follow is how the files of one stream are followed.
+type Follow struct {
+	// Origin is of files from whose path none is taken.
+	Origin string
+	// Find gives the paths of the files there are now. With an error it may still give some; none of
+	// the others is then taken to be gone.
+	Find func() ([]string, error)
+	// Dirs gives the folders in which files may appear; nil for none.
+	Dirs func() []string
+	// StartAtEnd says that what the files hold which are there at the very first start is not wanted.
+	StartAtEnd bool
+	// MaxAge is how long a byte that was read may wait to be sealed.
+	MaxAge time.Duration
+}
+
+// Tail follows files that grow, rotate, are truncated, vanish and come back.
+//
+// One goroutine, the director, looks at all files and sees to it that each with something to do is
+// attended to by a goroutine of its own: told who it is, read, sealed. What is sealed ships in
+// lanes, one a source, which know the source by the ledger alone. An idle file is an entry in a
+// table and an open descriptor.
+//
+// Invariants:
+//
+//   - What was read is sealed, whatever becomes of the file: it is in memory until then.
+//   - A file is held open until all of it is sealed, also when its path is gone.
+//   - Each source has at most one file that it is read from, its owner. A file that says nothing
+//     else than the owner is its copy and is not read.
+//   - Locks are taken in the order group, file, table.
+type Tail struct {
+	*run
+	cfg     TailConfig
+	ctx     context.Context // of all work; it outlives the one given to Run by the grace
+	fail    context.CancelCauseFunc
+	wg      sync.WaitGroup
+	began   time.Time
+	reads   chan struct{} // holds one for each file that is being read
+	puts    chan struct{} // holds one for each source that is being shipped
+	opened  chan struct{} // closed once the sink was reached and is the ledger's
+	wake    chan struct{} // a deadline may have come nearer
+	held    atomic.Int64  // bytes of memory that hold what is not sealed
+	lookNow atomic.Bool
+	sinkOff atomic.Int64 // until when, in Unix ns, the sink is not asked who a file is
+
+	mu      sync.Mutex // guards what follows, and the fields of followed that say so
+	streams []*tailStream
+	table   map[fileID]*followed
+	ended   map[*followed]bool // files that are no longer at a path, until they are sealed
+	owners  map[source.Key]*followed
+	groups  map[source.Key]*headGroup
+	lanes   map[source.Key]*lane
+	missing map[source.Key]*missingSource
+	dirs    []string
+	looked  time.Time             // the last look's end
+	settled bool                  // every file of the first look was told who it is
+	ending  bool                  // seal all that is complete
+	busy    int                   // goroutines that attend to files
+	fresh   map[source.Table]bool // tables that had nothing when the tail began
+	totals  map[string]*StreamTotals
+	paused  pauses
+	notices notices
+}
+
+// The defaults of TailConfig.
+const (
+	DefaultPollInterval = time.Second
+	DefaultCloseWait    = time.Minute
+	DefaultCopyWait     = time.Hour
+	DefaultGrace        = 20 * time.Second
+	DefaultHoldBytes    = 64 << 20
+)
+
+// NewTail gives a tail that has not begun.
+func NewTail(cfg TailConfig) *Tail {
+	cfg.PollInterval = orDefault(cfg.PollInterval, DefaultPollInterval)
+	cfg.CloseWait = orDefault(cfg.CloseWait, DefaultCloseWait)
+	cfg.CopyWait = orDefault(cfg.CopyWait, DefaultCopyWait)
+	cfg.HoldBytes = orDefault(cfg.HoldBytes, DefaultHoldBytes)
+	t := &Tail{
+		run: newRun(cfg.Config), cfg: cfg, streams: tailStreams(cfg),
+		puts: make(chan struct{}, shippedAtOnce), opened: make(chan struct{}),
+		wake: make(chan struct{}, 1), began: time.Now(),
+		table: map[fileID]*followed{}, ended: map[*followed]bool{},
+		owners: map[source.Key]*followed{}, groups: map[source.Key]*headGroup{},
+		lanes: map[source.Key]*lane{}, missing: map[source.Key]*missingSource{},
+		fresh: map[source.Table]bool{}, totals: map[string]*StreamTotals{},
+	}
+	t.reads = make(chan struct{}, t.Workers)
+	t.run.Spool = &pausingSpool{Spool: cfg.Spool, paused: &t.paused}
+	t.run.notice, t.run.sealedBatch = t.notices.raise, t.noteSealed
+	t.notices.log = t.Log
+	return t
+}
+
+func orDefault[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
+
+// Run follows the files until ctx is cancelled. Then it seals what is complete, ships for as long
+// as the grace lasts, and returns nil. Any other end is an error; running it again goes on there.
+func (t *Tail) Run(ctx context.Context) error {
+	work, fail := context.WithCancelCause(context.WithoutCancel(ctx))
+	t.ctx, t.fail = work, fail
+	defer t.close()
+	if err := t.begin(ctx); err != nil {
+		fail(err)
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil // asked to end before the sink was reached: nothing was begun
+		}
+		return err
+	}
+	t.direct(ctx)
+	if work.Err() == nil {
+		t.finishUp()
+	}
+	err := context.Cause(work)
+	fail(nil)
+	t.wg.Wait()
+	return err
+}
+
+// begin brings ledger and spool to where they agree. With a ledger that knows nothing this waits
+// for the sink, which may know more; else the sink is reached while the files are already read.
+func (t *Tail) begin(ctx context.Context) error {
+	if err := t.findFresh(ctx); err != nil {
+		return err
+	}
+	if err := t.findUnsent(); err != nil {
+		return err
+	}
+	if t.Ledger.Empty() {
+		if err := t.openSink(ctx); err != nil {
+			return err
+		}
+		found, err := t.findLeftovers(ctx)
+		if err != nil {
+			return err
+		}
+		t.leftovers = found
+		if err := t.recoverSpool(ctx); err != nil {
+			return err
+		}
+		close(t.opened)
+	} else {
+		if err := t.recoverLocally(); err != nil {
+			return err
+		}
+		t.wg.Go(func() {
+			if err := t.openSink(t.ctx); err != nil {
+				t.failed(err)
+				return
+			}
+			close(t.opened)
+		})
+	}
+	if err := t.findMissing(); err != nil {
+		return err
+	}
+	return t.shipAllWaiting()
+}
+
+// openSink checks that the sink is the one that the ledger knows, and that the streams mean what
+// they meant.
+func (t *Tail) openSink(ctx context.Context) error {
+	return t.untilAllowed(ctx, func() error {
+		if err := t.openTable(ctx); err != nil {
+			return err
+		}
+		for i := range t.Streams {
+			if err := t.checkEpochs(ctx, &t.Streams[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// findFresh notes the tables of which neither ledger nor, where that is empty, the sink has
+// anything.
+func (t *Tail) findFresh(ctx context.Context) error {
+	keys, err := t.Ledger.All()
+	if err != nil {
+		return err
+	}
+	for _, s := range t.streams {
+		if s.StartAtEnd {
+			t.fresh[s.Table()] = true
+		}
+	}
+	for _, key := range keys {
+		delete(t.fresh, key.Table)
+	}
+	if len(keys) > 0 {
+		return nil
+	}
+	for _, s := range t.streams {
+		if !t.fresh[s.Table()] {
+			continue
+		}
+		origin := s.Follow.Origin
+		if s.OriginPath != nil {
+			origin = ""
+		}
+		some, err := t.anyManifest(ctx, s.Table(), origin)
+		if err != nil {
+			return err
+		}
+		if some {
+			delete(t.fresh, s.Table())
+		}
+	}
+	return nil
+}
+
+// direct looks at the files until ctx or the work ends.
+func (t *Tail) direct(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	poll := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.ctx.Done():
+			return
+		case <-timer.C:
+		case <-t.wake:
+		case <-t.cfg.Wake:
+			poll = time.Now()
+		}
+		if now := time.Now(); !now.Before(poll) || t.lookNow.Swap(false) {
+			t.look()
+			poll = now.Add(t.cfg.PollInterval)
+		}
+		next := t.attendDue(time.Now())
+		if next.IsZero() || next.After(poll) {
+			next = poll
+		}
+		timer.Reset(max(0, time.Until(next)))
+	}
+}
+
+// finishUp seals what is complete and ships for as long as the grace lasts.
+func (t *Tail) finishUp() {
+	t.Log.Info("ending: sealing what is complete", "grace", t.cfg.Grace)
+	t.look()
+	t.mu.Lock()
+	t.ending = true
+	for _, f := range t.allFiles() {
+		t.kick(f)
+	}
+	t.mu.Unlock()
+	grace := time.NewTimer(t.cfg.Grace)
+	defer grace.Stop()
+	over := false
+	for {
+		sealing, shipping := t.underWay()
+		if !sealing && (over || !shipping) {
+			return
+		}
+		if over && t.Status().Paused != "" {
+			return // there is no room to seal it: it is read again
+		}
+		select {
+		case <-grace.C:
+			over = true
+		case <-t.wake:
+		case <-t.ctx.Done():
+			return
+		}
+	}
+}
+
+// underWay tells whether anything is being sealed, and whether anything waits to be shipped that
+// could be.
+func (t *Tail) underWay() (sealing, shipping bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, l := range t.lanes {
+		shipping = shipping || l.busy
+	}
+	return t.busy > 0, shipping
+}
+
+// nudgeLook has all files looked at soon.
+func (t *Tail) nudgeLook() {
+	t.lookNow.Store(true)
+	t.nudge()
+}
+
+// nudge lets the director see to what may have become due.
+func (t *Tail) nudge() {
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+// failed ends the tail with an error that is of no file alone.
+func (t *Tail) failed(err error) {
+	if t.ctx.Err() == nil {
+		t.fail(err)
+	}
+}
+
+// close lets all files go.
+func (t *Tail) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, f := range t.allFiles() {
+		f.closeFile()
+	}
+}
+
+// tailStream is how the files of one table are followed and read.
+type tailStream struct {
+	*Stream
+	Follow
+}
+
+func tailStreams(cfg TailConfig) (all []*tailStream) {
+	for i := range cfg.Streams {
+		all = append(all, &tailStream{&cfg.Streams[i], cfg.Follow[i]})
+	}
+	return all
+}
+
+// originOf takes the origin from a file's path, else it is the stream's.
+func (s *tailStream) originOf(path string) (string, error) {
+	if s.OriginPath == nil {
+		return s.Follow.Origin, nil
+	}
+	return s.Stream.originOf(path)
+}

@@ -1,0 +1,66 @@
+package pipeline
+
+import (
+	"maps"
+
+	"logseal/ingest/offsets"
+	"logseal/ingest/parse"
+	"logseal/ingest/seal"
+	"logseal/ingest/source"
+)
+
+// count changes the totals of a stream.
+func (t *Tail) count(stream string, change func(*StreamTotals)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.totals[stream]
+	if s == nil {
+		s = &StreamTotals{Rejects: map[parse.Reason]int64{},
+			LostBytes: map[seal.LossReason]int64{}, Losses: map[seal.LossReason]int64{}}
+		t.totals[stream] = s
+	}
+	change(s)
+}
+
+func (t *Tail) countRead(stream string, n int64) {
+	t.count(stream, func(s *StreamTotals) { s.ReadBytes += n })
+}
+
+// noteSealed counts a batch.
+func (t *Tail) noteSealed(w *work, c Counts) {
+	t.count(w.key.Table.Stream, func(s *StreamTotals) {
+		s.SealedBytes += c.Bytes
+		s.Batches++
+		s.Records += c.Records
+		s.Rows += c.Rows
+		s.Skipped += c.Skipped
+		for reason, n := range c.Reasons {
+			s.Rejects[reason] += n
+		}
+	})
+	t.Log.Debug("sealed", append(logSource(w.key), "path", w.path, "bytes", c.Bytes,
+		"rows", c.Rows, "rejects", c.Rejects)...)
+}
+
+func (t *Tail) countShipped(key source.Key, e offsets.Entry) {
+	t.count(key.Table.Stream, func(s *StreamTotals) { s.ShippedBytes += e.Range.Len() })
+	t.Log.Debug("shipped", append(logSource(key), "range", e.Range.String())...)
+}
+
+func (t *Tail) countShippedTo(key source.Key, before, after int64) {
+	t.count(key.Table.Stream, func(s *StreamTotals) { s.ShippedBytes += max(0, after-before) })
+}
+
+func (t *Tail) countLoss(stream string, reason seal.LossReason, atLeast int64) {
+	t.count(stream, func(s *StreamTotals) {
+		s.Losses[reason]++
+		s.LostBytes[reason] += atLeast
+	})
+}
+
+func (s *StreamTotals) clone() StreamTotals {
+	c := *s
+	c.Rejects, c.LostBytes, c.Losses = maps.Clone(s.Rejects), maps.Clone(s.LostBytes),
+		maps.Clone(s.Losses)
+	return c
+}
