@@ -37,13 +37,14 @@ func TestScripts(t *testing.T) {
 }
 
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"code": scriptCode,
-	"tree": scriptTree,
-	"gen":  scriptGen,
-	"pack": scriptPack,
-	"chop": scriptChop,
-	"put":  scriptPut,
-	"rows": scriptRows,
+	"code":  scriptCode,
+	"await": scriptAwait,
+	"tree":  scriptTree,
+	"gen":   scriptGen,
+	"pack":  scriptPack,
+	"chop":  scriptChop,
+	"put":   scriptPut,
+	"rows":  scriptRows,
 }
 
 // scriptCode runs a program and wants an exit code: code 2 ingest load …

@@ -5,9 +5,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -57,6 +59,27 @@ func scriptPut(ts *testscript.TestScript, neg bool, args []string) {
 	_, err = f.WriteString(text)
 	ts.Check(err)
 	ts.Check(f.Close())
+}
+
+// awaitMost is how long a script waits for what must come.
+const awaitMost = 30 * time.Second
+
+// scriptAwait runs a program again and again until what it prints matches: await RE program …
+func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: await RE program [arg...]")
+	}
+	re, err := regexp.Compile(args[0])
+	ts.Check(err)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(awaitMost); time.Now().Before(end); <-tick.C {
+		err = ts.Exec(args[1], args[2:]...)
+		if re.MatchString(ts.ReadFile("stdout") + ts.ReadFile("stderr")) {
+			return
+		}
+	}
+	ts.Fatalf("%q did not come (last: %v)", args[0], err)
 }
 
 // holdLedger is a program that is another process with the ledger open: hold-ledger DIR FIFO. It

@@ -138,8 +138,8 @@ func (s *service) config(p *plan) tailConfig {
 			Store: s.store, Ledger: s.ledger, Spool: pipeline.DiskSpool{Spool: s.spool},
 			FS: files.OS(), Streams: p.streams, Host: s.host, Log: s.app.log,
 		},
-		PollInterval: c.Tail.PollInterval, CloseWait: c.Tail.CloseWait, CopyWait: c.Tail.CopyWait,
-		Grace: c.ShutdownGrace,
+		PollInterval: c.Tail.PollInterval, CopyWait: c.Tail.CopyWait,
+		CloseWait: max(c.Tail.CloseWait, 1), Grace: max(c.ShutdownGrace, 1), // 0 would be the default
 	}
 	for i, f := range p.follows {
 		stream := &c.Streams[i]

@@ -101,8 +101,18 @@ func (a *app) logJSON() {
 	if a.quiet {
 		level = slog.LevelWarn
 	}
-	a.log = slog.New(slog.NewJSONHandler(a.stderr, &slog.HandlerOptions{Level: level}))
+	a.log = slog.New(slog.NewJSONHandler(a.stderr, &slog.HandlerOptions{
+		Level: level, ReplaceAttr: readable,
+	}))
 	a.jsonLog = true
+}
+
+// readable makes durations what a person writes: JSON would have nanoseconds.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // fill sums up what a tail did.
