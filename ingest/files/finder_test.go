@@ -39,6 +39,15 @@ func TestFinder_FindsWhatFindDoes(t *testing.T) {
 	patterns := []string{"*.log", "a/*", "**/x*", "./a/b/../b/{y,z}.log", "b/**/", "a/b/x.log"}
 	names := []string{"x.log", "a/x.log", "a/y.log", "a/b/x.log", "a/b/y.log", "b/c/d/x", "b/z.log"}
 	dirs := []string{".", "a", "a/b", "b", "b/c", "b/c/d"}
+	age := func(t *rapid.T) { // as if nothing had happened for long
+		if !rapid.Bool().Draw(t, "age") {
+			return
+		}
+		old := time.Now().Add(-time.Hour)
+		for _, dir := range dirs {
+			_ = os.Chtimes(dir, old, old)
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		entries, err := os.ReadDir(".")
 		require.NoError(t, err)
@@ -61,22 +70,23 @@ func TestFinder_FindsWhatFindDoes(t *testing.T) {
 				path := name.Draw(t, "path")
 				require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o777))
 				require.NoError(t, os.WriteFile(path, []byte(path), 0o666))
+				age(t)
 			},
-			"remove": func(t *rapid.T) { _ = os.Remove(name.Draw(t, "path")) },
+			"remove": func(t *rapid.T) {
+				_ = os.Remove(name.Draw(t, "path"))
+				age(t)
+			},
 			"rename": func(t *rapid.T) {
 				_ = os.Rename(name.Draw(t, "from"), name.Draw(t, "to"))
+				age(t)
 			},
 			"remove folder": func(t *rapid.T) {
 				_ = os.RemoveAll(rapid.SampledFrom(dirs[1:]).Draw(t, "dir"))
+				age(t)
 			},
 			"link folder": func(t *rapid.T) {
 				_ = os.Symlink("../b", rapid.SampledFrom(dirs).Draw(t, "dir")+"/link")
-			},
-			"age": func(t *rapid.T) { // as if nothing had happened for long
-				old := time.Now().Add(-time.Hour)
-				for _, dir := range dirs {
-					_ = os.Chtimes(dir, old, old)
-				}
+				age(t)
 			},
 		})
 	})

@@ -79,15 +79,15 @@ func (h *hold) forget(off int64) {
 }
 
 // read copies bytes from off on into p when they are there uncompressed, or gives the block that
-// they are in. Without either, none are held at off, nor up to until when that is after off.
-func (h *hold) read(p []byte, off int64) (n int, b block, until int64) {
+// the one at off is in. With neither, it is not held.
+func (h *hold) read(p []byte, off int64) (n int, b block) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if off >= h.rawFrom {
 		if skip := off - h.rawFrom; skip < int64(len(h.raw)) {
 			n = copy(p, h.raw[skip:])
 		}
-		return n, block{}, 0
+		return n, block{}
 	}
 	i, _ := slices.BinarySearchFunc(h.blocks, off, func(b block, off int64) int {
 		if b.end <= off {
@@ -95,13 +95,10 @@ func (h *hold) read(p []byte, off int64) (n int, b block, until int64) {
 		}
 		return 1
 	})
-	switch {
-	case i == len(h.blocks): // there are none: they reach up to rawFrom
-		return 0, block{}, h.rawFrom
-	case off < h.blocks[i].start:
-		return 0, block{}, h.blocks[i].start
+	if i < len(h.blocks) && h.blocks[i].start <= off {
+		return 0, h.blocks[i]
 	}
-	return 0, h.blocks[i], 0
+	return 0, block{}
 }
 
 // cost is how many bytes of memory h takes.

@@ -165,6 +165,46 @@ func TestLive_View_OfALostIncarnation(t *testing.T) {
 	require.ErrorContains(t, err, "negative end")
 }
 
+// A file written anew that is the same around where reading stopped is another one all the same.
+func TestLive_WrittenAnew_TheSameInPart(t *testing.T) {
+	old := strings.Repeat("a line of some text\n", 300)
+	for name, fresh := range map[string]string{
+		"but for the beginning":     "b" + old[1:],
+		"but for the end":           old[:len(old)-2] + "?\n",
+		"but for the end, longer":   old[:len(old)-2] + "?\n" + old,
+		"but for what is not there": old[:len(old)-1],
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, at := range []int64{0, 4000, int64(len(old))} {
+				l, fsys := openLive(t, old)
+				require.NoError(t, l.Begin(at))
+				catchUp(t, l)
+				fsys.Overwrite("app.log", []byte(fresh))
+				_, err := l.Read(1 << 20)
+				require.ErrorAs(t, err, new(*files.TruncatedError))
+				require.Equal(t, int64(len(old)), l.Taken())
+			}
+		})
+	}
+}
+
+// When another incarnation begins while a View reads the one before, the View gives none of it.
+func TestLive_View_WhileAnotherIncarnationBegins(t *testing.T) {
+	l, fsys := openLive(t, "old one\nold two\n")
+	f, err := l.View(16, true)
+	require.NoError(t, err)
+	fsys.SetFault(func(op filestest.Op, _ string, _ int64) error {
+		fsys.SetFault(nil)
+		fsys.Overwrite("app.log", []byte("new one\nnew two\n"))
+		l.Abandon()
+		return l.Begin(0)
+	})
+	_, err = f.ReadAt(make([]byte, 8), 0)
+	require.ErrorAs(t, err, new(*files.ShrunkError))
+	require.False(t, l.Lost(), "the other one is there")
+	require.NoError(t, f.Close())
+}
+
 // Its Stat is one that the file had while its bytes were those taken: a file written anew is never
 // taken for the one that was read.
 func TestLive_View_Stat(t *testing.T) {

@@ -60,18 +60,14 @@ func (l *Live) lookUpTo(end int64) (Stat, error) {
 // readAt reads from the file what is of the incarnation, all of p or nothing.
 func (l *Live) readAt(p []byte, off int64, incarnation int) error {
 	l.mu.Lock()
-	w, gone := l.witness, l.lost != nil || l.incarnation != incarnation
+	w := l.witness
 	l.mu.Unlock()
-	shrunk := &ShrunkError{Path: l.Path(), Want: off + int64(len(p)), Have: off}
-	if gone {
-		return shrunk
-	}
 	last, err := l.readOwn(w, p, off)
 	if err != nil {
 		return err
 	}
 	l.mu.Lock()
-	gone = l.incarnation != incarnation
+	gone := l.lost != nil || l.incarnation != incarnation
 	l.mu.Unlock()
 	if last != nil && !gone {
 		return nil
@@ -81,7 +77,7 @@ func (l *Live) readAt(p []byte, off int64, incarnation int) error {
 			return err
 		}
 	}
-	return shrunk
+	return &ShrunkError{Path: l.Path(), Want: off + int64(len(p)), Have: off}
 }
 
 // view is a Handle of [0, stat.Size) of a Live.
@@ -127,7 +123,7 @@ func (v *view) read(p []byte, off int64) (int, error) {
 	if v.in.start <= off && off < v.in.end {
 		return copy(p, v.data[off-v.in.start:]), nil
 	}
-	n, b, until := v.held.read(p, off)
+	n, b := v.held.read(p, off)
 	switch {
 	case n > 0:
 		return n, nil
@@ -136,8 +132,6 @@ func (v *view) read(p []byte, off int64) (int, error) {
 			return 0, err
 		}
 		return v.read(p, off)
-	case until > off:
-		p = p[:min(int64(len(p)), until-off)]
 	}
 	if err := v.live.readAt(p, off, v.incarnation); err != nil {
 		return 0, err
