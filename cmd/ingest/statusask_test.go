@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -103,6 +105,15 @@ func TestSameFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, nil, 0o666))
 	require.ErrorContains(t, sameFile(path, "1", "1"), "sees another file at")
 	require.ErrorContains(t, sameFile(path+"x", "1", "1"), "sees no such file")
+
+	r := startService(t, t.TempDir())
+	for _, query := range []string{"path=" + path + "&dev=1&inode=1", "path=a&dev=1&inode=1", ""} {
+		w := httptest.NewRecorder()
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/safe?"+query, nil)
+		r.socketHandler().ServeHTTP(w, request)
+		require.Equal(t, http.StatusBadRequest, w.Code, w.Body)
+		require.NotContains(t, w.Body.String(), "safe_to_delete")
+	}
 }
 
 // A socket that nobody answers at, or none, says that it is no tail that has the ledger.

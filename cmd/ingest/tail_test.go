@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,8 +31,8 @@ func startTail(t *testing.T, root, config string, env ...string) *tailProcess {
 	path := filepath.Join(root, "ingest.yaml")
 	config = strings.ReplaceAll(config, "ROOT", root)
 	require.NoError(t, os.WriteFile(path, []byte(config), 0o666))
-	p := &tailProcess{Cmd: exec.Command("ingest", "tail", "-c", path, "--json"), root: root,
-		out: &told{}, errors: &told{}}
+	p := &tailProcess{Cmd: exec.Command("ingest", "tail", "-c", path, "--json", "--metrics",
+		"127.0.0.1:0"), root: root, out: &told{}, errors: &told{}}
 	p.Env = append(os.Environ(), env...)
 	p.Stdout, p.Stderr = p.out, p.errors
 	require.NoError(t, p.Start())
@@ -93,6 +96,47 @@ func TestTail_TellsTheServiceManager(t *testing.T) {
 	for heard := ""; heard != "STOPPING=1\nSTATUS=ending"; heard = m.hear(t) {
 	}
 	require.True(t, p.end(t).OK)
+}
+
+// What is served is of the tail that runs, and of the memory that it tries to do with.
+func TestTail_ServesMetrics(t *testing.T) {
+	for env, limit := range map[string]string{
+		"GOMEMLIMIT=": "2.097152e+08", "GOMEMLIMIT=100MiB": "1.048576e+08",
+	} {
+		p := startTail(t, t.TempDir(), "sink: ROOT/lake\n"+quickTail, env)
+		var address string
+		require.Eventually(t, func() bool {
+			m := regexp.MustCompile(`"serving metrics","address":"([^"]+)"`).FindStringSubmatch(
+				p.errors.String())
+			if m != nil {
+				address = "http://" + m[1]
+			}
+			return m != nil
+		}, awaitMost, 10*time.Millisecond)
+		p.write(t, 0, 100)
+		p.await(t, func(s statusResult) bool { return len(s.Sources) > 0 && s.Sources[0].Shipped > 0 })
+		body := fetch(t, address+"/metrics")
+		for _, want := range []string{"go_gc_gomemlimit_bytes " + limit,
+			`logseal_rows_total{stream="app"} 88`, `logseal_put_duration_seconds_count{result="ok"} 5`,
+			"logseal_open_files 1", "logseal_outbox_age_seconds 0"} {
+			require.True(t, strings.Contains(body, "\n"+want+"\n"), "want %s", want)
+		}
+		require.Equal(t, "ok\n", fetch(t, address+"/readyz"))
+		require.Equal(t, "ok\n", fetch(t, address+"/healthz"))
+		require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+		require.True(t, p.end(t).OK)
+	}
+}
+
+func fetch(t *testing.T, url string) string {
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	require.NoError(t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return string(body)
 }
 
 // While the store is away it reads and seals on, ends when it is told to, and begins again; when the
