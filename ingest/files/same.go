@@ -8,28 +8,49 @@ import (
 	"io"
 )
 
-// Same says whether two plain files hold the same bytes in [from, to). One that ends before to is a
-// *ShrunkError.
-func Same(ctx context.Context, a, b *File, from, to int64) (bool, error) {
-	x := make([]byte, min(scanBuffer, max(0, to-from)))
-	y := make([]byte, len(x))
-	for from < to {
-		if err := ctx.Err(); err != nil {
-			return false, err
-		}
-		n := min(int64(len(x)), to-from)
-		if err := a.readExactly(x[:n], from); err != nil {
-			return false, err
-		}
-		if err := b.readExactly(y[:n], from); err != nil {
-			return false, err
-		}
-		if !bytes.Equal(x[:n], y[:n]) {
-			return false, nil
-		}
-		from += n
+// Agreement is how far two files say the same.
+type Agreement struct {
+	Differ bool
+	// Until is where they differ, or up to where they were compared.
+	Until int64
+	// Longer says that the first one goes on after that.
+	Longer bool
+}
+
+// Compare holds a against b, which is plain, from one offset up to another or to a's end. That b
+// ends before is a *ShrunkError; a fault in a compressed a is its end.
+func Compare(ctx context.Context, a, b *File, from, to int64) (Agreement, error) {
+	s := a.open()
+	defer s.Close()
+	if _, err := s.skip(ctx, from); err != nil {
+		return Agreement{}, err
 	}
-	return true, nil
+	x := make([]byte, min(scanBuffer, to-from+1))
+	y := make([]byte, len(x))
+	at := from
+	for {
+		if err := ctx.Err(); err != nil {
+			return Agreement{}, err
+		}
+		n, err := io.ReadFull(s, x[:min(int64(len(x)), to-at+1)])
+		both := min(int64(n), to-at)
+		if err := b.readExactly(y[:both], at); err != nil {
+			return Agreement{}, err
+		}
+		if !bytes.Equal(x[:both], y[:both]) {
+			return Agreement{Differ: true, Until: at}, nil
+		}
+		at += both
+		switch {
+		case int64(n) > both:
+			return Agreement{Until: at, Longer: true}, nil
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+			errors.As(err, new(*CorruptError)):
+			return Agreement{Until: at}, nil
+		case err != nil:
+			return Agreement{}, err
+		}
+	}
 }
 
 // readExactly fills p with the stored bytes at off.

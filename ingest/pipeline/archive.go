@@ -113,6 +113,9 @@ func (t *Tail) archiveRead(f *followed) error {
 		"to", w.src.Sealed.Offset)...)
 	t.disown(f)
 	t.putAway(f)
+	t.mu.Lock()
+	t.rouse(f.group, f)
+	t.mu.Unlock()
 	if stopped != nil {
 		t.notices.raise(stopped.Problem)
 	}
@@ -127,7 +130,6 @@ func (t *Tail) putAway(f *followed) {
 	f.view = fileView{standing: isRead}
 	f.due = time.Time{}
 	there := f.there
-	t.rouse(f.group, f)
 	t.mu.Unlock()
 	if !there {
 		t.letGo(f)

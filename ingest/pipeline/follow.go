@@ -57,8 +57,7 @@ func (t *Tail) openFile(f *followed) error {
 	defer f.mu.Unlock()
 	t.mu.Lock()
 	path, there, stat := f.path, f.there, f.stat
-	final := !f.cut && !f.there && !time.Now().Before(t.lastWrite(f).Add(t.cfg.CloseWait))
-	f.final = f.final || final || f.cut && !time.Now().Before(f.goneAt.Add(t.cfg.CloseWait))
+	f.final = f.final || t.atItsEnd(f, time.Now())
 	t.mu.Unlock()
 	if f.live != nil {
 		f.live.SetPath(path)
@@ -79,6 +78,41 @@ func (t *Tail) openFile(f *followed) error {
 	}
 	f.live, f.lastSize = live, stat.Size
 	return live.Begin(0)
+}
+
+// atItsEnd tells whether a file can no longer grow: it has no path, and nobody has written to it for
+// a while. Of one that was truncated a copy may have more, so long as there may be one. Tail.mu is
+// held.
+func (t *Tail) atItsEnd(f *followed, now time.Time) bool {
+	if !f.cut {
+		return !f.there && !now.Before(t.lastWrite(f).Add(t.cfg.CloseWait))
+	}
+	if now.Before(f.goneAt.Add(t.cfg.CloseWait)) {
+		return false
+	}
+	return !t.hasCopy(f, now) || !now.Before(f.goneAt.Add(t.cfg.CopyWait))
+}
+
+// hasCopy tells whether a file that is not read may turn out to be what an owner was. Tail.mu is
+// held.
+func (t *Tail) hasCopy(f *followed, now time.Time) bool {
+	if f.group == nil {
+		return false
+	}
+	for o := range f.group.files {
+		if o == f || now.Sub(o.moved) >= t.cfg.CopyWait {
+			continue
+		}
+		switch o.view.standing {
+		case isNew:
+			return true
+		case isCopy, isUndecided:
+			if o.view.about == f.view.key {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // lastWrite is when a file is known to have been written to. Tail.mu is held.
@@ -203,8 +237,8 @@ func (t *Tail) wantsCut(f *followed) bool {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if f.squeezed || f.cut || t.ending {
-		return true
+	if f.squeezed || f.cut || !f.there || t.ending {
+		return true // what is in memory alone does not survive us, so it is sealed at once
 	}
 	return !time.Now().Before(f.arrived.oldest().Add(f.stream.MaxAge))
 }
@@ -269,6 +303,9 @@ func (t *Tail) resume(f *followed) error {
 	at := f.w.src.Sealed.Offset
 	defer t.weigh(f)
 	f.tried = -1
+	if f.live.Compressed() {
+		return nil // it is read whole
+	}
 	if at >= f.from && at <= f.live.Taken() || f.cut {
 		f.live.Release(at)
 	} else if err := t.beginAt(f, at); err != nil {

@@ -52,7 +52,7 @@ func (t *Tail) rouse(g *headGroup, but *followed) {
 		return
 	}
 	for f := range g.files {
-		if f != but && f.view.standing != isOwner {
+		if f != but && f.view.standing != isOwner && f.view.standing != isRead {
 			t.kick(f)
 		}
 	}

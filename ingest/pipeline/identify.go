@@ -182,14 +182,14 @@ func (t *Tail) weighIn(
 	}
 	o := t.owner(e.key)
 	if o != nil && o != f {
-		alike, end, err := t.compare(c, length, e, o)
+		like, err := t.compare(c, length, v, e, o)
 		switch {
 		case err != nil:
 			return err
-		case !alike:
+		case like.Differ:
 			return nil
-		case v == proved && end < c.file.Stat().Size && !c.file.Compressed() && d.is == nil:
-			d.is, d.from, d.upTo = e, o, end
+		case v == proved && d.is == nil && like.continues():
+			d.is, d.from, d.upTo = e, o, like.Until
 		case d.copyOf == nil:
 			d.copyOf = e
 		}
@@ -205,6 +205,17 @@ func (t *Tail) weighIn(
 	}
 	return nil
 }
+
+// likeness is how a file compares with the owner of a source.
+type likeness struct {
+	files.Agreement
+	whole bool // it has all that the owner has
+	cut   bool // the owner was truncated
+}
+
+// continues tells whether the file is to be read in the owner's place: a longer one is, for what is
+// shorter can only be a copy of it, and so is any that has all of one that was truncated.
+func (l likeness) continues() bool { return l.whole && (l.cut || l.Longer) }
 
 // knownHere gathers the evidence of all sources with a head, in the order of their k: of the ledger,
 // of files that nothing was sealed of yet and, while it can be reached, of the sink. What the sink
@@ -317,37 +328,37 @@ func (t *Tail) sameInode(f *followed, c *claim, all []*evidence) (*evidence, err
 	return nil, nil
 }
 
-// compare holds a file of length bytes against the owner of a source that its chain does not
-// refute: do they say the same as far as both go, and where does the owner end?
-func (t *Tail) compare(c *claim, length int64, e *evidence, o *followed) (
-	alike bool, end int64, err error,
-) {
+// compare holds a file against the owner of a source that its chain does not refute, as far as both
+// go.
+func (t *Tail) compare(
+	c *claim, length int64, v verdict, e *evidence, o *followed,
+) (like likeness, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.w == nil || o.w.key != e.key || o.live == nil {
-		return false, 0, errAgain
+		return like, errAgain
 	}
-	end = o.live.Taken()
+	if like.cut = o.cut; o.cut && v == undecided {
+		return like, nil // what it could be compared with is no longer there
+	}
+	end := o.live.Taken()
 	if stat, err := o.live.Look(); err == nil && !o.cut {
 		end = max(end, stat.Size)
 	}
-	if c.file.Compressed() {
-		return true, end, nil // its chain agrees; it waits until the owner is done
-	}
 	view, err := o.live.View(end, true)
 	if err != nil {
-		return false, 0, err
+		return like, err
 	}
 	defer view.Close()
-	length = max(length, c.file.Stat().Size)
 	from := int64(0)
 	for _, x := range e.ends {
 		if x.Offset <= length && x.Offset <= end {
 			from = x.Offset // up to there the chains agree
 		}
 	}
-	alike, err = files.Same(t.ctx, c.file, view, from, min(length, end))
-	return alike, end, err
+	like.Agreement, err = files.Compare(t.ctx, c.file, view, from, end)
+	like.whole = like.Until == end
+	return like, err
 }
 
 // errAgain says that things changed while they were looked at.
