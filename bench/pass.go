@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 
+	"logseal/ingest/batch"
 	"logseal/ingest/files"
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
@@ -81,7 +82,7 @@ func (r *run) stagesOf(ctx context.Context, p *pass, path string) error {
 // windows measures the stages that work on bytes in memory, window by window, and gives the
 // file's end.
 func (r *run) windows(ctx context.Context, p *pass, f *files.File) (source.Point, error) {
-	reader, err := f.Reader(ctx, source.Origin(), r.maxRecord())
+	reader, err := f.ReaderOf(ctx, source.Origin(), r.maxRecord(), r.Parser.Parts())
 	if err != nil {
 		return source.Point{}, err
 	}
@@ -128,11 +129,11 @@ func (p *pass) measure(parser *parse.Parser) (group int64, err error) {
 			continue
 		}
 		p.match.start()
-		parser.Parse(c.Offset, c.Data, &p.table)
+		batch.Parse(parser, c, &p.table)
 		p.match.stop()
 
 		records := int64(p.table.Rows() + len(p.table.Rejects))
-		if have := records + p.table.SkippedLines; have != lines {
+		if have := records + p.table.SkippedLines; have != lines && !parser.Joins() {
 			return 0, fmt.Errorf("chunk at %d: %d lines, but %d parsed", c.Offset, lines, have)
 		}
 		p.records += records

@@ -67,7 +67,7 @@ func (r *run) sealRanges(ctx context.Context, f *files.File) (c Counts, err erro
 		return c, err
 	}
 	in.Start = source.Origin()
-	reader, err := f.Reader(ctx, in.Start, r.maxRecord())
+	reader, err := f.ReaderOf(ctx, in.Start, r.maxRecord(), r.Parser.Parts())
 	if err != nil {
 		return c, err
 	}

@@ -13,12 +13,11 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"logseal/bench"
-	"logseal/ingest/parse"
 )
 
 // benchCmd is `ingest bench`.
 type benchCmd struct {
-	Format string   `placeholder:"NAME" help:"Built-in format: combined, common or app."`
+	Format string   `placeholder:"NAME" help:"Built-in format: combined, common, app, cri or docker_json."`
 	Regex  string   `placeholder:"RE" help:"Pattern of a whole line; its named groups become columns."`
 	Repeat int      `default:"3" placeholder:"N" help:"How often all is measured; medians are shown (default 3)."`
 	Paths  []string `arg:"" name:"file" help:"Files and patterns to measure; nothing is written."`
@@ -64,7 +63,7 @@ func (b *benchCmd) Run(ctx context.Context, a *app) error {
 func (b *benchCmd) options(ctx context.Context, a *app) (*bench.Options, error) {
 	if b.Format == "" && b.Regex == "" {
 		return nil, usagef("no format: give --format (%s) or --regex",
-			strings.Join(parse.Presets(), ", "))
+			flagFormats())
 	}
 	if b.Repeat < 1 {
 		return nil, usagef("--repeat %d: want at least 1", b.Repeat)

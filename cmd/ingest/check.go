@@ -185,7 +185,7 @@ func (t *trial) file(ctx context.Context, maxRecord int) error {
 		return fmt.Errorf("open %s: %w", t.path, err)
 	}
 	defer f.Close()
-	r, err := newReader(ctx, f, maxRecord)
+	r, err := newReader(ctx, f, maxRecord, t.parser.Parts())
 	if err != nil {
 		return fmt.Errorf("read %s: %w", t.path, err)
 	}

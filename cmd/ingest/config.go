@@ -50,8 +50,9 @@ type StreamConfig struct {
 	// StartAtEnd (start_at: end) says that what the files hold that are there when `tail` first
 	// starts is not wanted; only what is written later. Default start_at: beginning.
 	StartAtEnd bool
-	// Parser is what format, regex, schema, unknown_keys and time_window make up. A regex without a
-	// schema gives strings. Default unknown_keys keep, time_window 1990-01-01 to 2100-01-01.
+	// Parser is what format, regex, schema, unknown_keys, inside, rename and time_window make up. A
+	// regex without a schema gives strings; of cri and docker_json without inside, what is inside is
+	// one. Default unknown_keys keep, time_window 1990-01-01 to 2100-01-01.
 	Parser parse.Definition
 	// OriginPath finds the origin in a file's absolute path: its first group, or the whole match.
 	// Default nil, none.
@@ -234,6 +235,8 @@ func (d *decoder) stream(n *node, before []StreamConfig) StreamConfig {
 		"regex":            func(n *node) { p.regex = n },
 		"schema":           func(n *node) { p.schema = n },
 		"unknown_keys":     func(n *node) { p.unknown = n },
+		"inside":           func(n *node) { p.frame.inside = n },
+		"rename":           func(n *node) { p.frame.rename = n },
 		"time_window":      func(n *node) { p.window = n },
 		"origin_path":      into(d, &s.OriginPath, compileOriginPath),
 		"partition":        into(d, &s.Partition, batch.ParseGranularity),

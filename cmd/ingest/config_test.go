@@ -140,7 +140,7 @@ func TestParseConfig_ListsEverythingThatIsWrong(t *testing.T) {
 		`c:3:9: name "a b": want 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit`,
 		`c:4:11: format: unknown format "ap"; did you mean "app"?`,
 		"c:5:3: a stream without a name",
-		"c:5:3: no format: want `format:` (one of combined, common, app, json) or `regex:`",
+		"c:5:3: no format: want `format:` (one of combined, common, app, json, cri, docker_json) or `regex:`",
 		`c:5:12: version: "x": want a whole number from 1 to 2147483647`,
 	}, "\n"))
 }

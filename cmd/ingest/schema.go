@@ -15,6 +15,8 @@ type parserNodes struct {
 	at *node // the stream
 	// Nil where the key is left out.
 	format, regex, schema, unknown, window *node
+	frame                                  frameNodes
+	framed                                 bool // they stand inside of a frame
 }
 
 // formatJSON is the format of lines that are JSON objects.
@@ -40,7 +42,12 @@ func (d *decoder) parser(p *parserNodes) parse.Definition {
 // pattern gives the definition but for its window, and the node that gave the pattern; nil when
 // there is none.
 func (d *decoder) pattern(p *parserNodes) (parse.Definition, *node) {
-	isJSON := d.isJSON(p.format)
+	name := d.formatName(p.format)
+	if f, ok := frameNamed(name); ok && !p.framed {
+		return d.framed(p, f)
+	}
+	d.noFrame(p)
+	isJSON := name == formatJSON
 	if p.unknown != nil && !isJSON {
 		d.fail(p.unknown.place, "unknown_keys is for `format: json`")
 	}
@@ -51,14 +58,14 @@ func (d *decoder) pattern(p *parserNodes) (parse.Definition, *node) {
 		d.fail(p.format.place, "format says it all: want either format, or regex and schema")
 	case p.format != nil:
 		var def parse.Definition
-		d.of("format", func() { into(d, &def, preset)(p.format) })
+		d.of("format", func() { into(d, &def, p.preset)(p.format) })
 		return def, p.format
 	case p.regex == nil && p.schema != nil:
 		d.fail(p.schema.place, "a schema needs a regex with a named group for each column")
 	case p.regex == nil:
 		if p.at.kind == mappingNode {
 			d.fail(p.at.place, "no format: want `format:` (one of %s) or `regex:`",
-				strings.Join(formats(), ", "))
+				strings.Join(p.formats(), ", "))
 		}
 	default:
 		var def parse.Definition
@@ -86,13 +93,16 @@ func (d *decoder) regex(p *parserNodes) parse.Definition {
 	return parse.Definition{Pattern: pattern, Columns: d.columns(p.schema)}
 }
 
-// isJSON tells whether a stream's format, nil for none, is the one whose schema is the user's.
-func (d *decoder) isJSON(format *node) bool {
+// formatName is a stream's format, empty for none. An error is said where the value is read.
+func (d *decoder) formatName(format *node) string {
 	if format == nil || format.kind != scalarNode {
-		return false
+		return ""
 	}
-	name, err := expand(format.text, d.env) // an error is said where the value is read
-	return err == nil && name == formatJSON
+	name, err := expand(format.text, d.env)
+	if err != nil {
+		return ""
+	}
+	return name
 }
 
 // json gives the definition of lines that are JSON objects.
@@ -202,11 +212,36 @@ func preset(name string) (parse.Definition, error) {
 	case name == formatJSON:
 		return def, errors.New("format json needs a schema: give a config with -c")
 	}
+	if f, ok := frameNamed(name); ok {
+		return parse.Framed(f, def, nil), nil
+	}
 	return def, fmt.Errorf("unknown format %q%s", name, didYouMean(name, slices.Values(formats())))
 }
 
+// preset is the function preset for a format of these keys.
+func (p *parserNodes) preset(name string) (parse.Definition, error) {
+	if _, ok := frameNamed(name); ok && p.framed {
+		return parse.Definition{}, fmt.Errorf("format %s is not inside of another: want one of %s", name,
+			strings.Join(p.formats(), ", "))
+	}
+	return preset(name)
+}
+
 // formats lists what `format` may be.
-func formats() []string { return append(parse.Presets(), formatJSON) }
+func formats() []string { return slices.Concat(parse.Presets(), []string{formatJSON}, frameNames()) }
+
+// flagFormats lists what --format may be: what needs no schema.
+func flagFormats() string {
+	return strings.Join(append(parse.Presets(), frameNames()...), ", ")
+}
+
+// formats lists what `format` may be among these keys.
+func (p *parserNodes) formats() []string {
+	if p.framed {
+		return append(parse.Presets(), formatJSON)
+	}
+	return formats()
+}
 
 // split gives the errors that err joins, or err alone; none for nil.
 func split(err error) []error {

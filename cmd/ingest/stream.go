@@ -10,7 +10,7 @@ import (
 
 // streamFlags say how lines are read.
 type streamFlags struct {
-	Format string `placeholder:"NAME" help:"Built-in format: combined, common or app."`
+	Format string `placeholder:"NAME" help:"Built-in format: combined, common, app, cri or docker_json."`
 	Regex  string `placeholder:"RE" help:"Pattern of a whole line; its named groups become columns."`
 	Stream string `placeholder:"NAME" help:"Stream to use (default: the format's name, or lines)."`
 }
@@ -63,7 +63,7 @@ func (f *streamFlags) streams(c *Config) ([]StreamConfig, error) {
 	case len(c.Streams) == 0:
 		if !f.described() {
 			return nil, usagef("no format: give --format (%s), --regex, or a config with -c",
-				strings.Join(parse.Presets(), ", "))
+				flagFormats())
 		}
 		name := firstOf(f.Stream, f.Format, bareRegexStream)
 		if err := source.CheckName(name); err != nil {

@@ -8,14 +8,16 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"logseal/ingest/batch"
 	"logseal/ingest/files"
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
 )
 
 // newReader reads a file from its start to its end as one range.
-func newReader(ctx context.Context, f *files.File, maxRecord int) (*files.Reader, error) {
-	r, err := f.Reader(ctx, source.Origin(), maxRecord)
+func newReader(ctx context.Context, f *files.File, maxRecord int, part files.PartFunc) (
+	*files.Reader, error) {
+	r, err := f.ReaderOf(ctx, source.Origin(), maxRecord, part)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +38,7 @@ func (t *trial) chunk(c source.Chunk) {
 		}
 		t.reject(c, parse.Reject{Offset: c.Offset, Raw: c.Data, Reason: reason})
 	case source.Lines:
-		t.parser.Parse(c.Offset, c.Data, &t.table)
+		batch.Parse(t.parser, c, &t.table)
 		t.res.Rows += int64(t.table.Rows())
 		t.res.Records += int64(t.table.Rows())
 		t.res.Skipped += t.table.SkippedLines
@@ -58,13 +60,34 @@ func (t *trial) reject(c source.Chunk, x parse.Reject) {
 	out := rejectJSON{Path: t.path, Offset: x.Offset, Reason: x.Reason, Field: x.Field,
 		Detail: x.Detail}
 	out.Line = t.line + int64(bytes.Count(c.Data[:x.Offset-c.Offset], []byte("\n")))
+	line := x.Raw
 	if c.Kind == source.Lines {
-		if at, why, ok := t.parser.Explain(x.Raw); ok {
-			out.At, out.Field, out.Detail = at, why.Field, why.Detail
+		// What Explain says of one run of a record's lines need not be why the record is a reject.
+		if at, why, ok := t.parser.Explain(x.Raw); ok && why.Reason == x.Reason {
+			out.At, out.Field = at, why.Field
+			if !t.parser.Joins() {
+				out.Detail = why.Detail
+			}
+			line = out.goTo(line)
 		}
 	}
-	out.Text, out.caret = around(source.TrimLineEnd(x.Raw), out.At)
+	out.Text, out.caret = around(source.TrimLineEnd(line), out.At)
 	t.res.FirstRejects = append(t.res.FirstRejects, out)
+}
+
+// goTo goes to the line of the failing byte of a record of several lines, and gives that.
+func (x *rejectJSON) goTo(lines []byte) []byte {
+	at := min(x.At, len(lines))
+	if start := bytes.LastIndexByte(lines[:at], '\n') + 1; start < len(lines) {
+		x.Line += int64(bytes.Count(lines[:start], []byte("\n")))
+		x.Offset += int64(start)
+		x.At -= start
+		lines = lines[start:]
+	}
+	if end := bytes.IndexByte(lines, '\n'); end >= 0 {
+		lines = lines[:end+1]
+	}
+	return lines
 }
 
 // contextWidth is how many bytes of a line are shown on either side of the failing one.

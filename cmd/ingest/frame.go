@@ -1,0 +1,115 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"logseal/ingest/parse"
+)
+
+// frames are the formats around what a program writes.
+var frames = []parse.Frame{parse.CRI, parse.DockerJSON}
+
+func frameNames() []string {
+	var names []string
+	for _, f := range frames {
+		names = append(names, f.String())
+	}
+	return names
+}
+
+// frameNamed gives a frame by the name of its format.
+func frameNamed(name string) (parse.Frame, bool) {
+	i := slices.Index(frameNames(), name)
+	if i < 0 {
+		return parse.NoFrame, false
+	}
+	return frames[i], true
+}
+
+// frameNodes are the keys of a stream that say what a frame has.
+type frameNodes struct {
+	inside, rename *node // nil where the key is left out
+}
+
+// noFrame refuses the keys of a frame in a stream of another format.
+func (d *decoder) noFrame(p *parserNodes) {
+	for key, n := range map[string]*node{"inside": p.frame.inside, "rename": p.frame.rename} {
+		if n != nil {
+			d.fail(n.place, "%s is for `format: %s`", key, strings.Join(frameNames(), "` and `format: "))
+		}
+	}
+}
+
+// framed gives the definition of lines of a frame, and the node that what is wrong with it is about.
+func (d *decoder) framed(p *parserNodes, f parse.Frame) (parse.Definition, *node) {
+	for key, n := range map[string]*node{"regex": p.regex, "schema": p.schema,
+		"unknown_keys": p.unknown} {
+		if n != nil {
+			d.fail(n.place, "format %s has columns of its own: put %s under `inside:`, it is about what "+
+				"the program writes", f, key)
+		}
+	}
+	names := d.rename(p.frame.rename, f)
+	var inside parse.Definition
+	at := p.format
+	if n := p.frame.inside; n != nil {
+		d.of("inside", func() { inside, at = d.inside(p, n) })
+	}
+	def := parse.Framed(f, inside, names)
+	d.checkClashes(p, f, at, def.Columns)
+	return def, at
+}
+
+// inside reads what is inside of a frame.
+func (d *decoder) inside(p *parserNodes, n *node) (parse.Definition, *node) {
+	in := &parserNodes{at: n, framed: true}
+	d.fields(n, "inside", map[string]func(*node){
+		"format":       func(n *node) { in.format = n },
+		"regex":        func(n *node) { in.regex = n },
+		"schema":       func(n *node) { in.schema = n },
+		"unknown_keys": func(n *node) { in.unknown = n },
+	})
+	p.schema = in.schema // where its columns are found
+	def, at := d.pattern(in)
+	if at == nil {
+		at = n
+	}
+	return def, at
+}
+
+// rename reads the other names of a frame's columns.
+func (d *decoder) rename(n *node, f parse.Frame) map[string]string {
+	if n == nil {
+		return nil
+	}
+	names, known := map[string]string{}, map[string]func(*node){}
+	for _, c := range f.Columns() {
+		known[c.Name] = func(n *node) {
+			var to string
+			d.intoText(&to)(n)
+			names[c.Name] = to
+		}
+	}
+	d.of("rename", func() { d.fields(n, "rename", known) })
+	return names
+}
+
+// checkClashes says of columns inside that have the name of one of the frame's what to do.
+func (d *decoder) checkClashes(p *parserNodes, f parse.Frame, at *node, columns []parse.Column) {
+	outer := f.Columns()
+	for i, c := range columns[len(outer):] {
+		for j, o := range columns[:len(outer)] {
+			if !strings.EqualFold(c.Name, o.Name) {
+				continue
+			}
+			place := at.place
+			if p.schema != nil && i < len(p.schema.items) {
+				place = p.schema.items[i].place
+			}
+			other := strings.TrimSuffix(f.String(), "_json") + "_" + outer[j].Name
+			d.fail(place, "column %q: format %s has a column %q, too: give that one another name, like "+
+				"`rename: {%s: %s}` beside `format:`", c.Name, f, o.Name, outer[j].Name, other)
+		}
+	}
+}
