@@ -91,6 +91,9 @@ func (r *Reader) bom() int {
 func (r *Reader) recordAfter(skip int, at place) (piece, error) {
 	for {
 		b := r.win.bytes()[skip:]
+		if room := r.barrier - r.pos - int64(skip); r.again && int64(len(b)) >= room {
+			return r.piece(skip, int(room), at, true), nil
+		}
 		if p := r.piece(skip, len(b), at, false); p.n > 0 {
 			return r.upToBarrier(p, skip, at), nil
 		}

@@ -44,6 +44,7 @@ type Reader struct {
 	limit   int64 // its greatest end if it has a record that ends there or before
 	barrier int64 // math.MaxInt64: none
 	ended   bool
+	again   bool  // see BeginAgain
 	some    bool  // it holds a record
 	sure    bool  // a half line may be taken: its BOM was
 	left    bool  // see LeftHalf
@@ -119,8 +120,15 @@ func (r *Reader) Begin(maxBytes, barrier int64) {
 	if barrier > r.pos {
 		r.barrier = barrier
 	}
-	r.ended, r.some, r.sure = false, false, false
+	r.ended, r.some, r.sure, r.again = false, false, false, false
 	r.left, r.leftEnd = false, 0
+}
+
+// BeginAgain begins a range again that ended at end because the file ended there then, or was held
+// to do so: what has come after end since is not looked at.
+func (r *Reader) BeginAgain(end int64) {
+	r.Begin(0, end)
+	r.again = true
 }
 
 // Next gives the next chunk of the range, or io.EOF at its end. Its Data is valid until the next
@@ -199,7 +207,7 @@ func (r *Reader) AtEnd() bool {
 		return false
 	}
 	r.take()
-	r.barrier, r.sure = math.MaxInt64, false
+	r.barrier, r.sure, r.again = math.MaxInt64, false, false
 	p, err := r.nextRecord()
 	return err == nil && p.n == 0 && r.fault() == nil
 }

@@ -151,18 +151,18 @@ func swapTimes(m *Manifest) { m.MinTime, m.MaxTime = m.MaxTime, m.MinTime }
 
 func TestManifest_Validate_KnowsEachRule(t *testing.T) {
 	for want, change := range map[string]func(m *Manifest){
-		"format 2":                      func(m *Manifest) { m.Format = 2 },
-		"stream":                        func(m *Manifest) { m.Stream = "" },
-		"version 0":                     func(m *Manifest) { m.Version = 0 },
-		"origin":                        func(m *Manifest) { m.Origin = "-" },
-		"start -1 is negative":          func(m *Manifest) { m.Start = -1 },
-		"end 64 is not after":           func(m *Manifest) { m.End = m.Start },
-		"chain_out and epoch give":      func(m *Manifest) { m.Epoch[0]++ },
-		"chain_in at 0":                 func(m *Manifest) { m.Start = 0 },
-		"chain_state does not give":     func(m *Manifest) { m.End = 128 },
-		"chain_state before 64":         func(m *Manifest) { m.Start, m.End = 10, 20 },
-		"carry: line 64 is not before":  func(m *Manifest) { m.Carry.Line = 64 },
-		"carry: line -1 is not before":  func(m *Manifest) { m.Carry.Line = -1 },
+		"format 2":                     func(m *Manifest) { m.Format = 2 },
+		"stream":                       func(m *Manifest) { m.Stream = "" },
+		"version 0":                    func(m *Manifest) { m.Version = 0 },
+		"origin":                       func(m *Manifest) { m.Origin = "-" },
+		"start -1 is negative":         func(m *Manifest) { m.Start = -1 },
+		"end 64 is not after":          func(m *Manifest) { m.End = m.Start },
+		"chain_out and epoch give":     func(m *Manifest) { m.Epoch[0]++ },
+		"chain_in at 0":                func(m *Manifest) { m.Start = 0 },
+		"chain_state does not give":    func(m *Manifest) { m.End = 128 },
+		"chain_state before 64":        func(m *Manifest) { m.Start, m.End = 10, 20 },
+		"carry: line 64 is not before": func(m *Manifest) { m.Carry.Line = 64 },
+		"carry: line -1 is not before": func(m *Manifest) { m.Carry.Line = -1 },
 		"carry: rest of 64 is not from": func(m *Manifest) {
 			m.Carry.Rest[1] = source.Rest{Kind: source.TooLong, Of: 64}
 		},

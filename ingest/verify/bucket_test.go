@@ -23,15 +23,17 @@ import (
 
 // bucket is a sink filled by hand, and the log files it was filled from.
 type bucket struct {
-	t     testing.TB
-	store *sinktest.Memory
-	fsys  *filestest.FS
-	epoch *seal.Epoch
-	one   []*seal.Manifest // of one.log, where a test says so
+	t          testing.TB
+	store      *sinktest.Memory
+	fsys       *filestest.FS
+	epoch      *seal.Epoch
+	partitions int              // at most, of a batch
+	one        []*seal.Manifest // of one.log, where a test says so
 }
 
 func newBucket(t testing.TB) *bucket {
-	b := &bucket{t: t, store: sinktest.NewMemory(t), fsys: filestest.New()}
+	b := &bucket{t: t, store: sinktest.NewMemory(t), fsys: filestest.New(),
+		partitions: math.MaxInt}
 	def := parse.Definition{
 		Pattern: `(?P<ts>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) (?P<n>\d+) (?P<text>.*)`,
 		Columns: []parse.Column{
@@ -100,15 +102,15 @@ func (b *bucket) seal(path string, k uint64, at source.Point, maxBytes,
 	f, err := files.Open(b.fsys, path)
 	require.NoError(b.t, err)
 	defer f.Close()
-	r, err := f.Reader(context.Background(), at, int(b.epoch.MaxRecordBytes))
-	require.NoError(b.t, err)
 	p, err := parse.New(b.epoch.Parser)
+	require.NoError(b.t, err)
+	r, err := f.ReaderOf(context.Background(), at, int(b.epoch.MaxRecordBytes), p.Parts())
 	require.NoError(b.t, err)
 	for {
 		r.Begin(maxBytes, barrier)
 		staged := memFiles{}
 		sealed, err := seal.Seal(seal.Input{Key: b.key(path, k), K: k, Epoch: b.epoch, Parser: p,
-			Start: at, MaxPartitions: math.MaxInt}, r, staged)
+			Start: at, MaxPartitions: b.partitions}, r, staged)
 		if errors.Is(err, io.EOF) || errors.As(err, new(*files.CorruptError)) {
 			return all
 		}

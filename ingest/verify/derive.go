@@ -93,7 +93,11 @@ func (d *derivation) seal(ctx context.Context, m *seal.Manifest, e *epoch,
 		}
 		d.reader, d.record, d.joins = r, max, e.def.Parser.Frame
 	}
-	d.reader.Begin(0, m.End)
+	if m.OpenEnd {
+		d.reader.BeginAgain(m.End)
+	} else {
+		d.reader.Begin(0, m.End)
+	}
 	return seal.Seal(seal.Input{Key: d.key, K: m.K, Epoch: e.def, Parser: e.parser, Start: start,
 		MaxPartitions: math.MaxInt}, cancellable{ctx, d.reader}, staged)
 }
