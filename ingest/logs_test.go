@@ -62,6 +62,7 @@ func TestGolden_SealedLogs(t *testing.T) {
 		"sealed.txt": {{"--format", "app", "testdata/logs/app/*"},
 			{"--format", "combined", "testdata/logs/combined/*"}},
 		"json.txt": {{"-c", "testdata/json.yaml"}},
+		"pods.txt": {{"-c", "testdata/pods.yaml"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := t.TempDir()

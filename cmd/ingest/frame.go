@@ -46,8 +46,8 @@ func (d *decoder) framed(p *parserNodes, f parse.Frame) (parse.Definition, *node
 	for key, n := range map[string]*node{"regex": p.regex, "schema": p.schema,
 		"unknown_keys": p.unknown} {
 		if n != nil {
-			d.fail(n.place, "format %s has columns of its own: put %s under `inside:`, it is about what "+
-				"the program writes", f, key)
+			d.fail(n.place, "format %s has columns of its own: put %s under `inside:`, it is about "+
+				"what the program writes", f, key)
 		}
 	}
 	names := d.rename(p.frame.rename, f)

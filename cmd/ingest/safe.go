@@ -221,6 +221,7 @@ type committed struct {
 	start, end int64
 	chain      source.Digest
 	open       bool
+	rest       bool            // open within a record of several lines
 	lost       seal.LossReason // empty for a batch
 }
 
@@ -247,6 +248,7 @@ func (p *proof) batches(ctx context.Context, key source.Key) ([]committed, error
 		next := committed{start: start}
 		if c.Manifest != nil {
 			next.end, next.chain, next.open = c.Manifest.End, c.Manifest.ChainOut, c.Manifest.OpenEnd
+			next.rest = c.Manifest.Rest != (source.Carry{})
 		} else {
 			next.end, next.chain, next.lost = *c.Loss.End, *c.Loss.ChainOut, c.Loss.Reason
 		}
@@ -304,6 +306,8 @@ func (p *proof) compare(ctx context.Context, batches []committed) (identity, str
 			"so it is not proved to be that one", end.Offset, last.end), nil
 	case end.Offset > last.end:
 		return isSource, fmt.Sprintf("the sink has it up to %d of %d", last.end, end.Offset), nil
+	case last.open && last.rest:
+		return isSource, "its last record lacks its last part: it may go on", nil
 	case last.open:
 		return isSource, "its last line has no newline: it may go on", nil
 	}

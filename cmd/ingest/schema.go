@@ -228,7 +228,9 @@ func (p *parserNodes) preset(name string) (parse.Definition, error) {
 }
 
 // formats lists what `format` may be.
-func formats() []string { return slices.Concat(parse.Presets(), []string{formatJSON}, frameNames()) }
+func formats() []string {
+	return slices.Concat(parse.Presets(), []string{formatJSON}, frameNames())
+}
 
 // flagFormats lists what --format may be: what needs no schema.
 func flagFormats() string {

@@ -11,8 +11,8 @@ import (
 // make the line match, which is the line's end when it merely ends too soon. Of JSON it is where
 // the value at fault begins, or a name that should not be there; where a member is missing, the
 // end of the object that it should lie in. ok is false when
-// there is nothing to explain: the line is a row or blank. Of a frame it may be lines that are parts
-// of one record. It is for people, and slow.
+// there is nothing to explain: the line is a row or blank. Of a frame it may be lines that are
+// parts of one record. It is for people, and slow.
 func (p *Parser) Explain(line []byte) (at int, r Reject, ok bool) {
 	if p.def.Frame != NoFrame {
 		return p.explainFramed(line)

@@ -85,7 +85,8 @@ func drawLine(t *rapid.T, f Frame, second int) modelLine {
 
 // modelJoin joins lines as the documentation says it: what is inside is a row when it has letters
 // only.
-func modelJoin(lines []modelLine, rest [Streams]Rest, over bool) (out []joinedOutcome, skipped int64) {
+func modelJoin(lines []modelLine, rest [Streams]Rest, over bool) (
+	out []joinedOutcome, skipped int64) {
 	type record struct {
 		joinedOutcome
 		inside string
@@ -93,7 +94,8 @@ func modelJoin(lines []modelLine, rest [Streams]Rest, over bool) (out []joinedOu
 		stream string
 		runs   [][2]int
 	}
-	open, rests := map[string]*record{}, map[string]Reason{"stdout": rest[0].Reason, "stderr": rest[1].Reason}
+	open := map[string]*record{}
+	rests := map[string]Reason{"stdout": rest[0].Reason, "stderr": rest[1].Reason}
 	var all []*record
 	off := 0
 	for i, l := range lines {
@@ -155,7 +157,10 @@ func modelJoin(lines []modelLine, rest [Streams]Rest, over bool) (out []joinedOu
 
 func TestParser_ParseJoined_EqualsTheModel(t *testing.T) {
 	inside := Definition{Pattern: `(?P<letters>[a-d]*)`, Columns: []Column{{Name: "letters"}}}
-	parsers := map[Frame]*Parser{CRI: framed(t, CRI, inside), DockerJSON: framed(t, DockerJSON, inside)}
+	parsers := map[Frame]*Parser{}
+	for _, f := range []Frame{CRI, DockerJSON} {
+		parsers[f] = framed(t, f, inside)
+	}
 	var table Table
 	rapid.Check(t, func(t *rapid.T) {
 		f := rapid.SampledFrom([]Frame{CRI, DockerJSON}).Draw(t, "frame")
@@ -221,16 +226,21 @@ func TestParser_ParseJoined_Values(t *testing.T) {
 	}{
 		{"a character that the parts cut in two", at + "stdout P \xe2\x82\n" + at + "stdout F \xac\n",
 			Definition{}, []string{`stdout 1705314600 "€"`}},
-		{"a character that lacks its end", at + "stdout F \xe2\x82\n", Definition{}, []string{"invalid_utf8"}},
-		{"CRLF", at + "stdout P a\r\n" + at + "stdout F b\r\n", Definition{}, []string{`stdout 1705314600 "a\rb"`}},
+		{"a character that lacks its end", at + "stdout F \xe2\x82\n",
+			Definition{}, []string{"invalid_utf8"}},
+		{"CRLF", at + "stdout P a\r\n" + at + "stdout F b\r\n", Definition{},
+			[]string{`stdout 1705314600 "a\rb"`}},
 		{"CRLF cut in two", at + "stdout P a\r\n" + at + "stdout F \n", Definition{},
 			[]string{`stdout 1705314600 "a"`}},
 		{"no last part", at + "stdout P a\r\n", Definition{}, []string{`stdout 1705314600 "a\r"`}},
 		{"no line end", at + "stdout F a\r", Definition{}, []string{`stdout 1705314600 "a\r"`}},
 		{"nothing inside", at + "stderr F \n", Definition{}, []string{`stderr 1705314600 ""`}},
-		{"a day that is none", "2024-02-30T10:30:00Z stdout F a\n", Definition{}, []string{"bad_timestamp"}},
-		{"a time outside the window", "1970-01-01T00:00:00Z stdout F a\n", Definition{}, []string{"out_of_range"}},
-		{"an offset", "2024-01-15T11:30:00.1+01:00 stdout F a\n", Definition{}, []string{`stdout 1705314600 "a"`}},
+		{"a day that is none", "2024-02-30T10:30:00Z stdout F a\n", Definition{},
+			[]string{"bad_timestamp"}},
+		{"a time outside the window", "1970-01-01T00:00:00Z stdout F a\n", Definition{},
+			[]string{"out_of_range"}},
+		{"an offset", "2024-01-15T11:30:00.1+01:00 stdout F a\n", Definition{},
+			[]string{`stdout 1705314600 "a"`}},
 	} {
 		var table Table
 		framed(t, CRI, c.inside).Parse(0, []byte(c.lines), &table)
@@ -277,7 +287,8 @@ func TestParser_DockerJSON_Reasons(t *testing.T) {
 }
 
 func TestEndsInNewline(t *testing.T) {
-	for text, want := range map[string]bool{"": false, "n": false, `\n`: true, `\\n`: false, `\\\n`: true,
+	for text, want := range map[string]bool{"": false, "n": false, `\n`: true, `\\n`: false,
+		`\\\n`:    true,
 		`a\u000a`: true, `a\u000A`: true, `\\u000a`: false, `u000a`: false, `\t`: false} {
 		require.Equal(t, want, endsInNewline([]byte(text)), text)
 	}

@@ -97,7 +97,11 @@ func (w *work) remember() error {
 		return w.report(w.fault)
 	}
 	if w.leftHalf {
-		return stop(Growing, w.path, "the last line, from %d on, has no line end and the file changed "+
+		what := "the last line, from %d on, has no line end"
+		if w.stream.Parser.Joins() {
+			what = "the last record, from %d on, is not whole"
+		}
+		return stop(Growing, w.path, what+" and the file changed "+
 			"while it was read, so it was not taken; run again when it is complete",
 			w.src.Sealed.Offset)
 	}

@@ -46,6 +46,8 @@ func logs() map[string][]byte {
 		"combined": combinedLines,
 		"app":      appLines,
 		"json":     jsonLines,
+		"cri":      criLines,
+		"docker":   dockerLines,
 	} {
 		plain := join(lines(1, 400), "\n")
 		add := func(name string, data []byte) { files[format+"/"+name] = data }
@@ -62,6 +64,7 @@ func logs() map[string][]byte {
 	files["app/bad-fields.log"] = join(badApp(), "\n")
 	files["combined/bad-fields.log"] = join(badCombined(), "\n")
 	files["json/bad-fields.log"] = join(badJSON(), "\n")
+	files["cri/bad-fields.log"] = join(badCRI(), "\n")
 	return files
 }
 
