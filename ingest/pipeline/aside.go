@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"sync"
@@ -59,19 +58,15 @@ func (a *aside) left() []*seal.Manifest {
 // setAside moves batches from the outbox aside; those whose files are gone are only forgotten.
 func (w *work) setAside(batches []offsets.Entry) error {
 	for _, e := range batches {
-		body, err := w.Spool.Manifest(e.Spool)
+		p, _, err := w.spooled(e.Spool)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
-		}
-		m, err := seal.ParseManifest(body)
-		if err != nil {
-			return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
+			return err
 		}
 		w.Spool.Hold(e.Spool)
-		w.aside.add(w.key, m)
+		w.aside.add(w.key, p.Manifest)
 		w.uncount(e)
 	}
 	return nil

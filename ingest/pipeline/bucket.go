@@ -55,22 +55,22 @@ func smallObject(key string, body []byte) sink.Object {
 	}
 }
 
-// manifestAt asks for the manifest of the batch that starts at start; the error is
-// sink.ErrNotFound when there is none.
+// manifestAt asks for the manifest of the batch that starts at start, or for the loss that stands in
+// its stead; the error is sink.ErrNotFound when there is neither.
 func (r *run) manifestAt(ctx context.Context, key source.Key, start int64) (*seal.Manifest, error) {
 	name := seal.ManifestKey(key, start)
 	body, err := getSmall(ctx, r.Store, name)
 	if err != nil {
 		return nil, err
 	}
-	m, err := seal.ParseManifest(body)
+	p, err := parsePlaced(body)
 	if err == nil {
-		err = m.ValidateFor(name)
+		err = p.validateFor(name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w; run `ingest verify`", name, err)
 	}
-	return m, nil
+	return p.Manifest, nil
 }
 
 // ErrMeaning is returned when a stream's definition is not one that its version may grow into.

@@ -63,6 +63,7 @@ type followed struct {
 	w        *work    // nil until it is an owner
 	cut      bool     // it was truncated: only what is held is left of it
 	final    bool     // it can no longer grow
+	first    bool     // it was there when the tail began
 	lastSize int64    // the largest size that was seen of it
 	arrived  arrivals // when the bytes that are not sealed were read
 	from     int64    // from where on what was read is in memory

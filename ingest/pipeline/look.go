@@ -75,7 +75,8 @@ func (t *Tail) lookAt(s *tailStream, path string, now time.Time, seen map[fileID
 	defer t.mu.Unlock()
 	f := t.table[id]
 	if f == nil {
-		f = &followed{id: id, stream: s, path: path, tried: -1, moved: now}
+		f = &followed{id: id, stream: s, path: path, tried: -1, moved: now,
+			first: t.looked.IsZero()}
 		f.view.standing = isNew
 		t.table[id] = f
 		f.stat, f.there = stat, true

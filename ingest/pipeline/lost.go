@@ -16,16 +16,14 @@ import (
 // lostStart gives up a batch whose start has another's manifest. The objects of its own that the
 // winner does not name can never be committed, since that place is taken, so they go first.
 func (w *work) lostStart(ctx context.Context, e offsets.Entry, winner *seal.Manifest) error {
-	if body, err := w.Spool.Manifest(e.Spool); err == nil {
-		own, err := seal.ParseManifest(body)
-		if err != nil {
-			return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
-		}
-		if err := w.deleteUnnamed(ctx, own, winner); err != nil {
-			return err
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
+	own, _, err := w.spooled(e.Spool)
+	if err == nil {
+		err = w.deleteUnnamed(ctx, own.Manifest, winner)
+	} else if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err != nil {
+		return err
 	}
 	return w.adopt(ctx, winner)
 }

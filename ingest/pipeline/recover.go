@@ -53,12 +53,12 @@ func (r *run) recoverWith(place func(*seal.Manifest) error) error {
 		if known[b.Name] {
 			continue
 		}
-		m, err := seal.ParseManifest(b.Manifest)
+		p, err := parsePlaced(b.Manifest)
 		if err != nil {
 			return fmt.Errorf("read %s in the spool: %w; move that folder out of the spool and "+
 				"run again: the batch is cut anew from its file", b.Name, err)
 		}
-		strays = append(strays, m)
+		strays = append(strays, p.Manifest)
 	}
 	slices.SortStableFunc(strays, func(a, b *seal.Manifest) int { return cmp.Compare(a.Start, b.Start) })
 	for _, m := range strays {

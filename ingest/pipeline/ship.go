@@ -59,19 +59,33 @@ func (w *work) shipNext(ctx context.Context) error {
 	if there.End == e.Range.End && there.Seal == e.Seal {
 		return w.shipped(e)
 	}
+	if w.findsAgain(e, there) {
+		if err := w.putFound(ctx, e); err != nil && !errors.Is(err, errAskAgain) {
+			return err
+		}
+		return w.shipped(e)
+	}
 	return w.lostStart(ctx, e, there)
+}
+
+// findsAgain tells whether a batch holds just the bytes that were declared lost where it starts.
+func (w *work) findsAgain(e offsets.Entry, there *seal.Manifest) bool {
+	if !isLoss(there) || there.End != e.Range.End {
+		return false
+	}
+	own, _, err := w.spooled(e.Spool)
+	return err == nil && own.loss == nil && own.ChainOut == there.ChainOut
 }
 
 // spooledWhole tells whether the spool still has a batch of the outbox with the bytes that its
 // manifest names. It is asked only when the batch could not be put.
 func (w *work) spooledWhole(e offsets.Entry) bool {
-	body, err := w.Spool.Manifest(e.Spool)
-	if err != nil {
-		return false
-	}
-	m, err := seal.ParseManifest(body)
+	m, _, err := w.spooled(e.Spool)
 	if err != nil || m.BatchName().String() != e.Spool {
 		return false
+	}
+	if m.loss != nil {
+		return true
 	}
 	want := []source.Digest{}
 	for _, o := range m.Objects {
@@ -104,20 +118,27 @@ var errAskAgain = errors.New("the start was taken meanwhile")
 // put puts a batch: the epoch and the objects in any order, then the manifest. maybe says that an
 // earlier run may have put some of it.
 func (w *work) put(ctx context.Context, e offsets.Entry, maybe bool) error {
-	body, err := w.Spool.Manifest(e.Spool)
+	return w.putAs(ctx, e, maybe, seal.ManifestKey(w.key, e.Range.Start))
+}
+
+// putFound puts a batch of just the range that was declared lost: it takes the loss back.
+func (w *work) putFound(ctx context.Context, e offsets.Entry) error {
+	return w.putAs(ctx, e, true, seal.FoundKey(w.key, e.Range.Start))
+}
+
+func (w *work) putAs(ctx context.Context, e offsets.Entry, maybe bool, key string) error {
+	m, body, err := w.spooled(e.Spool)
 	if err != nil {
-		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
+		return err
 	}
-	m, err := seal.ParseManifest(body)
-	if err != nil {
-		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
-	}
-	if err := w.putObjects(ctx, e, m, maybe); err != nil {
-		return w.asConflict(err)
+	if m.loss == nil {
+		if err := w.putObjects(ctx, e, m.Manifest, maybe); err != nil {
+			return w.asConflict(err)
+		}
 	}
 	// All that the manifest names is there. If we die now, the objects wait as unfinished until we
 	// or somebody else puts it.
-	err = putSmall(ctx, w.Store, seal.ManifestKey(w.key, m.Start), body)
+	err = putSmall(ctx, w.Store, key, body)
 	var conflict *sink.ConflictError
 	if errors.As(err, &conflict) {
 		return errAskAgain

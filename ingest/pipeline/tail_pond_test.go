@@ -40,6 +40,7 @@ type pond struct {
 
 	tail   *Tail
 	dead   *atomic.Bool
+	full   atomic.Bool // the spool takes no more
 	stop   context.CancelFunc
 	done   chan struct{}
 	err    error // how it ended
@@ -133,7 +134,18 @@ func (l mortalLedger) PutFile(t source.Table, some ...offsets.FileRecord) error 
 
 type mortalSpool struct {
 	DiskSpool
-	dead *atomic.Bool
+	dead, full *atomic.Bool
+}
+
+func (s mortalSpool) Reserve(ctx context.Context, n int64) (func(), error) {
+	for s.full.Load() {
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return s.DiskSpool.Reserve(ctx, n)
 }
 
 func (s mortalSpool) Stage() (Stage, error) {
@@ -172,7 +184,7 @@ func (p *pond) start() {
 	p.ledger, p.dead = ledger, new(atomic.Bool)
 	cfg := p.cfg
 	cfg.Ledger = mortalLedger{ledger, p.dead}
-	cfg.Spool = mortalSpool{DiskSpool{disk}, p.dead}
+	cfg.Spool = mortalSpool{DiskSpool{disk}, p.dead, &p.full}
 	var store sink.Store = p.sink
 	if p.store != nil {
 		store = p.store(store)
@@ -203,6 +215,11 @@ func (p *pond) start() {
 	}()
 	synctest.Wait()
 }
+
+func (p *pond) forgetState() { require.NoError(p.t, os.RemoveAll(filepath.Join(p.dir, "state"))) }
+
+// spoolIsFull lets nothing more be sealed.
+func (p *pond) spoolIsFull(yes bool) { p.full.Store(yes) }
 
 // finish ends the tail in good order.
 func (p *pond) finish() {

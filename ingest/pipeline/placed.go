@@ -1,0 +1,62 @@
+package pipeline
+
+import (
+	"fmt"
+
+	"logseal/ingest/seal"
+	"logseal/ingest/source"
+)
+
+// placed is what stands, or is to stand, at the place of a batch: a batch or, in its stead, the
+// declared loss of a range. Of a loss the manifest says what the source's other batches need to
+// know: where it is and the chains at its ends. It has no objects and no epoch.
+type placed struct {
+	*seal.Manifest
+	loss *seal.Loss // nil for a batch
+}
+
+// parsePlaced reads a manifest or a loss that stands for one.
+func parsePlaced(body []byte) (placed, error) {
+	m, err := seal.ParseManifest(body)
+	if err == nil {
+		return placed{Manifest: m}, nil
+	}
+	l, lossErr := seal.ParseLoss(body)
+	if lossErr != nil || l.Kind != seal.Lost {
+		return placed{}, err
+	}
+	return placedLoss(l), nil
+}
+
+// placedLoss makes a loss of kind Lost what stands for a batch. Its seal is of no epoch.
+func placedLoss(l *seal.Loss) placed {
+	return placed{loss: l, Manifest: &seal.Manifest{
+		Format: l.Format, Stream: l.Stream, Version: l.Version, Origin: l.Origin, SID: l.SID, K: l.K,
+		Seal: source.NewSeal(*l.ChainOut, source.Digest{}), Start: l.Start, End: *l.End,
+		ChainIn: l.ChainIn, ChainOut: *l.ChainOut, ChainState: *l.ChainState,
+	}}
+}
+
+// validateFor returns an error unless it may stand at key.
+func (p placed) validateFor(key string) error {
+	if p.loss != nil {
+		return p.loss.ValidateFor(key)
+	}
+	return p.ValidateFor(key)
+}
+
+// isLoss tells whether a manifest stands for a loss.
+func isLoss(m *seal.Manifest) bool { return m.Epoch == source.Digest{} }
+
+// spooled reads what a batch of the spool says of itself.
+func (r *run) spooled(name string) (placed, []byte, error) {
+	body, err := r.Spool.Manifest(name)
+	if err != nil {
+		return placed{}, nil, fmt.Errorf("read %s in the spool: %w", name, err)
+	}
+	p, err := parsePlaced(body)
+	if err != nil {
+		return placed{}, nil, fmt.Errorf("read %s in the spool: %w", name, err)
+	}
+	return p, body, nil
+}
