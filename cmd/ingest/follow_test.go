@@ -54,6 +54,20 @@ func TestFollower_Find_LeavesOutWhatIsOurs(t *testing.T) {
 	}
 }
 
+// Where a link leads may be another place at each look.
+func TestFollower_Find_AfterASwitch(t *testing.T) {
+	root := resolvedDir(t)
+	plant(t, root, "sub/a.log", ".state/a.log")
+	f := newFollower(t, root, StreamConfig{Paths: []string{"now/*.log"}})
+	for _, to := range []string{"sub", ".state", "sub"} {
+		require.NoError(t, os.Symlink(filepath.Join(root, to), root+"/now"))
+		got, err := f.find()
+		require.NoError(t, err)
+		require.Equal(t, to == "sub", len(got) == 1, to)
+		require.NoError(t, os.Remove(root+"/now"))
+	}
+}
+
 func TestFollower_Find_GivesWhatItCan(t *testing.T) {
 	if os.Getuid() == 0 {
 		t.Skip("root may read every folder")

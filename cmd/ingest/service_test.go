@@ -218,6 +218,7 @@ func TestService_Reload(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			before := len(r.log.String())
 			was := len(r.fake.reloads)
+			old := r.current.Load()
 			r.write(t, c.config)
 			r.hangups <- syscall.SIGHUP
 			r.hears(t, "RELOADING=1\nMONOTONIC_USEC=")
@@ -225,6 +226,7 @@ func TestService_Reload(t *testing.T) {
 				r.hears(t, "READY=1\nSTATUS=following")
 				require.Len(t, r.fake.reloads, was+1)
 				require.Equal(t, "web-1", r.fake.reloads[was].Follow[0].Origin)
+				require.NotSame(t, old, r.current.Load())
 			} else {
 				r.hears(t, "READY=1\nSTATUS=following; the last reload was refused")
 				require.Len(t, r.fake.reloads, was)
@@ -233,7 +235,7 @@ func TestService_Reload(t *testing.T) {
 		})
 	}
 	require.Contains(t, scrape(t, r.service), `logseal_reloads_total{result="refused"} 5`)
-	require.Contains(t, scrape(t, r.service), "logseal_config_refused 1")
+	require.Contains(t, scrape(t, r.service), "\nlogseal_config_refused 1\n")
 
 	old := r.current.Load()
 	r.fake.refusal = errors.New("another meaning")
@@ -272,7 +274,7 @@ func TestService_HealthAndReadiness(t *testing.T) {
 	code, body = get(t, r.service, "/readyz")
 	require.Equal(t, 200, code)
 	require.Equal(t, "ok\n", body)
-	require.Contains(t, scrape(t, r.service), "logseal_ready 1")
+	require.Contains(t, scrape(t, r.service), "\nlogseal_ready 1\n")
 }
 
 // A tail that does not answer, or does not look at its files, is not well; one that waits for the
@@ -323,9 +325,11 @@ func TestService_TellsTheWatchdog(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var wait sync.WaitGroup
 	wait.Go(func() { s.watchPulse(ctx) })
+	start := time.Now()
 	for range 3 {
 		require.Equal(t, "WATCHDOG=1", m.hear(t))
 	}
+	require.Less(t, time.Since(start), pulseEvery, "as often as it is wanted")
 	cancel()
 	wait.Wait()
 }

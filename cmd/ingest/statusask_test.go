@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files"
 	"logseal/ingest/offsets"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/seal"
@@ -62,9 +64,16 @@ problem: /x: no
 	// A source that the ledger knows, too, is there once.
 	require.NoError(t, r.ledger.Update(source.Key{Table: key.Table, Origin: "web-1", ID: live.SID},
 		func(s *offsets.Source) error { s.Path = "/older.log"; return nil }))
+	// A copy of it is no other state of it.
+	copied := live
+	copied.Path, copied.Size, copied.Sealed, copied.State = "/copy.log", 10, 0, "copy"
+	r.setStatus(pipeline.TailStatus{Sources: []pipeline.SourceStatus{live, copied}})
 	_, out, _ = r.ask(t, "--json")
+	res = statusResult{}
 	require.NoError(t, json.Unmarshal([]byte(out), &res))
-	require.Len(t, res.Sources, 2)
+	require.Len(t, res.Sources, 3)
+	require.ElementsMatch(t, []string{"/gone.log", "/live.log", "/copy.log"},
+		[]string{res.Sources[0].Path, res.Sources[1].Path, res.Sources[2].Path})
 }
 
 func (r *running) setStatus(s pipeline.TailStatus) {
@@ -84,6 +93,13 @@ func TestStatus_AsksARunningTailWhetherAFileMayGo(t *testing.T) {
 	require.Equal(t, exitFailed, code)
 	require.Regexp(t, `^{"ok":false,"error":".*","sink":".*"safe_to_delete":{"path":".*app.log",`+
 		`"size":14,"safe":false,"reason":"nothing of it is in the table app/v1"}}\n$`, out)
+
+	st, err := files.OS().Stat(path)
+	require.NoError(t, err)
+	w := httptest.NewRecorder()
+	r.socketHandler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet,
+		fmt.Sprintf("/safe?path=%s&dev=%d&inode=%d", path, st.Dev, st.Inode), nil))
+	require.Equal(t, http.StatusConflict, w.Code)
 
 	putLoss(t, &safety{store: r.store}, path, seal.NotWanted)
 	code, out, errs = r.ask(t, "--safe-to-delete", path)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -137,6 +138,17 @@ func fetch(t *testing.T, url string) string {
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	return string(body)
+}
+
+// The system tells of changes: nobody waits for the next look.
+func TestTail_IsWoken(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("other systems may tell later")
+	}
+	p := startTail(t, t.TempDir(), "sink: ROOT/lake\n"+strings.Replace(quickTail, "20ms", "1m", 1))
+	p.await(t, func(s statusResult) bool { return s.Tail != nil && s.Tail.Ready })
+	p.write(t, 0, 100)
+	p.await(t, func(s statusResult) bool { return len(s.Sources) > 0 && s.Sources[0].Shipped > 0 })
 }
 
 // While the store is away it reads and seals on, ends when it is told to, and begins again; when the
