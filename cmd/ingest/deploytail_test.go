@@ -158,6 +158,10 @@ func TestDeploy_Pods(t *testing.T) {
 			require.Equal(t, "64Mi", c.Resources.Requests.Memory)
 			require.Equal(t, "256Mi", c.Resources.Limits.Memory)
 			requireMounts(t, c, p)
+			if of := p.streams[0].OriginPath; of != nil {
+				require.Equal(t, "billing-7d9c-x2x4z", of.FindStringSubmatch(
+					"/var/log/pods/shop_billing-7d9c-x2x4z_0b5e/billing/0.log")[1])
+			}
 		})
 	}
 }
