@@ -14,8 +14,16 @@ import (
 type follower struct {
 	patterns []string // absolute
 	at       *site
+	out      *excluder
 	finder   *files.Finder
-	own      func(path string) bool // of the look that is under way
+	judged   map[string]verdict // by path: those of the last look
+}
+
+// verdict is whether a path is left out. It stands for as long as the path leads to the same file:
+// what it costs to find out, for thousands of files each second, is the most of a look.
+type verdict struct {
+	dev, inode uint64
+	out        bool
 }
 
 // follower checks the stream's patterns; nothing is looked for.
@@ -27,7 +35,7 @@ func (s *StreamConfig) follower(fsys files.FS, at *site) (*follower, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &follower{at: at}
+	f := &follower{at: at, out: out}
 	for _, p := range s.Paths {
 		if isObject(p) {
 			return nil, usagef("stream %s: %s is an object: `tail` follows files; `load` reads objects",
@@ -42,9 +50,7 @@ func (s *StreamConfig) follower(fsys files.FS, at *site) (*follower, error) {
 		}
 		f.patterns = append(f.patterns, abs)
 	}
-	f.finder = files.NewFinder(fsys, f.patterns, func(path string) bool {
-		return out.excludes(path) || f.own(path)
-	})
+	f.finder = files.NewFinder(fsys, f.patterns, nil)
 	return f, nil
 }
 
@@ -52,12 +58,21 @@ func (s *StreamConfig) follower(fsys files.FS, at *site) (*follower, error) {
 // file is no mistake: it may name one later. When something cannot be read it gives what else there
 // is, and the error.
 func (f *follower) find() ([]string, error) {
-	f.own = f.at.owner()
 	found, unread, err := f.finder.Find()
 	paths := make([]string, 0, len(found))
+	judged := make(map[string]verdict, len(found))
+	own := f.at.owner()
 	for _, x := range found {
-		paths = append(paths, x.Path)
+		v, ok := f.judged[x.Path]
+		if !ok || v.dev != x.Stat.Dev || v.inode != x.Stat.Inode {
+			v = verdict{x.Stat.Dev, x.Stat.Inode, f.out.excludes(x.Path) || own(x.Path)}
+		}
+		judged[x.Path] = v
+		if !v.out {
+			paths = append(paths, x.Path)
+		}
 	}
+	f.judged = judged
 	errs := []error{err}
 	for _, x := range unread {
 		errs = append(errs, x.Err)
