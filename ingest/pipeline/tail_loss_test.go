@@ -1,0 +1,121 @@
+package pipeline
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/seal"
+)
+
+// losses gives the kind and reason of all declared losses.
+func (p *pond) losses() (all []string) {
+	for _, key := range p.sink.Keys() {
+		if !strings.HasPrefix(key, "manifests/") {
+			continue
+		}
+		if l, err := seal.ParseLoss(p.sink.Body(key)); err == nil {
+			all = append(all, string(l.Kind)+" "+string(l.Reason))
+		}
+	}
+	return all
+}
+
+func TestTail_StartAtEndDeclaresWhatIsNotWanted(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.cfg.Follow[0].StartAtEnd = true
+		p.fs.Write("/logs/a", []byte("a1\na2\na"))
+		p.fs.Write("/logs/old.gz", gzipped([]byte("b1\nb2")))
+		p.start()
+		p.pass(10 * time.Second)
+		p.fs.Append("/logs/a", []byte("3\na4\n"))
+		p.fs.Write("/logs/new", []byte("c1\n"))
+		p.pass(6 * time.Minute)
+		p.finish()
+		p.wantLines("a3", "a4", "c1")
+		require.Equal(t, []string{"lost not_wanted", "lost not_wanted"}, p.losses())
+
+		p.fs.Append("/logs/a", []byte("a5\n"))
+		p.fs.Write("/logs/more", []byte("d1\n"))
+		p.start()
+		p.pass(6 * time.Minute)
+		p.wantLines("a3", "a4", "a5", "c1", "d1")
+	})
+}
+
+func TestTail_StartAtEndIsOfTheFirstStartAlsoWhenTheStateIsLost(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.cfg.Follow[0].StartAtEnd = true
+		p.fs.Write("/logs/a", []byte("a1\n"))
+		p.start()
+		p.pass(time.Minute)
+		p.fs.Append("/logs/a", []byte("a2\n"))
+		p.finish()
+		p.forgetState()
+		p.fs.Append("/logs/a", []byte("a3\n"))
+		p.fs.Write("/logs/b", []byte("b1\n"))
+		p.start()
+		p.finish()
+		p.wantLines("a2", "a3", "b1")
+	})
+}
+
+func TestTail_DeletedWhileDownIsDeclared(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fs.Write("/logs/a", []byte("a1\na2\n"))
+		p.start()
+		p.pass(6 * time.Minute)
+		p.fs.Append("/logs/a", []byte("a3\n"))
+		p.pass(10 * time.Second) // it is read, and not sealed
+		p.kill()
+		body := p.fs.Bytes("/logs/a")
+		p.fs.Remove("/logs/a")
+		p.start()
+		p.pass(10 * time.Minute)
+		p.wantLines("a1", "a2")
+		require.Equal(t, []string{"note deleted"}, p.losses())
+		require.Len(t, p.verify().Lost, 1)
+
+		p.fs.Write("/logs/a.restored", body)
+		p.pass(6 * time.Minute)
+		p.wantLines("a1", "a2", "a3")
+		require.Empty(t, p.verify().Lost, "what turns up takes its loss back")
+	})
+}
+
+func TestTail_TruncatedBeforeItCouldBeReadIsDeclared(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.cfg.HoldBytes = 1 // after the first few bytes nothing more is held until those are sealed
+		p.spoolIsFull(true)
+		p.fs.Write("/logs/a", []byte("a1\na2\n"))
+		p.start()
+		p.pass(10 * time.Second)
+		p.fs.Append("/logs/a", []byte("a3\n"))
+		p.pass(10 * time.Second)
+		p.fs.Truncate("/logs/a", 0)
+		p.pass(10 * time.Second)
+		p.spoolIsFull(false)
+		p.pass(10 * time.Minute)
+		p.finish()
+		p.wantLines("a1", "a2")
+		require.Equal(t, []string{"note truncated"}, p.losses())
+	})
+}
+
+func TestTail_NothingIsDeclaredOfFilesThatWereReadToTheirEnd(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fs.Write("/logs/a", []byte("a1\n"))
+		p.start()
+		p.pass(6 * time.Minute)
+		p.fs.Append("/logs/a", []byte("a2\n"))
+		p.pass(6 * time.Minute)
+		p.finish()
+		p.fs.Remove("/logs/a")
+		p.start()
+		p.pass(2 * time.Hour)
+		p.wantLines("a1", "a2")
+		require.Empty(t, p.losses())
+	})
+}
