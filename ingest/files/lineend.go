@@ -2,7 +2,9 @@ package files
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 )
 
 // LastLineEnd is the offset after the last line end of a plain file, 0 when it has none.
@@ -22,4 +24,18 @@ func (f *File) LastLineEnd() (int64, error) {
 		}
 	}
 	return 0, nil
+}
+
+// readExactly fills p with the stored bytes at off.
+func (f *File) readExactly(p []byte, off int64) error {
+	n, err := f.h.ReadAt(p, off)
+	switch {
+	case n == len(p):
+		return nil
+	case errors.Is(err, io.EOF):
+		return &ShrunkError{Path: f.path, Want: off + int64(len(p)), Have: off + int64(n)}
+	case err == nil:
+		err = io.ErrNoProgress
+	}
+	return fmt.Errorf("read %s at %d: %w", f.path, off, err)
 }

@@ -34,6 +34,7 @@ type storedSource struct {
 	OpenEnd      bool          `json:"open_end"`
 	Outbox       []storedEntry `json:"outbox"`
 	LowerRefuted bool          `json:"lower_refuted"`
+	Lower        []source.ID   `json:"lower,omitempty"`
 	Barrier      int64         `json:"barrier"`
 }
 
@@ -108,6 +109,7 @@ func encodeSource(s *Source) ([]byte, error) {
 		K: s.K, Path: text(s.Path), File: s.File, Marker: s.Marker, Sealed: s.Sealed,
 		Shipped: s.Shipped, LastStart: s.LastStart, Highest: s.Highest, OpenEnd: s.OpenEnd,
 		Outbox: make([]storedEntry, len(s.Outbox)), LowerRefuted: s.LowerRefuted,
+		Lower:   s.Lower,
 		Barrier: s.Barrier,
 	}
 	for i, e := range s.Outbox {
@@ -124,7 +126,7 @@ func decodeSource(b []byte) (*Source, error) {
 	s := &Source{
 		K: w.K, Path: string(w.Path), File: w.File, Marker: w.Marker, Sealed: w.Sealed,
 		Shipped: w.Shipped, LastStart: w.LastStart, Highest: w.Highest, OpenEnd: w.OpenEnd,
-		LowerRefuted: w.LowerRefuted, Barrier: w.Barrier,
+		LowerRefuted: w.LowerRefuted, Lower: w.Lower, Barrier: w.Barrier,
 	}
 	for _, e := range w.Outbox {
 		r, err := source.ParseRange(e.Range)

@@ -35,6 +35,10 @@ type Source struct {
 	// LowerRefuted says that the manifests of every lower k refute this source: for ever, so it is
 	// asked once.
 	LowerRefuted bool
+	// Lower are the sources with a lower k, all of this ledger, that this one is known not to be.
+	// Once each has something in the sink nothing holds back this one's first batch. Empty when that
+	// is not known or no longer of interest.
+	Lower []source.ID
 	// Barrier is the start of a manifest that is already in the sink and that no cut may pass, 0
 	// for none.
 	Barrier int64

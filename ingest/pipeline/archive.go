@@ -28,7 +28,7 @@ func (t *Tail) stepArchive(f *followed) error {
 		return nil
 	}
 	f.w.sealed = false
-	_, err = t.withView(f, f.lastSize, func() (bool, error) { return false, t.cutArchive(f) })
+	_, err = t.withView(f, f.size, func() (bool, error) { return false, t.cutArchive(f) })
 	if err != nil {
 		return err
 	}
@@ -39,14 +39,17 @@ func (t *Tail) stepArchive(f *followed) error {
 func (t *Tail) quiet(f *followed) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.live == nil {
+		return false, nil
+	}
 	stat, err := f.live.Look()
 	if err != nil {
 		return false, err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if stat.Size != f.lastSize {
-		f.lastSize, f.moved = stat.Size, time.Now()
+	if stat.Size != f.size {
+		f.size, f.lastSize, f.moved = stat.Size, stat.Size, time.Now()
 	}
 	still := f.moved.Add(t.cfg.PollInterval)
 	if !f.there || t.ending || !time.Now().Before(still) {
@@ -62,7 +65,7 @@ func (t *Tail) quiet(f *followed) (bool, error) {
 func (t *Tail) wasRead(f *followed) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.w != nil {
+	if f.w != nil || f.live == nil {
 		return false, nil
 	}
 	stat, err := f.live.Look()
@@ -74,7 +77,8 @@ func (t *Tail) wasRead(f *followed) (bool, error) {
 		return false, err
 	}
 	src, ok, err := t.Ledger.Get(rec.Key)
-	if err != nil || !ok || src.Sealed.Offset < rec.Offset {
+	if err != nil || !ok || src.Sealed.Offset < rec.Offset ||
+		src.K > 0 && src.Shipped == 0 && !src.LowerRefuted && len(src.Lower) == 0 {
 		return false, err
 	}
 	t.putAway(f)
@@ -104,6 +108,12 @@ func (t *Tail) cutArchive(f *followed) error {
 // whole copy goes on where this one has a fault.
 func (t *Tail) archiveRead(f *followed) error {
 	w := f.w
+	if err := w.refresh(); err != nil {
+		return err
+	}
+	if w.needsFile() && len(w.src.Outbox) > 0 {
+		return nil // who it is may have to be asked again before it ships
+	}
 	var stopped *stopError
 	err := w.remember()
 	if err != nil && !errors.As(err, &stopped) {

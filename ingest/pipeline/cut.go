@@ -134,6 +134,9 @@ func (w *work) commit(stage Stage, b *seal.Batch) error {
 	// Here the batch is complete and durable in the spool. If we die now, the next start finds that
 	// it chains on to the sealed offset and takes it from there.
 	return w.update(func(s *offsets.Source) error {
+		for _, p := range w.reader.landmarks(b.End.Offset) {
+			s.AddEnd(p)
+		}
 		appendBatch(s, e, b.End)
 		s.Path, s.File, s.Marker, s.OpenEnd = w.path, w.state, marker, m.OpenEnd
 		return nil

@@ -35,7 +35,7 @@ func (t *Tail) finish(f *followed) error {
 		return nil
 	}
 	sealed := f.w.src.Sealed.Offset
-	if f.live.Taken() > sealed {
+	if f.live.Taken() > sealed && !(f.goesOn() && f.tried == f.live.Taken()) {
 		return nil
 	}
 	if !f.cut {
@@ -46,6 +46,12 @@ func (t *Tail) finish(f *followed) error {
 		if stat.Size > sealed {
 			return nil // reading is paused
 		}
+	}
+	if err := f.w.refresh(); err != nil {
+		return err
+	}
+	if f.w.needsFile() && !f.cut && len(f.w.src.Outbox) > 0 {
+		return nil // who it is may have to be asked again before it ships
 	}
 	key := f.w.key
 	t.disown(f)
@@ -69,6 +75,7 @@ func (t *Tail) isGone(f *followed) bool {
 func (t *Tail) letGo(f *followed) {
 	t.disown(f)
 	f.closeFile()
+	f.dropped = true
 	t.held.Add(-f.heldNow)
 	f.heldNow = 0
 	t.mu.Lock()

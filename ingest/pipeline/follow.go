@@ -14,10 +14,11 @@ const readMax = 4 << 20
 
 // step does all that there is to do about a file now.
 func (t *Tail) step(f *followed) error {
-	if err := t.openFile(f); err != nil || f.live == nil {
+	live, err := t.openFile(f)
+	if err != nil || live == nil {
 		return err
 	}
-	if f.live.Compressed() {
+	if live.Compressed() {
 		return t.stepArchive(f)
 	}
 	if !t.isOwner(f) {
@@ -51,33 +52,38 @@ func (t *Tail) step(f *followed) error {
 	return nil
 }
 
-// openFile opens a file that is new. One that is gone again before it could be opened is let go.
-func (t *Tail) openFile(f *followed) error {
+// openFile opens a file that is not open. One that is gone again before it could be is let go: then
+// there is none to give.
+func (t *Tail) openFile(f *followed) (*files.Live, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.dropped {
+		return nil, nil
+	}
 	t.mu.Lock()
-	path, there, stat := f.path, f.there, f.stat
+	path, there := f.path, f.there
 	f.final = f.final || t.atItsEnd(f, time.Now())
 	t.mu.Unlock()
 	if f.live != nil {
 		f.live.SetPath(path)
-		return nil
+		return f.live, nil
 	}
 	if !there {
 		t.letGo(f)
-		return nil
+		return nil, nil
 	}
 	live, err := files.OpenLive(t.FS, path)
 	if err != nil {
-		return fmt.Errorf("open %s: %w", path, err)
+		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	now, err := live.Look()
 	if err != nil || fileIDOf(f.stream, path, now) != f.id {
 		live.Close()
-		return err // another file took its place: the next look finds it
+		return nil, err // another file took its place: the next look finds it
 	}
-	f.live, f.lastSize = live, stat.Size
-	return live.Begin(0)
+	f.live, f.size, f.lastSize = live, now.Size, now.Size
+	f.cut, f.final, f.from, f.tried, f.arrived = false, false, 0, -1, arrivals{}
+	return live, live.Begin(0)
 }
 
 // atItsEnd tells whether a file can no longer grow: it has no path, and nobody has written to it for
@@ -140,6 +146,9 @@ func (t *Tail) read(f *followed) error {
 		if err != nil {
 			return err
 		}
+		if stat.Size < f.lastSize && t.wasTruncated(f) {
+			return nil
+		}
 		t.noteSize(f, stat)
 		if t.backlog(f) {
 			return nil
@@ -164,6 +173,17 @@ func (t *Tail) read(f *followed) error {
 	}
 }
 
+// wasTruncated looks whether the file still holds what was read of it, and ends this incarnation
+// when it does not.
+func (t *Tail) wasTruncated(f *followed) bool {
+	_, err := f.live.Read(0)
+	if !errors.As(err, new(*files.TruncatedError)) {
+		return false
+	}
+	t.truncated(f)
+	return true
+}
+
 func (t *Tail) readSome(f *followed) (int64, error) {
 	select {
 	case t.reads <- struct{}{}:
@@ -178,6 +198,7 @@ func (t *Tail) readSome(f *followed) (int64, error) {
 
 // noteSize keeps the largest size that was seen: if the file shrinks, so much of it there was.
 func (t *Tail) noteSize(f *followed, stat files.Stat) {
+	f.size = stat.Size
 	if stat.Size > f.lastSize {
 		f.lastSize = stat.Size
 		t.mu.Lock()
@@ -190,7 +211,7 @@ func (t *Tail) noteSize(f *followed, stat files.Stat) {
 // in memory first.
 func (t *Tail) backlog(f *followed) bool {
 	most := f.stream.MaxBytes
-	return f.w != nil && !f.cut && most > 0 && f.lastSize-f.w.src.Sealed.Offset >= most
+	return f.w != nil && !f.cut && most > 0 && f.size-f.w.src.Sealed.Offset >= most
 }
 
 // weigh keeps account of the memory that a file holds.
@@ -253,9 +274,8 @@ func (t *Tail) cutNext(f *followed) (bool, error) {
 	if err == nil && !more {
 		more, err = t.sealNext(f)
 	}
-	if f.live.Lost() && !f.cut {
+	if (err != nil || f.live.Lost()) && !f.cut && t.wasTruncated(f) {
 		// It was truncated while it was sealed straight from the file. What is in memory is left.
-		t.truncated(f)
 		return true, nil
 	}
 	if err != nil || !more {
@@ -276,14 +296,14 @@ func (t *Tail) sealNext(f *followed) (bool, error) {
 	defer endTurn()
 	end := f.live.Taken()
 	if t.backlog(f) {
-		end = f.lastSize
+		end = f.size
 	}
 	return t.withView(f, end, func() (bool, error) { return f.w.cut(t.ctx) })
 }
 
 // withView runs do while the work has a view of the file's bytes up to end. f.mu is held.
 func (t *Tail) withView(f *followed, end int64, do func() (bool, error)) (bool, error) {
-	view, err := f.live.View(end, f.final)
+	view, err := f.live.View(end, f.final && !f.goesOn())
 	if err != nil {
 		return false, err
 	}

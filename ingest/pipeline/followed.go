@@ -61,9 +61,11 @@ type followed struct {
 
 	live     *files.Live
 	w        *work    // nil until it is an owner
+	dropped  bool     // nobody is to attend to it any more
 	cut      bool     // it was truncated: only what is held is left of it
 	final    bool     // it can no longer grow
 	first    bool     // it was there when the tail began
+	size     int64    // of the file, as it was found last
 	lastSize int64    // the largest size that was seen of it
 	arrived  arrivals // when the bytes that are not sealed were read
 	from     int64    // from where on what was read is in memory
@@ -82,6 +84,10 @@ type fileView struct {
 	oldest   time.Time // when the first byte that is not sealed was read
 	held     int64
 }
+
+// goesOn tells whether the file is known to have held more than what was read of it, so that a half
+// line at the end of that is no last line. f.mu is held.
+func (f *followed) goesOn() bool { return f.cut && f.lastSize > f.live.Taken() }
 
 func (f *followed) closeFile() {
 	if f.live != nil {

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"sync"
 
-	"logseal/ingest/files"
 	"logseal/ingest/source"
 )
 
@@ -63,20 +62,4 @@ func (t *Tail) owner(key source.Key) *followed {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.owners[key]
-}
-
-// viewOf opens a view of all that an owner holds of a source, with its head; nil when the file is no
-// longer its owner.
-func (t *Tail) viewOf(o *followed, key source.Key) (*files.File, []byte, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.w == nil || o.w.key != key || o.live == nil {
-		return nil, nil, nil
-	}
-	end := o.live.Taken()
-	if !o.cut {
-		end = max(end, o.lastSize)
-	}
-	view, err := o.live.View(end, false)
-	return view, o.w.head, err
 }

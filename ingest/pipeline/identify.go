@@ -55,8 +55,7 @@ func (t *Tail) lookAgainAfter(f *followed, took time.Duration) {
 	if f.live == nil {
 		return // it was let go
 	}
-	f.live.Begin(0)
-	t.weigh(f)
+	t.unhold(f)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f.view.held = 0
@@ -66,10 +65,26 @@ func (t *Tail) lookAgainAfter(f *followed, took time.Duration) {
 	}
 }
 
+// unhold forgets what was read of a file that is not its source's owner. f.mu is held.
+func (t *Tail) unhold(f *followed) {
+	if f.cut {
+		return // there is nothing else left of it
+	}
+	if err := f.live.Begin(0); err != nil {
+		t.Log.Debug("begin anew", "path", f.live.Path(), "error", err)
+	}
+	f.from = 0
+	f.arrived.reset()
+	t.weigh(f)
+}
+
 // claimOf makes a claim of what the file holds now; nil when that does not tell who it is yet.
 func (t *Tail) claimOf(f *followed) (*claim, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.live == nil {
+		return nil, nil
+	}
 	end, err := t.readHead(f)
 	if err != nil {
 		return nil, err
@@ -118,6 +133,9 @@ func (t *Tail) readHead(f *followed) (int64, error) {
 			return f.live.Taken(), nil
 		}
 		if err != nil {
+			if _, again := f.live.Look(); again == nil && f.live.Compressed() {
+				return 0, errAgain // it was empty when it was looked at
+			}
 			return 0, err
 		}
 		if n == 0 {
@@ -132,14 +150,15 @@ func (t *Tail) readHead(f *followed) (int64, error) {
 
 // decision is what a file's bytes say about the sources with its head.
 type decision struct {
-	is     *evidence // the source that it is proved to be, and that nobody owns
-	from   *followed // or the owner of is, of which it is a continuation
-	upTo   int64     // to where the file was compared with that
-	copyOf *evidence // the source whose owner it says nothing else than
-	maybe  *evidence // the source that it ends before
-	freeK  uint64    // the least k that nobody has
-	marks  map[int64]source.Point
-	lower  bool // the manifests of every k below is, or below freeK, refute it
+	is      *evidence // the source that it is proved to be, and that nobody owns
+	from    *followed // or the owner of is, of which it is a continuation
+	upTo    int64     // to where the file was compared with that
+	copyOf  *evidence // the source whose owner it says nothing else than
+	maybe   *evidence // the source that it ends before
+	freeK   uint64    // the least k that nobody has
+	marks   map[int64]source.Point
+	differs []source.ID // those with a k below, when the ledger knows that it is none of them
+	lower   bool        // the manifests of every k below is, or below freeK, refute it
 }
 
 // judge holds a file against all sources with its head. Group and file are locked.
@@ -168,6 +187,7 @@ func (t *Tail) judge(f *followed, c *claim) (*decision, error) {
 		below = all[:min(uint64(len(all)), d.is.k)]
 	}
 	d.lower = lowerRefuted(below, marks, length)
+	d.differs = lowerIDs(below, marks, length)
 	return d, nil
 }
 
@@ -209,13 +229,12 @@ func (t *Tail) weighIn(
 // likeness is how a file compares with the owner of a source.
 type likeness struct {
 	files.Agreement
-	whole bool // it has all that the owner has
-	cut   bool // the owner was truncated
+	cut bool // the owner was truncated
 }
 
 // continues tells whether the file is to be read in the owner's place: a longer one is, for what is
 // shorter can only be a copy of it, and so is any that has all of one that was truncated.
-func (l likeness) continues() bool { return l.whole && (l.cut || l.Longer) }
+func (l likeness) continues() bool { return l.Longer || l.cut && !l.Behind }
 
 // knownHere gathers the evidence of all sources with a head, in the order of their k: of the ledger,
 // of files that nothing was sealed of yet and, while it can be reached, of the sink. What the sink
@@ -356,8 +375,7 @@ func (t *Tail) compare(
 			from = x.Offset // up to there the chains agree
 		}
 	}
-	like.Agreement, err = files.Compare(t.ctx, c.file, view, from, end)
-	like.whole = like.Until == end
+	like.Agreement, err = files.Compare(t.ctx, c.file, view, from)
 	return like, err
 }
 
@@ -402,7 +420,7 @@ func (t *Tail) own(f *followed, c *claim, k uint64, e *evidence, d *decision) er
 			return err
 		}
 	}
-	w.file, w.chase = nil, false
+	w.file, w.chase, w.differs = nil, false, d.differs
 	f.w, f.tried = w, -1
 	t.mu.Lock()
 	t.owners[w.key] = f
@@ -433,8 +451,12 @@ func (t *Tail) takeOver(f *followed, c *claim, d *decision) error {
 		return fmt.Errorf("take over %s: %w", c.path, errAgain)
 	}
 	t.disown(o)
-	o.live.Begin(0)
-	t.weigh(o)
+	if o.cut {
+		t.letGo(o)
+	} else {
+		t.unhold(o)
+	}
+	stays := !o.cut
 	o.mu.Unlock()
 	e, err := t.knownInLedger(key, d.is.k)
 	if err != nil {
@@ -444,8 +466,10 @@ func (t *Tail) takeOver(f *followed, c *claim, d *decision) error {
 		e = d.is
 	}
 	err = t.own(f, c, e.k, e, d)
-	t.mu.Lock()
-	t.kick(o)
-	t.mu.Unlock()
+	if stays {
+		t.mu.Lock()
+		t.kick(o)
+		t.mu.Unlock()
+	}
 	return err
 }

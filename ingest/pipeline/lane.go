@@ -79,8 +79,10 @@ func (t *Tail) runLane(key source.Key, l *lane) {
 			t.restLane(key, l)
 		} else {
 			l.failing, l.since = 0, time.Time{}
-			if t.owners[key] == nil {
+			if o := t.owners[key]; o == nil {
 				delete(t.lanes, key)
+			} else if o.final {
+				t.kick(o) // it may be let go now
 			}
 		}
 		t.mu.Unlock()
@@ -194,33 +196,6 @@ func (t *Tail) shipSource(key source.Key, l *lane) error {
 	return nil
 }
 
-// freeBelow tells whether nothing holds back a source's first batch: that every lower k is refuted
-// is asked without stopping the sealing.
-func (t *Tail) freeBelow(w *work) (bool, error) {
-	if w.lowerRefuted() {
-		return true, nil
-	}
-	o := t.owner(w.key)
-	if o == nil {
-		return false, nil
-	}
-	view, head, err := t.viewOf(o, w.key)
-	if view == nil || err != nil {
-		return false, err
-	}
-	defer view.Close()
-	w.file, w.head = view, head
-	defer func() { w.file, w.head = nil, nil }()
-	for k := uint64(0); k < w.k; k++ {
-		ok, err := w.refutedAt(t.ctx, k)
-		if err != nil || !ok {
-			return false, shrunkLater(err)
-		}
-	}
-	w.lower = true
-	return true, w.update(func(*offsets.Source) error { return nil })
-}
-
 // shipWithFile ships with the source's file in hand and nothing else going on: what was put may
 // have to be given up, adopted or cut again.
 func (t *Tail) shipWithFile(key source.Key) error {
@@ -247,13 +222,12 @@ func (t *Tail) shipWithFile(key source.Key) error {
 	}
 	end := o.live.Taken()
 	if !o.cut {
-		end = max(end, o.lastSize)
+		end = max(end, o.size)
 	}
 	_, err := t.withView(o, end, func() (bool, error) { return false, t.shipAndCatchUp(w) })
 	if errors.Is(err, errSettleAgain) {
 		t.disown(o)
-		o.live.Begin(0)
-		t.weigh(o)
+		t.unhold(o)
 		t.mu.Lock()
 		t.kick(o)
 		t.rouse(o.group, o)

@@ -25,6 +25,7 @@ type work struct {
 	assumed bool // to be a source of its own, though a lower k may be it
 	k       uint64
 	lower   bool            // the manifests of every lower k refute it
+	differs []source.ID     // the sources with a lower k, when the ledger knows that it is none of them
 	src     *offsets.Source // as the ledger has it
 	reader  *feed           // nil until the next cut and after the last one
 	chase   bool            // another writer may be ahead: ask before cutting
@@ -49,6 +50,9 @@ func (w *work) update(fn func(*offsets.Source) error) error {
 	var now offsets.Source
 	err := w.Ledger.Update(w.key, func(s *offsets.Source) error {
 		s.K, s.LowerRefuted = w.k, s.LowerRefuted || w.lower
+		if len(s.Lower) == 0 && !s.LowerRefuted {
+			s.Lower = w.differs
+		}
 		if err := fn(s); err != nil {
 			return err
 		}
