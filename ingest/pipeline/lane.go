@@ -114,6 +114,12 @@ func (t *Tail) laneFault(key source.Key, err error) {
 	case errors.Is(err, errSettleAgain), errors.Is(err, errAgain):
 	case errors.As(err, &stopped):
 		t.notices.raise(stopped.Problem)
+		if stopped.Kind != Gone {
+			return
+		}
+		if err := t.missUnsent(key); err != nil {
+			t.failed(err)
+		}
 	default:
 		path := ""
 		if o := t.owner(key); o != nil {

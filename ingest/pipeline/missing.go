@@ -19,6 +19,7 @@ type missingSource struct {
 	reason  seal.LossReason
 	atLeast int64 // how long its file was seen to be
 	path    string
+	unsent  bool // what was sealed of it may be gone, too
 	putting bool
 }
 
@@ -60,6 +61,27 @@ func (t *Tail) miss(key source.Key, m *missingSource) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.missing[key] = m
+}
+
+// missUnsent notes that a source cannot be shipped for want of its file.
+func (t *Tail) missUnsent(key source.Key) error {
+	src, ok, err := t.Ledger.Get(key)
+	if err != nil || !ok {
+		return err
+	}
+	size, err := t.knownSize(key, src)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if m := t.missing[key]; m != nil {
+		m.unsent = true
+	} else if t.owners[key] == nil {
+		t.missing[key] = &missingSource{since: time.Now(), reason: seal.Deleted, atLeast: size,
+			path: src.Path, unsent: true}
+	}
+	return nil
 }
 
 // found notes that a source is read from a file again.
@@ -121,28 +143,93 @@ func (t *Tail) declare(key source.Key, m *missingSource) {
 }
 
 func (t *Tail) declareLoss(key source.Key, m *missingSource) error {
-	if reason, err := t.reasonFor(key, m); err != nil {
-		return err
-	} else if reason == "" {
-		return nil
-	} else {
-		m.reason = reason
-	}
-	src, ok, err := t.Ledger.Get(key)
-	if err != nil || !ok || src.Sealed.Offset >= m.atLeast {
+	reason, err := t.reasonFor(key, m)
+	if err != nil || reason == "" {
 		return err
 	}
+	m.reason = reason
 	select {
 	case <-t.opened:
 	case <-t.ctx.Done():
 		return t.ctx.Err()
 	}
+	src, ok, err := t.Ledger.Get(key)
+	if err == nil && ok && len(src.Outbox) > 0 && m.unsent {
+		if err := t.declareUnsent(key, src, m); err != nil {
+			return err
+		}
+	}
+	if err != nil || !ok || src.Sealed.Offset >= m.atLeast {
+		return err
+	}
+	return t.declareUnread(key, src, m)
+}
+
+// declareUnsent declares what was sealed, did not reach the sink and is gone from spool and disk. It
+// stands at the place of a batch, so what turns up later goes on behind it or takes it back.
+func (t *Tail) declareUnsent(key source.Key, src *offsets.Source, m *missingSource) error {
+	w, err := t.sourceOf(key, src.K)
+	if err != nil {
+		return err
+	}
+	for _, e := range src.Outbox {
+		if w.spooledWhole(e) {
+			return fmt.Errorf("declare a loss of source %s: %v is still in the spool", key.ID, e.Range)
+		}
+	}
+	if !w.lowerRefuted() {
+		return fmt.Errorf("declare a loss of source %s: one with a lower k is not in the sink", key.ID)
+	}
+	from, err := t.chainAt(key, src.Shipped)
+	if err != nil {
+		return err
+	}
+	end := src.Sealed
+	loss := &seal.Loss{
+		Format: seal.Format, Stream: key.Table.Stream, Version: key.Table.Version,
+		Origin: key.Origin, SID: key.ID, K: src.K, Kind: seal.Lost, Start: src.Shipped,
+		End: &end.Offset, Reason: m.reason, ChainIn: from, ChainOut: &end.Chain,
+		ChainState: &end.State,
+	}
+	if err := putSmall(t.ctx, t.Store, loss.Key(), loss.JSON()); err != nil {
+		return err // somebody else's batch is there: the lane finds it
+	}
+	// The loss is in the sink. If we die now, its entry finds it there as another's and adopts it.
+	err = t.Ledger.Update(key, func(s *offsets.Source) error {
+		s.Outbox, s.Shipped, s.LastStart = nil, s.Sealed.Offset, loss.Start
+		return nil
+	})
+	if err == nil {
+		t.noteLoss(key, m, loss.Start, end.Offset)
+	}
+	return err
+}
+
+// chainAt gives the chain of a source at an offset where a batch of it ends.
+func (t *Tail) chainAt(key source.Key, off int64) (source.Digest, error) {
+	if off == 0 {
+		return source.Origin().Chain, nil
+	}
+	ends, err := t.Ledger.Ends(key)
+	for _, e := range ends {
+		if e.Offset == off {
+			return e.Chain, nil
+		}
+	}
+	if err == nil {
+		err = fmt.Errorf("the ledger does not know the chain of source %s at %d", key.ID, off)
+	}
+	return source.Digest{}, err
+}
+
+// declareUnread notes that there were bytes which nobody has read.
+func (t *Tail) declareUnread(key source.Key, src *offsets.Source, m *missingSource) error {
 	loss := &seal.Loss{
 		Format: seal.Format, Stream: key.Table.Stream, Version: key.Table.Version,
 		Origin: key.Origin, SID: key.ID, K: src.K, Kind: seal.Note, Start: src.Sealed.Offset,
 		AtLeast: &m.atLeast, Reason: m.reason, ChainIn: src.Sealed.Chain,
 	}
-	err = putSmall(t.ctx, t.Store, loss.Key(), loss.JSON())
+	err := putSmall(t.ctx, t.Store, loss.Key(), loss.JSON())
 	if err != nil && !errors.As(err, new(*sink.ConflictError)) { // another note is there already
 		return err
 	}
@@ -152,15 +239,16 @@ func (t *Tail) declareLoss(key source.Key, m *missingSource) error {
 		s.File = offsets.FileState{}
 		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		t.noteLoss(key, m, src.Sealed.Offset, m.atLeast)
 	}
-	lost := m.atLeast - src.Sealed.Offset
-	t.countLoss(key.Table.Stream, m.reason, lost)
+	return err
+}
+
+func (t *Tail) noteLoss(key source.Key, m *missingSource, from, to int64) {
+	t.countLoss(key.Table.Stream, m.reason, to-from)
 	t.Log.Error("bytes are lost: nobody can read them any more", append(logSource(key),
-		"path", m.path, "from", src.Sealed.Offset, "at_least_to", m.atLeast,
-		"reason", string(m.reason))...)
-	return nil
+		"path", m.path, "from", from, "at_least_to", to, "reason", string(m.reason))...)
 }
 
 // reasonFor looks at the path where a missing source was last seen: "" says that its file is still

@@ -1,13 +1,17 @@
 package pipeline
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/seal"
+	"logseal/ingest/sink"
 )
 
 // losses gives the kind and reason of all declared losses.
@@ -117,5 +121,32 @@ func TestTail_NothingIsDeclaredOfFilesThatWereReadToTheirEnd(t *testing.T) {
 		p.pass(2 * time.Hour)
 		p.wantLines("a1", "a2")
 		require.Empty(t, p.losses())
+	})
+}
+
+func TestTail_WhatWasSealedAndIsGoneFromSpoolAndDiskIsDeclared(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		var down atomic.Bool
+		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: failingStore{s, &down}} }
+		p.fs.Write("/logs/a", []byte("a1\n"))
+		p.start()
+		p.pass(6 * time.Minute)
+		down.Store(true)
+		p.fs.Append("/logs/a", []byte("a2\na3\n"))
+		p.pass(6 * time.Minute) // it is sealed, and cannot be shipped
+		body := p.fs.Bytes("/logs/a")
+		p.kill()
+		require.NoError(t, os.RemoveAll(filepath.Join(p.dir, "state", "spool")))
+		p.fs.Remove("/logs/a")
+		down.Store(false)
+		p.start()
+		p.pass(10 * time.Minute)
+		p.wantLines("a1")
+		require.Equal(t, []string{"lost deleted"}, p.losses())
+
+		p.fs.Write("/logs/a.1", append(body, "a4\n"...))
+		p.pass(6 * time.Minute)
+		p.wantLines("a1", "a4")
+		require.Len(t, p.verify().Lost, 1)
 	})
 }

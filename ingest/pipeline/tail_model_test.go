@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,18 +31,18 @@ type pondModel struct {
 	half   map[string]string   // the unended last line of a path
 	bare   []string            // lines that are in no file any more, and perhaps not sealed yet
 	copies map[string]bool     // paths that nobody appends to
-	down   bool                // the sink does not answer
+	down   atomic.Bool         // the sink does not answer
 	files  int
 }
 
 // failingStore is a sink that does not answer while down says so.
 type failingStore struct {
 	sink.Store
-	down *bool
+	down *atomic.Bool
 }
 
 func (s failingStore) Put(ctx context.Context, o sink.Object) error {
-	if *s.down {
+	if s.down.Load() {
 		return &sink.TransientError{Err: fmt.Errorf("put %s: down", o.Key)}
 	}
 	return s.Store.Put(ctx, o)
@@ -267,7 +268,7 @@ func (m *pondModel) restart() {
 	}
 }
 
-func (m *pondModel) outage() { m.down = !m.down }
+func (m *pondModel) outage() { m.down.Store(!m.down.Load()) }
 
 func gzipped(b []byte) []byte {
 	var buf bytes.Buffer
@@ -279,7 +280,7 @@ func gzipped(b []byte) []byte {
 
 // check brings everything to its end and holds what came out against what had to.
 func (m *pondModel) check() {
-	m.down = false
+	m.down.Store(false)
 	m.fs.SetFault(nil)
 	if m.tail == nil {
 		m.start()
