@@ -51,7 +51,7 @@ func (t *Tail) quiet(f *followed) (bool, error) {
 	if stat.Size != f.size {
 		f.size, f.lastSize, f.moved = stat.Size, stat.Size, time.Now()
 	}
-	still := f.moved.Add(t.cfg.PollInterval)
+	still := f.moved.Add(t.set().PollInterval)
 	if !f.there || t.ending || !time.Now().Before(still) {
 		f.final = true // what follows reads what is there
 		return true, nil
@@ -72,7 +72,7 @@ func (t *Tail) wasRead(f *followed) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	rec, ok, err := t.Ledger.GetFile(f.stream.Table(), f.live.Path())
+	rec, ok, err := t.Ledger.GetFile(f.stream().Table(), f.live.Path())
 	if err != nil || !ok || rec.State != stateOf(stat) || t.Rehash {
 		return false, err
 	}

@@ -30,6 +30,9 @@ func (t *Tail) step(f *followed) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	defer t.publish(f)
+	if f.w != nil {
+		f.w.stream = f.stream().Stream
+	}
 	for f.w != nil && t.ctx.Err() == nil {
 		if err := t.read(f); err != nil {
 			return err
@@ -46,7 +49,11 @@ func (t *Tail) step(f *followed) error {
 			break
 		}
 	}
-	if f.w != nil && f.final && t.ctx.Err() == nil {
+	switch {
+	case t.ctx.Err() != nil:
+	case f.of.removed.Load():
+		t.letGo(f) // what is complete of it is sealed
+	case f.w != nil && f.final:
 		return t.finish(f)
 	}
 	return nil
@@ -77,7 +84,7 @@ func (t *Tail) openFile(f *followed) (*files.Live, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	now, err := live.Look()
-	if err != nil || fileIDOf(f.stream, path, now) != f.id {
+	if err != nil || fileIDOf(f.stream(), path, now) != f.id {
 		live.Close()
 		return nil, err // another file took its place: the next look finds it
 	}
@@ -90,13 +97,16 @@ func (t *Tail) openFile(f *followed) (*files.Live, error) {
 // a while. Of one that was truncated a copy may have more, so long as there may be one. Tail.mu is
 // held.
 func (t *Tail) atItsEnd(f *followed, now time.Time) bool {
-	if !f.cut {
-		return !f.there && !now.Before(t.lastWrite(f).Add(t.cfg.CloseWait))
+	if f.of.removed.Load() {
+		return false // it may grow, and be followed again
 	}
-	if now.Before(f.goneAt.Add(t.cfg.CloseWait)) {
+	if !f.cut {
+		return !f.there && !now.Before(t.lastWrite(f).Add(t.set().CloseWait))
+	}
+	if now.Before(f.goneAt.Add(t.set().CloseWait)) {
 		return false
 	}
-	return !t.hasCopy(f, now) || !now.Before(f.goneAt.Add(t.cfg.CopyWait))
+	return !t.hasCopy(f, now) || !now.Before(f.goneAt.Add(t.set().CopyWait))
 }
 
 // hasCopy tells whether a file that is not read may turn out to be what an owner was. Tail.mu is
@@ -106,7 +116,7 @@ func (t *Tail) hasCopy(f *followed, now time.Time) bool {
 		return false
 	}
 	for o := range f.group.files {
-		if o == f || now.Sub(o.moved) >= t.cfg.CopyWait {
+		if o == f || now.Sub(o.moved) >= t.set().CopyWait {
 			continue
 		}
 		switch o.view.standing {
@@ -168,8 +178,8 @@ func (t *Tail) read(f *followed) error {
 		if n == 0 {
 			return nil
 		}
-		f.arrived.add(at, time.Now(), f.stream.MaxAge)
-		t.countRead(f.stream.Epoch.Stream, n)
+		f.arrived.add(at, time.Now(), f.stream().MaxAge)
+		t.countRead(f.stream().Epoch.Stream, n)
 	}
 }
 
@@ -210,7 +220,7 @@ func (t *Tail) noteSize(f *followed, stat files.Stat) {
 // backlog tells whether so much is not sealed that a batch is due in any case: then it is not kept
 // in memory first.
 func (t *Tail) backlog(f *followed) bool {
-	most := f.stream.MaxBytes
+	most := f.stream().MaxBytes
 	return f.w != nil && !f.cut && most > 0 && f.size-f.w.src.Sealed.Offset >= most
 }
 
@@ -223,7 +233,7 @@ func (t *Tail) weigh(f *followed) {
 
 // shortOfMemory tells whether no more is to be read for now. Then the file that holds most is sealed.
 func (t *Tail) shortOfMemory() bool {
-	if t.held.Load() <= t.cfg.HoldBytes {
+	if t.held.Load() <= t.set().HoldBytes {
 		return false
 	}
 	t.mu.Lock()
@@ -261,7 +271,7 @@ func (t *Tail) wantsCut(f *followed) bool {
 	if f.squeezed || f.cut || !f.there || t.ending {
 		return true // what is in memory alone does not survive us, so it is sealed at once
 	}
-	return !time.Now().Before(f.arrived.oldest().Add(f.stream.MaxAge))
+	return !time.Now().Before(f.arrived.oldest().Add(f.stream().MaxAge))
 }
 
 // cutNext seals the next batch of the file; false when there is nothing to seal. f.mu is held.
@@ -394,7 +404,7 @@ func (t *Tail) publish(f *followed) {
 	if f.w != nil {
 		t.notices.clear(f.path)
 		f.due = t.dueAt(f)
-		if soon := time.Now().Add(t.cfg.PollInterval); !f.due.IsZero() && f.due.Before(soon) &&
+		if soon := time.Now().Add(t.set().PollInterval); !f.due.IsZero() && f.due.Before(soon) &&
 			!f.due.After(time.Now()) {
 			f.due = soon // it was just attended to: something holds it up
 		}
@@ -409,13 +419,13 @@ func (t *Tail) dueAt(f *followed) (due time.Time) {
 		}
 	}
 	if taken := f.live.Taken(); taken > f.view.sealed && taken != f.tried {
-		sooner(f.arrived.oldest().Add(f.stream.MaxAge))
+		sooner(f.arrived.oldest().Add(f.stream().MaxAge))
 	}
 	switch {
 	case f.cut:
-		sooner(f.goneAt.Add(t.cfg.CloseWait))
+		sooner(f.goneAt.Add(t.set().CloseWait))
 	case !f.there:
-		sooner(t.lastWrite(f).Add(t.cfg.CloseWait))
+		sooner(t.lastWrite(f).Add(t.set().CloseWait))
 	}
 	return due
 }

@@ -13,16 +13,16 @@ import (
 // fileID is what makes a file the same one through renames: hard links, second mounts and symbolic
 // links are one file. What has no inode has no second name.
 type fileID struct {
-	stream     string
+	stream     string // its table
 	dev, inode uint64
 	path       string
 }
 
 func fileIDOf(s *tailStream, path string, stat files.Stat) fileID {
 	if stat.Inode == 0 {
-		return fileID{stream: s.Epoch.Stream, path: path}
+		return fileID{stream: s.Table().String(), path: path}
 	}
-	return fileID{stream: s.Epoch.Stream, dev: stat.Dev, inode: stat.Inode}
+	return fileID{stream: s.Table().String(), dev: stat.Dev, inode: stat.Inode}
 }
 
 // standing is what a followed file is to the tail.
@@ -41,9 +41,9 @@ const (
 // followed is one incarnation of a file: what an inode holds until it is truncated.
 type followed struct {
 	id fileID
+	of *streamRef
 
 	// Guarded by Tail.mu.
-	stream   *tailStream
 	path     string     // where it was last seen
 	stat     files.Stat // as of the last look
 	there    bool       // the last look found it
@@ -72,6 +72,9 @@ type followed struct {
 	tried    int64    // nothing could be sealed of it when it was read up to here, -1 none
 	heldNow  int64    // its part of Tail.held
 }
+
+// stream is how the file is followed and read now.
+func (f *followed) stream() *tailStream { return f.of.Load() }
 
 // fileView is what the director and a status know of a file that somebody works on.
 type fileView struct {
@@ -154,7 +157,7 @@ func (t *Tail) fault(f *followed, err error) {
 		t.mu.Unlock()
 	case errors.Is(err, errAgain):
 		t.mu.Lock()
-		f.due = time.Now().Add(t.cfg.PollInterval)
+		f.due = time.Now().Add(t.set().PollInterval)
 		t.mu.Unlock()
 	case errors.As(err, &stopped):
 		t.stopFile(f, stopped.Problem)

@@ -101,13 +101,13 @@ func (t *Tail) claimOf(f *followed) (*claim, error) {
 		}
 		return nil, shrunkLater(err)
 	}
-	origin, err := f.stream.originOf(f.live.Path())
+	origin, err := f.stream().originOf(f.live.Path())
 	if err != nil {
 		view.Close()
 		return nil, stop(Halted, f.live.Path(), "%v", err)
 	}
 	return &claim{
-		stream: f.stream.Stream, origin: origin, path: f.live.Path(), file: view, head: head,
+		stream: f.stream().Stream, origin: origin, path: f.live.Path(), file: view, head: head,
 	}, nil
 }
 
@@ -141,8 +141,8 @@ func (t *Tail) readHead(f *followed) (int64, error) {
 		if n == 0 {
 			break
 		}
-		f.arrived.add(at, time.Now(), f.stream.MaxAge)
-		t.countRead(f.stream.Epoch.Stream, n)
+		f.arrived.add(at, time.Now(), f.stream().MaxAge)
+		t.countRead(f.stream().Epoch.Stream, n)
 	}
 	t.weigh(f)
 	return max(stat.Size, f.live.Taken()), nil

@@ -25,6 +25,8 @@ type run struct {
 	turns      chan struct{} // holds one for each source that is being cut
 	shipBehind bool          // ship a source's batches while the next ones are cut
 
+	streamsMu sync.RWMutex // guards Streams once a tail runs
+
 	leftovers leftovers // read only once the workers start
 	tally     tally
 	epochs    sync.Map // keys of the epochs that this run has put

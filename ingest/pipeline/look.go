@@ -15,14 +15,15 @@ import (
 func (t *Tail) look() {
 	now := time.Now()
 	seen := map[fileID]bool{}
-	partly := map[*tailStream]bool{} // streams of which not all files could be found
+	partly := map[*streamRef]bool{} // streams of which not all files could be found
 	t.mu.Lock()
 	streams := t.streams
 	t.mu.Unlock()
-	for _, s := range streams {
+	for _, ref := range streams {
+		s := ref.Load()
 		paths, err := s.Find()
 		if err != nil {
-			partly[s] = true
+			partly[ref] = true
 			t.notices.raise(Problem{Kind: Unreadable, Path: s.Epoch.Stream,
 				Message: fmt.Sprintf("the stream's files cannot all be found: %v; mend that, the others "+
 					"are followed meanwhile", err)})
@@ -30,14 +31,14 @@ func (t *Tail) look() {
 			t.notices.clear(s.Epoch.Stream)
 		}
 		for _, path := range paths {
-			if !t.lookAt(s, path, now, seen) {
-				partly[s] = true
+			if !t.lookAt(ref, path, now, seen) {
+				partly[ref] = true
 			}
 		}
 	}
 	t.mu.Lock()
 	for id, f := range t.table {
-		if seen[id] || partly[f.stream] && slices.Contains(streams, f.stream) {
+		if seen[id] || partly[f.of] && !f.of.removed.Load() {
 			continue
 		}
 		f.there = false
@@ -56,7 +57,7 @@ func (t *Tail) look() {
 }
 
 // lookAt looks at one path; false when it may be a file of which nothing could be learnt.
-func (t *Tail) lookAt(s *tailStream, path string, now time.Time, seen map[fileID]bool) bool {
+func (t *Tail) lookAt(ref *streamRef, path string, now time.Time, seen map[fileID]bool) bool {
 	stat, err := t.FS.Stat(path)
 	var other *files.NotRegularError
 	switch {
@@ -66,7 +67,7 @@ func (t *Tail) lookAt(s *tailStream, path string, now time.Time, seen map[fileID
 		t.notices.raise(Problem{Unreadable, path, fmt.Sprintf("it cannot be looked at: %v", err)})
 		return false
 	}
-	id := fileIDOf(s, path, stat)
+	id := fileIDOf(ref.Load(), path, stat)
 	if seen[id] {
 		return true // another name of a file
 	}
@@ -75,7 +76,7 @@ func (t *Tail) lookAt(s *tailStream, path string, now time.Time, seen map[fileID
 	defer t.mu.Unlock()
 	f := t.table[id]
 	if f == nil {
-		f = &followed{id: id, stream: s, path: path, tried: -1, moved: now,
+		f = &followed{id: id, of: ref, path: path, tried: -1, moved: now,
 			first: t.looked.IsZero()}
 		f.view.standing = isNew
 		t.table[id] = f
@@ -101,17 +102,17 @@ func (t *Tail) lookAt(s *tailStream, path string, now time.Time, seen map[fileID
 // stillAt tells whether a file's path is still its own. Of several names it keeps the one it had.
 func (t *Tail) stillAt(f *followed) bool {
 	stat, err := t.FS.Stat(f.path)
-	return err == nil && fileIDOf(f.stream, f.path, stat) == f.id
+	return err == nil && fileIDOf(f.stream(), f.path, stat) == f.id
 }
 
 // watch tells of the folders that are of interest, when they are others than before.
-func (t *Tail) watch(streams []*tailStream) {
-	if t.cfg.Watch == nil {
+func (t *Tail) watch(streams []*streamRef) {
+	if t.watched == nil {
 		return
 	}
 	var dirs []string
 	for _, s := range streams {
-		if s.Dirs != nil {
+		if s := s.Load(); s.Dirs != nil {
 			dirs = append(dirs, s.Dirs()...)
 		}
 	}
@@ -121,7 +122,7 @@ func (t *Tail) watch(streams []*tailStream) {
 		return
 	}
 	t.dirs = dirs
-	t.cfg.Watch(dirs)
+	t.watched(dirs)
 }
 
 // attendDue has the files attended to whose time has come, and tells when the next one is due.

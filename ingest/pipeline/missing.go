@@ -107,13 +107,13 @@ func (t *Tail) checkMissing(now time.Time) {
 				return
 			}
 		case isUndecided:
-			if now.Sub(f.moved) < t.cfg.CopyWait {
+			if now.Sub(f.moved) < t.set().CopyWait {
 				maybe[f.view.about] = true
 			}
 		}
 	}
 	for key, m := range t.missing {
-		if m.putting || maybe[key] || now.Sub(m.since) < t.cfg.CloseWait || t.owners[key] != nil {
+		if m.putting || maybe[key] || now.Sub(m.since) < t.set().CloseWait || t.owners[key] != nil {
 			continue
 		}
 		m.putting = true

@@ -120,12 +120,28 @@ func (r *run) sourceOf(key source.Key, k uint64) (*work, error) {
 }
 
 func (r *run) streamOf(t source.Table) *Stream {
+	r.streamsMu.RLock()
+	defer r.streamsMu.RUnlock()
 	for i := range r.Streams {
 		if r.Streams[i].Table() == t {
 			return &r.Streams[i]
 		}
 	}
 	return nil
+}
+
+// streams gives the streams that there are now.
+func (r *run) streams() []Stream {
+	r.streamsMu.RLock()
+	defer r.streamsMu.RUnlock()
+	return slices.Clone(r.Streams)
+}
+
+// takeStreams makes these the streams. Those that are no longer among them can still ship.
+func (r *run) takeStreams(streams []Stream) {
+	r.streamsMu.Lock()
+	defer r.streamsMu.Unlock()
+	r.Streams = slices.Clone(streams)
 }
 
 // fill brings a source with an empty outbox up to what the bucket has of it. Its file is proved

@@ -14,12 +14,12 @@ func (t *Tail) Status() TailStatus {
 	waiting := t.waiting()
 	s := TailStatus{Streams: map[string]StreamTotals{}, Problems: t.notices.all(),
 		HeldBytes: t.held.Load()}
-	if sized, ok := t.cfg.Spool.(interface{ Size() int64 }); ok {
+	if sized, ok := t.spool.(interface{ Size() int64 }); ok {
 		s.SpoolBytes = sized.Size()
 	}
 	paused, why := t.paused.now()
 	s.PausedSeconds, s.Paused = paused.Seconds(), why
-	if why == "" && s.HeldBytes > t.cfg.HoldBytes {
+	if why == "" && s.HeldBytes > t.set().HoldBytes {
 		s.Paused = "memory for what is not sealed is full"
 	}
 	select {
@@ -77,7 +77,7 @@ func (t *Tail) describe(f *followed, now time.Time) SourceStatus {
 	if v.standing == isCopy || v.standing == isUndecided {
 		key = v.about
 	}
-	x := SourceStatus{Stream: f.id.stream, Version: f.stream.Epoch.Version, Origin: key.Origin,
+	x := SourceStatus{Stream: f.stream().Epoch.Stream, Version: f.stream().Epoch.Version, Origin: key.Origin,
 		SID: key.ID, K: v.k, Path: f.path, Size: f.stat.Size, Read: v.taken, Sealed: v.sealed,
 		Shipped: v.sealed, State: string(v.standing)}
 	if v.standing == isOwner && !v.oldest.IsZero() {

@@ -62,7 +62,10 @@ type Follow struct {
 //   - Locks are taken in the order group, file, table.
 type Tail struct {
 	*run
-	cfg     TailConfig
+	spool   Spool // of the config, and not one that counts the waits
+	watched func(dirs []string)
+	woken   <-chan struct{}
+	timing  atomic.Pointer[timing]
 	ctx     context.Context // of all work; it outlives the one given to Run by the grace
 	fail    context.CancelCauseFunc
 	wg      sync.WaitGroup
@@ -76,7 +79,7 @@ type Tail struct {
 	sinkOff atomic.Int64 // until when, in Unix ns, the sink is not asked who a file is
 
 	mu      sync.Mutex // guards what follows, and the fields of followed that say so
-	streams []*tailStream
+	streams []*streamRef
 	table   map[fileID]*followed
 	ended   map[*followed]bool // files that are no longer at a path, until they are sealed
 	owners  map[source.Key]*followed
@@ -94,23 +97,10 @@ type Tail struct {
 	notices notices
 }
 
-// The defaults of TailConfig.
-const (
-	DefaultPollInterval = time.Second
-	DefaultCloseWait    = time.Minute
-	DefaultCopyWait     = time.Hour
-	DefaultGrace        = 20 * time.Second
-	DefaultHoldBytes    = 64 << 20
-)
-
 // NewTail gives a tail that has not begun.
 func NewTail(cfg TailConfig) *Tail {
-	cfg.PollInterval = orDefault(cfg.PollInterval, DefaultPollInterval)
-	cfg.CloseWait = orDefault(cfg.CloseWait, DefaultCloseWait)
-	cfg.CopyWait = orDefault(cfg.CopyWait, DefaultCopyWait)
-	cfg.HoldBytes = orDefault(cfg.HoldBytes, DefaultHoldBytes)
 	t := &Tail{
-		run: newRun(cfg.Config), cfg: cfg, streams: tailStreams(cfg),
+		run: newRun(cfg.Config), spool: cfg.Spool, watched: cfg.Watch, woken: cfg.Wake,
 		puts: make(chan struct{}, shippedAtOnce), opened: make(chan struct{}),
 		wake: make(chan struct{}, 1), began: time.Now(),
 		table: map[fileID]*followed{}, ended: map[*followed]bool{},
@@ -118,19 +108,15 @@ func NewTail(cfg TailConfig) *Tail {
 		lanes: map[source.Key]*lane{}, missing: map[source.Key]*missingSource{},
 		fresh: map[source.Table]bool{}, totals: map[string]*StreamTotals{},
 	}
+	t.timing.Store(timingOf(cfg))
+	for _, s := range tailStreams(cfg) {
+		t.streams = append(t.streams, newStreamRef(s))
+	}
 	t.reads = make(chan struct{}, t.Workers)
 	t.run.Spool = &pausingSpool{Spool: cfg.Spool, paused: &t.paused}
 	t.run.notice, t.run.sealedBatch = t.notices.raise, t.noteSealed
 	t.notices.log = t.Log
 	return t
-}
-
-func orDefault[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }
 
 // Run follows the files until ctx is cancelled. Then it seals what is complete, ships for as long
@@ -203,8 +189,8 @@ func (t *Tail) openSink(ctx context.Context) error {
 		if err := t.openTable(ctx); err != nil {
 			return err
 		}
-		for i := range t.Streams {
-			if err := t.checkEpochs(ctx, &t.Streams[i]); err != nil {
+		for _, s := range t.run.streams() {
+			if err := t.checkEpochs(ctx, &s); err != nil {
 				return err
 			}
 		}
@@ -220,7 +206,7 @@ func (t *Tail) findFresh(ctx context.Context) error {
 		return err
 	}
 	for _, s := range t.streams {
-		if s.StartAtEnd {
+		if s := s.Load(); s.StartAtEnd {
 			t.fresh[s.Table()] = true
 		}
 	}
@@ -230,7 +216,8 @@ func (t *Tail) findFresh(ctx context.Context) error {
 	if len(keys) > 0 {
 		return nil
 	}
-	for _, s := range t.streams {
+	for _, ref := range t.streams {
+		s := ref.Load()
 		if !t.fresh[s.Table()] {
 			continue
 		}
@@ -262,12 +249,12 @@ func (t *Tail) direct(ctx context.Context) {
 			return
 		case <-timer.C:
 		case <-t.wake:
-		case <-t.cfg.Wake:
+		case <-t.woken:
 			poll = time.Now()
 		}
 		if now := time.Now(); !now.Before(poll) || t.lookNow.Swap(false) {
 			t.look()
-			poll = now.Add(t.cfg.PollInterval)
+			poll = now.Add(t.set().PollInterval)
 		}
 		next := t.attendDue(time.Now())
 		if next.IsZero() || next.After(poll) {
@@ -279,7 +266,7 @@ func (t *Tail) direct(ctx context.Context) {
 
 // finishUp seals what is complete and ships for as long as the grace lasts.
 func (t *Tail) finishUp() {
-	t.Log.Info("ending: sealing what is complete", "grace", t.cfg.Grace)
+	t.Log.Info("ending: sealing what is complete", "grace", t.set().Grace)
 	t.look()
 	t.mu.Lock()
 	t.ending = true
@@ -287,7 +274,7 @@ func (t *Tail) finishUp() {
 		t.kick(f)
 	}
 	t.mu.Unlock()
-	grace := time.NewTimer(t.cfg.Grace)
+	grace := time.NewTimer(t.set().Grace)
 	defer grace.Stop()
 	over := false
 	for {
@@ -347,25 +334,4 @@ func (t *Tail) close() {
 	for _, f := range t.allFiles() {
 		f.closeFile()
 	}
-}
-
-// tailStream is how the files of one table are followed and read.
-type tailStream struct {
-	*Stream
-	Follow
-}
-
-func tailStreams(cfg TailConfig) (all []*tailStream) {
-	for i := range cfg.Streams {
-		all = append(all, &tailStream{&cfg.Streams[i], cfg.Follow[i]})
-	}
-	return all
-}
-
-// originOf takes the origin from a file's path, else it is the stream's.
-func (s *tailStream) originOf(path string) (string, error) {
-	if s.OriginPath == nil {
-		return s.Follow.Origin, nil
-	}
-	return s.Stream.originOf(path)
 }

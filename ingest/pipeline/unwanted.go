@@ -13,7 +13,7 @@ import (
 // stream begins at the end of its files. Those bytes are hashed and not parsed, so the source goes on
 // after them with its chain whole. Group and file are locked.
 func (t *Tail) skipUnwanted(f *followed, c *claim) error {
-	if !f.first || !t.isFresh(f.stream) {
+	if !f.first || !t.isFresh(f.stream()) {
 		return nil
 	}
 	end, err := unwantedEnd(t, c.file)

@@ -1,0 +1,74 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"logseal/ingest/seal"
+)
+
+// reloadMax is how long a reload waits for the sink, which has to be asked what a stream meant.
+const reloadMax = 10 * time.Second
+
+// Reload takes another config: streams may come and go, and change in all but their meaning. Store,
+// Ledger, Spool, FS, Wake and Watch stay what they are. With an error nothing has changed.
+//
+// Files of a stream that is gone are sealed as far as they are complete and let go; what was sealed
+// of them ships.
+func (t *Tail) Reload(cfg TailConfig) error {
+	next := tailStreams(cfg)
+	if err := t.mayBecome(next); err != nil {
+		return err
+	}
+	t.run.takeStreams(cfg.Streams)
+	t.timing.Store(timingOf(cfg))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := map[string]*streamRef{}
+	for _, ref := range t.streams {
+		old[ref.Load().Table().String()] = ref
+	}
+	t.streams = nil
+	for _, s := range next {
+		table := s.Table().String()
+		ref := old[table]
+		delete(old, table)
+		if ref == nil {
+			ref = newStreamRef(s)
+		}
+		ref.Store(s)
+		t.streams = append(t.streams, ref)
+	}
+	for _, ref := range old {
+		ref.removed.Store(true)
+	}
+	t.nudgeLook()
+	return nil
+}
+
+// mayBecome refuses streams whose meaning has changed within their version.
+func (t *Tail) mayBecome(next []*tailStream) error {
+	ctx, cancel := context.WithTimeout(t.ctx, reloadMax)
+	defer cancel()
+	running := t.run.streams()
+	for _, s := range next {
+		known := false
+		for _, old := range running {
+			if old.Table() != s.Table() {
+				continue
+			}
+			known = true
+			if err := seal.Compatible(old.Epoch, s.Epoch); err != nil {
+				return fmt.Errorf("%w: %w", ErrMeaning, err)
+			}
+		}
+		if known {
+			continue
+		}
+		if err := t.checkEpochs(ctx, s.Stream); err != nil {
+			return fmt.Errorf("ask the sink what stream %s meant: %w", s.Epoch.Stream, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,36 @@
+package pipeline
+
+import "sync/atomic"
+
+// tailStream is how the files of one table are followed and read.
+type tailStream struct {
+	*Stream
+	Follow
+}
+
+func tailStreams(cfg TailConfig) (all []*tailStream) {
+	for i := range cfg.Streams {
+		all = append(all, &tailStream{&cfg.Streams[i], cfg.Follow[i]})
+	}
+	return all
+}
+
+// originOf takes the origin from a file's path, else it is the stream's.
+func (s *tailStream) originOf(path string) (string, error) {
+	if s.OriginPath == nil {
+		return s.Follow.Origin, nil
+	}
+	return s.Stream.originOf(path)
+}
+
+// streamRef is a table's stream through reloads.
+type streamRef struct {
+	atomic.Pointer[tailStream]
+	removed atomic.Bool // the config no longer has it
+}
+
+func newStreamRef(s *tailStream) *streamRef {
+	ref := &streamRef{}
+	ref.Store(s)
+	return ref
+}
