@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -54,12 +53,11 @@ func (s *StreamConfig) follower(fsys files.FS, at *site) (*follower, error) {
 	return f, nil
 }
 
-// find gives the absolute paths of the files that there are now, sorted. A pattern that names no
-// file is no mistake: it may name one later. When something cannot be read it gives what else there
-// is, and the error.
-func (f *follower) find() ([]string, error) {
+// find gives the files that there are now, by absolute paths, and what could not be read. A pattern
+// that names no file is no mistake: it may name one later.
+func (f *follower) find() ([]files.Found, []files.Unread, error) {
 	found, unread, err := f.finder.Find()
-	paths := make([]string, 0, len(found))
+	ours := found[:0]
 	judged := make(map[string]verdict, len(found))
 	own := f.at.owner()
 	for _, x := range found {
@@ -69,15 +67,11 @@ func (f *follower) find() ([]string, error) {
 		}
 		judged[x.Path] = v
 		if !v.out {
-			paths = append(paths, x.Path)
+			ours = append(ours, x)
 		}
 	}
 	f.judged = judged
-	errs := []error{err}
-	for _, x := range unread {
-		errs = append(errs, x.Err)
-	}
-	return paths, errors.Join(errs...)
+	return ours, unread, err
 }
 
 // folders gives those in which files may appear, after a find. What we write ourselves is no reason

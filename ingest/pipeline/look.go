@@ -1,9 +1,7 @@
 package pipeline
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"time"
 
@@ -14,38 +12,19 @@ import (
 // error here is of one pattern or path: the others are looked at all the same.
 func (t *Tail) look() {
 	now := time.Now()
-	seen := map[fileID]bool{}
-	partly := map[*streamRef]bool{} // streams of which not all files could be found
 	t.mu.Lock()
 	streams := t.streams
 	t.mu.Unlock()
+	seen := map[fileID]bool{}
+	unread := map[*streamRef][]files.Unread{}
 	for _, ref := range streams {
-		s := ref.Load()
-		paths, err := s.Find()
-		if err != nil {
-			partly[ref] = true
-			t.notices.raise(Problem{Kind: Unreadable, Path: s.Epoch.Stream,
-				Message: fmt.Sprintf("the stream's files cannot all be found: %v; mend that, the others "+
-					"are followed meanwhile", err)})
-		} else {
-			t.notices.clear(s.Epoch.Stream)
-		}
-		for _, path := range paths {
-			if !t.lookAt(ref, path, now, seen) {
-				partly[ref] = true
-			}
-		}
+		unread[ref] = t.lookAt(ref, now, seen)
 	}
 	t.mu.Lock()
 	for id, f := range t.table {
-		if seen[id] || partly[f.of] && !f.of.removed.Load() {
-			continue
+		if !seen[id] && (f.of.removed.Load() || !covered(unread[f.of], f.path)) {
+			t.lose(f, now)
 		}
-		f.there = false
-		if f.goneAt.IsZero() {
-			f.goneAt = now
-		}
-		t.kick(f)
 	}
 	t.mu.Unlock()
 	t.watch(streams)
@@ -56,47 +35,69 @@ func (t *Tail) look() {
 	t.mu.Unlock()
 }
 
-// lookAt looks at one path; false when it may be a file of which nothing could be learnt.
-func (t *Tail) lookAt(ref *streamRef, path string, now time.Time, seen map[fileID]bool) bool {
-	stat, err := t.FS.Stat(path)
-	var other *files.NotRegularError
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.As(err, &other):
-		return true // it went since it was found
-	case err != nil:
-		t.notices.raise(Problem{Unreadable, path, fmt.Sprintf("it cannot be looked at: %v", err)})
-		return false
+// lose notes that a file is at none of its paths. Tail.mu is held.
+func (t *Tail) lose(f *followed, now time.Time) {
+	f.there = false
+	if f.goneAt.IsZero() {
+		f.goneAt = now
 	}
-	id := fileIDOf(ref.Load(), path, stat)
-	if seen[id] {
-		return true // another name of a file
+	t.kick(f)
+}
+
+func covered(unread []files.Unread, path string) bool {
+	return slices.ContainsFunc(unread, func(u files.Unread) bool { return u.Covers(path) })
+}
+
+// lookAt looks at the files of one stream, and tells what could not be read.
+func (t *Tail) lookAt(ref *streamRef, now time.Time, seen map[fileID]bool) []files.Unread {
+	s := ref.Load()
+	found, unread, err := s.Find()
+	if err != nil {
+		unread = append(unread, files.Unread{Path: "/", Err: err})
 	}
-	seen[id] = true
+	t.notices.keep(s.Table().String(), unreadProblems(s, unread))
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for _, x := range found {
+		if id := fileIDOf(s, x.Path, x.Stat); !seen[id] { // else it is another name of a file
+			seen[id] = true
+			t.see(ref, id, x, now)
+		}
+	}
+	return unread
+}
+
+func unreadProblems(s *tailStream, unread []files.Unread) (all []Problem) {
+	for _, u := range unread {
+		all = append(all, Problem{Unreadable, u.Path, fmt.Sprintf("stream %s cannot be followed there: "+
+			"%v; mend that, the rest is followed meanwhile", s.Epoch.Stream, u.Err)})
+	}
+	return all
+}
+
+// see takes note of a file. Tail.mu is held.
+func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	f := t.table[id]
 	if f == nil {
-		f = &followed{id: id, of: ref, path: path, tried: -1, moved: now,
+		f = &followed{id: id, of: ref, path: x.Path, stat: x.Stat, there: true, tried: -1, moved: now,
 			first: t.looked.IsZero()}
 		f.view.standing = isNew
 		t.table[id] = f
-		f.stat, f.there = stat, true
 		t.kick(f)
-		return true
+		return
 	}
-	changed := f.stat.Size != stat.Size || f.stat.MtimeNS != stat.MtimeNS
+	changed := f.stat.Size != x.Stat.Size || f.stat.MtimeNS != x.Stat.MtimeNS
 	if changed {
 		f.moved = now
 	}
-	if f.path != path && !t.stillAt(f) {
-		f.path = path
+	if f.path != x.Path && !t.stillAt(f) {
+		f.path = x.Path
 	}
 	back := !f.there
-	f.stat, f.there, f.goneAt = stat, true, time.Time{}
-	if changed || back || f.view.standing == isOwner && stat.Size > f.view.taken {
+	f.stat, f.there, f.goneAt = x.Stat, true, time.Time{}
+	if changed || back || f.view.standing == isOwner && x.Stat.Size > f.view.taken {
 		t.kick(f)
 	}
-	return true
 }
 
 // stillAt tells whether a file's path is still its own. Of several names it keeps the one it had.

@@ -11,8 +11,9 @@ import (
 type notices struct {
 	log *slog.Logger
 
-	mu sync.Mutex
-	by map[noticeOf]Problem
+	mu   sync.Mutex
+	by   map[noticeOf]Problem
+	kept map[string][]Problem // see keep
 }
 
 type noticeOf struct {
@@ -32,6 +33,25 @@ func (n *notices) raise(p Problem) {
 	}
 	n.by[of] = p
 	n.log.Warn(p.Message, "kind", string(p.Kind), "path", p.Path)
+}
+
+// keep makes these the problems of one finder of files, instead of those it had before.
+func (n *notices) keep(finder string, now []Problem) {
+	n.mu.Lock()
+	before := n.kept[finder]
+	if n.kept == nil {
+		n.kept = map[string][]Problem{}
+	}
+	n.kept[finder] = now
+	for _, p := range before {
+		if !slices.Contains(now, p) {
+			delete(n.by, noticeOf{p.Path, p.Kind})
+		}
+	}
+	n.mu.Unlock()
+	for _, p := range now {
+		n.raise(p)
+	}
 }
 
 // clear forgets the problems of a path.

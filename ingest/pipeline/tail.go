@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"logseal/ingest/files"
 	"logseal/ingest/source"
 )
 
@@ -35,9 +36,9 @@ type TailConfig struct {
 type Follow struct {
 	// Origin is of files from whose path none is taken.
 	Origin string
-	// Find gives the paths of the files there are now. With an error it may still give some; none of
-	// the others is then taken to be gone.
-	Find func() ([]string, error)
+	// Find gives the files that there are now, and what could not be read: no file is taken to be
+	// gone that may be there. After an error that holds for all of the stream's.
+	Find func() ([]files.Found, []files.Unread, error)
 	// Dirs gives the folders in which files may appear; nil for none.
 	Dirs func() []string
 	// StartAtEnd says that what the files hold which are there at the very first start is not wanted.

@@ -198,9 +198,7 @@ func (p *pond) start() {
 	require.NoError(p.t, err)
 	cfg.Follow = slices.Clone(cfg.Follow)
 	if cfg.Follow[0].Find == nil {
-		cfg.Follow[0].Find = func() ([]string, error) {
-			return p.fs.Glob("/logs/*")
-		}
+		cfg.Follow[0].Find = files.NewFinder(p.fs, []string{"/logs/*"}, nil).Find
 	}
 	if os.Getenv("TAIL_LOG") != "" {
 		cfg.Log = slog.New(slog.NewTextHandler(os.Stderr,
