@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"ingest/verify":   stages,
 
 	"crash":      nil, // has tests only
+	"tail":       nil, // likewise
 	"bench":      {"*"},
 	"cmd/ingest": {"*"},
 }
