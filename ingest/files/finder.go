@@ -42,6 +42,7 @@ type Finder struct {
 	exclude  func(path string) bool
 
 	listings map[string]listing // of the folders read in the last look
+	matches  map[string]match   // by pattern: what it matched in one folder
 	dirs     map[string]bool    // that the last look needed
 
 	// Of the look that is under way.
@@ -54,6 +55,12 @@ type listing struct {
 	dir     Stat // before it was read
 	at      time.Time
 	entries []fs.DirEntry
+}
+
+// match is what a pattern matched in a listing of its only folder.
+type match struct {
+	at    time.Time // of the listing
+	paths []string
 }
 
 const (
@@ -145,9 +152,7 @@ func (f *Finder) missed(path string, err error) {
 // cannot be read; another file system has none of its paths known then.
 func (f *Finder) glob(pattern, base string) ([]string, error) {
 	if _, ok := f.fsys.(osFS); ok {
-		return globTree(pattern, func(base string) fs.FS {
-			return noting{tree{base, f.list}, f}
-		})
+		return f.globFolders(pattern, base)
 	}
 	paths, err := f.fsys.Glob(pattern)
 	if errors.Is(err, doublestar.ErrBadPattern) {
@@ -162,6 +167,30 @@ func (f *Finder) glob(pattern, base string) ([]string, error) {
 		f.dirs[filepath.Dir(path)] = true
 	}
 	return paths, nil
+}
+
+// globFolders gives the paths that match on the operating system's files. What matches in a single
+// folder is known while its listing is.
+func (f *Finder) globFolders(pattern, base string) ([]string, error) {
+	one := filepath.Dir(filepath.Clean(pattern)) == filepath.Clean(base)
+	if one {
+		if _, err := f.list(base); err != nil {
+			return nil, nil // it is noted
+		}
+		if m, ok := f.matches[pattern]; ok && m.at.Equal(f.seen[base].at) {
+			return m.paths, nil
+		}
+	}
+	paths, err := globTree(pattern, func(base string) fs.FS {
+		return noting{tree{base, f.list}, f}
+	})
+	if one && err == nil {
+		if f.matches == nil {
+			f.matches = map[string]match{}
+		}
+		f.matches[pattern] = match{f.seen[base].at, paths}
+	}
+	return paths, err
 }
 
 // list lists a folder, or gives what it held when it has not changed since.

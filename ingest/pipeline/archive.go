@@ -56,7 +56,7 @@ func (t *Tail) quiet(f *followed) (bool, error) {
 		f.final = true // what follows reads what is there
 		return true, nil
 	}
-	f.due = still
+	t.dueBy(f, still)
 	return false, nil
 }
 
@@ -138,7 +138,7 @@ func (t *Tail) putAway(f *followed) {
 	f.final = false
 	t.mu.Lock()
 	f.view = fileView{standing: isRead}
-	f.due = time.Time{}
+	t.dueBy(f, time.Time{})
 	there := f.there
 	t.mu.Unlock()
 	if !there {

@@ -86,6 +86,6 @@ func (t *Tail) letGo(f *followed) {
 	delete(t.ended, f)
 	t.rouse(f.group, f)
 	t.leave(f)
-	f.due = time.Time{}
+	t.dueBy(f, time.Time{})
 	t.notices.clear(f.path)
 }

@@ -403,10 +403,10 @@ func (t *Tail) publish(f *followed) {
 	f.view = v
 	if f.w != nil {
 		t.notices.clear(f.path)
-		f.due = t.dueAt(f)
+		t.dueBy(f, t.dueAt(f))
 		if soon := time.Now().Add(t.set().PollInterval); !f.due.IsZero() && f.due.Before(soon) &&
 			!f.due.After(time.Now()) {
-			f.due = soon // it was just attended to: something holds it up
+			t.dueBy(f, soon) // it was just attended to: something holds it up
 		}
 	}
 }

@@ -46,6 +46,7 @@ type followed struct {
 	// Guarded by Tail.mu.
 	path     string     // where it was last seen
 	stat     files.Stat // as of the last look
+	seen     int64      // the look that found it last
 	there    bool       // the last look found it
 	goneAt   time.Time  // since when it is not there
 	moved    time.Time  // when a look last found that it had changed
@@ -113,7 +114,7 @@ func (t *Tail) allFiles() []*followed {
 
 // kick has a file attended to, at once or once more. Tail.mu is held.
 func (t *Tail) kick(f *followed) {
-	f.due = time.Time{}
+	t.dueBy(f, time.Time{})
 	if f.busy {
 		f.again = true
 		return
@@ -157,7 +158,7 @@ func (t *Tail) fault(f *followed, err error) {
 		t.mu.Unlock()
 	case errors.Is(err, errAgain):
 		t.mu.Lock()
-		f.due = time.Now().Add(t.set().PollInterval)
+		t.dueBy(f, time.Now().Add(t.set().PollInterval))
 		t.mu.Unlock()
 	case errors.As(err, &stopped):
 		t.stopFile(f, stopped.Problem)
@@ -186,7 +187,7 @@ func (t *Tail) stopFile(f *followed, p Problem) {
 	default:
 		f.view.standing = isStopped
 	}
-	f.due = time.Now().Add(stoppedWait)
+	t.dueBy(f, time.Now().Add(stoppedWait))
 	t.notices.raise(p)
 }
 

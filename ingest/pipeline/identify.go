@@ -59,9 +59,9 @@ func (t *Tail) lookAgainAfter(f *followed, took time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f.view.held = 0
-	f.due = time.Now().Add(max(unreadWait, 4*took))
+	t.dueBy(f, time.Now().Add(max(unreadWait, 4*took)))
 	if f.view.standing == isNew {
-		f.due = time.Time{}
+		t.dueBy(f, time.Time{})
 	}
 }
 

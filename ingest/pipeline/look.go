@@ -15,14 +15,14 @@ func (t *Tail) look() {
 	t.mu.Lock()
 	streams := t.streams
 	t.mu.Unlock()
-	seen := map[fileID]bool{}
+	t.looks++
 	unread := map[*streamRef][]files.Unread{}
 	for _, ref := range streams {
-		unread[ref] = t.lookAt(ref, now, seen)
+		unread[ref] = t.lookAt(ref, now)
 	}
 	t.mu.Lock()
-	for id, f := range t.table {
-		if !seen[id] && (f.of.removed.Load() || !covered(unread[f.of], f.path)) {
+	for _, f := range t.table {
+		if f.seen != t.looks && (f.of.removed.Load() || !covered(unread[f.of], f.path)) {
 			t.lose(f, now)
 		}
 	}
@@ -49,7 +49,7 @@ func covered(unread []files.Unread, path string) bool {
 }
 
 // lookAt looks at the files of one stream, and tells what could not be read.
-func (t *Tail) lookAt(ref *streamRef, now time.Time, seen map[fileID]bool) []files.Unread {
+func (t *Tail) lookAt(ref *streamRef, now time.Time) []files.Unread {
 	s := ref.Load()
 	found, unread, err := s.Find()
 	if err != nil {
@@ -59,10 +59,7 @@ func (t *Tail) lookAt(ref *streamRef, now time.Time, seen map[fileID]bool) []fil
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, x := range found {
-		if id := fileIDOf(s, x.Path, x.Stat); !seen[id] { // else it is another name of a file
-			seen[id] = true
-			t.see(ref, id, x, now)
-		}
+		t.see(ref, fileIDOf(s, x.Path, x.Stat), x, now)
 	}
 	return unread
 }
@@ -80,12 +77,16 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	f := t.table[id]
 	if f == nil {
 		f = &followed{id: id, of: ref, path: x.Path, stat: x.Stat, there: true, tried: -1, moved: now,
-			first: t.looked.IsZero()}
+			first: t.looked.IsZero(), seen: t.looks}
 		f.view.standing = isNew
 		t.table[id] = f
 		t.kick(f)
 		return
 	}
+	if f.seen == t.looks {
+		return // another name of a file
+	}
+	f.seen = t.looks
 	changed := f.stat.Size != x.Stat.Size || f.stat.MtimeNS != x.Stat.MtimeNS
 	if changed {
 		f.moved = now
@@ -130,9 +131,8 @@ func (t *Tail) watch(streams []*streamRef) {
 func (t *Tail) attendDue(now time.Time) (next time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, f := range t.allFiles() {
+	for f := range t.waitingFor {
 		switch {
-		case f.due.IsZero():
 		case !f.due.After(now):
 			t.kick(f)
 		case next.IsZero() || f.due.Before(next):
@@ -140,4 +140,15 @@ func (t *Tail) attendDue(now time.Time) (next time.Time) {
 		}
 	}
 	return next
+}
+
+// dueBy has a file attended to at a time, if nothing else happens before; the zero time is never.
+// Tail.mu is held.
+func (t *Tail) dueBy(f *followed, at time.Time) {
+	f.due = at
+	if at.IsZero() {
+		delete(t.waitingFor, f)
+		return
+	}
+	t.waitingFor[f] = true
 }

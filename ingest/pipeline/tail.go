@@ -79,23 +79,25 @@ type Tail struct {
 	lookNow atomic.Bool
 	sinkOff atomic.Int64 // until when, in Unix ns, the sink is not asked who a file is
 
-	mu      sync.Mutex // guards what follows, and the fields of followed that say so
-	streams []*streamRef
-	table   map[fileID]*followed
-	ended   map[*followed]bool // files that are no longer at a path, until they are sealed
-	owners  map[source.Key]*followed
-	groups  map[source.Key]*headGroup
-	lanes   map[source.Key]*lane
-	missing map[source.Key]*missingSource
-	dirs    []string
-	looked  time.Time             // the last look's end
-	settled bool                  // every file of the first look was told who it is
-	ending  bool                  // seal all that is complete
-	busy    int                   // goroutines that attend to files
-	fresh   map[source.Table]bool // tables that had nothing when the tail began
-	totals  map[string]*StreamTotals
-	paused  pauses
-	notices notices
+	mu         sync.Mutex // guards what follows, and the fields of followed that say so
+	streams    []*streamRef
+	table      map[fileID]*followed
+	waitingFor map[*followed]bool // files that are due at some time
+	ended      map[*followed]bool // files that are no longer at a path, until they are sealed
+	owners     map[source.Key]*followed
+	groups     map[source.Key]*headGroup
+	lanes      map[source.Key]*lane
+	missing    map[source.Key]*missingSource
+	dirs       []string
+	looks      int64                 // how many there were
+	looked     time.Time             // the last look's end
+	settled    bool                  // every file of the first look was told who it is
+	ending     bool                  // seal all that is complete
+	busy       int                   // goroutines that attend to files
+	fresh      map[source.Table]bool // tables that had nothing when the tail began
+	totals     map[string]*StreamTotals
+	paused     pauses
+	notices    notices
 }
 
 // NewTail gives a tail that has not begun.
@@ -104,7 +106,7 @@ func NewTail(cfg TailConfig) *Tail {
 		run: newRun(cfg.Config), spool: cfg.Spool, watched: cfg.Watch, woken: cfg.Wake,
 		puts: make(chan struct{}, shippedAtOnce), opened: make(chan struct{}),
 		wake: make(chan struct{}, 1), began: time.Now(),
-		table: map[fileID]*followed{}, ended: map[*followed]bool{},
+		table: map[fileID]*followed{}, waitingFor: map[*followed]bool{}, ended: map[*followed]bool{},
 		owners: map[source.Key]*followed{}, groups: map[source.Key]*headGroup{},
 		lanes: map[source.Key]*lane{}, missing: map[source.Key]*missingSource{},
 		fresh: map[source.Table]bool{}, totals: map[string]*StreamTotals{},
