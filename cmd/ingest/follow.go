@@ -15,7 +15,7 @@ type follower struct {
 	at       *site
 	out      *excluder
 	finder   *files.Finder
-	judged   map[string]verdict // by path: those of the last look
+	judged   map[string]verdict // by path
 }
 
 // verdict is whether a path is left out. It stands for as long as the path leads to the same file:
@@ -34,7 +34,7 @@ func (s *StreamConfig) follower(fsys files.FS, at *site) (*follower, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &follower{at: at, out: out}
+	f := &follower{at: at, out: out, judged: map[string]verdict{}}
 	for _, p := range s.Paths {
 		if isObject(p) {
 			return nil, usagef("stream %s: %s is an object: `tail` follows files; `load` reads objects",
@@ -57,20 +57,21 @@ func (s *StreamConfig) follower(fsys files.FS, at *site) (*follower, error) {
 // that names no file is no mistake: it may name one later.
 func (f *follower) find() ([]files.Found, []files.Unread, error) {
 	found, unread, err := f.finder.Find()
+	if len(f.judged) > 2*len(found) {
+		clear(f.judged) // most of them are gone
+	}
 	ours := found[:0]
-	judged := make(map[string]verdict, len(found))
 	own := f.at.owner()
 	for _, x := range found {
 		v, ok := f.judged[x.Path]
 		if !ok || v.dev != x.Stat.Dev || v.inode != x.Stat.Inode {
 			v = verdict{x.Stat.Dev, x.Stat.Inode, f.out.excludes(x.Path) || own(x.Path)}
+			f.judged[x.Path] = v
 		}
-		judged[x.Path] = v
 		if !v.out {
 			ours = append(ours, x)
 		}
 	}
-	f.judged = judged
 	return ours, unread, err
 }
 

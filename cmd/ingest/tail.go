@@ -40,6 +40,10 @@ Examples:
 // more gets it, and collects garbage more often.
 const tailMemory = 200 << 20
 
+// tailGarbage is how much garbage, in percent of what is in use, is let pile up: a sidecar is to be
+// small, and makes little.
+const tailGarbage = 50
+
 // tailResult is the JSON object of `tail`: what this run did.
 type tailResult struct {
 	outcome
@@ -67,6 +71,9 @@ func (c *tailCmd) Run(ctx context.Context, a *app) error {
 	defer signal.Stop(hangups)
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(tailMemory)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(tailGarbage)
 	}
 	res := &tailResult{LostBytes: map[seal.LossReason]int64{}}
 	a.result = res

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"errors"
 	"time"
+
+	"logseal/ingest/files"
 )
 
 // stepArchive reads a compressed file, once it has not changed for a while: it is written in one go
@@ -13,6 +15,9 @@ func (t *Tail) stepArchive(f *followed) error {
 		return err
 	}
 	if read, err := t.wasRead(f); read || err != nil {
+		return err
+	}
+	if whole, err := t.isWhole(f); !whole || err != nil {
 		return err
 	}
 	if !t.isOwner(f) {
@@ -57,6 +62,37 @@ func (t *Tail) quiet(f *followed) (bool, error) {
 		return true, nil
 	}
 	t.dueBy(f, still)
+	return false, nil
+}
+
+// isWhole tells whether a compressed file can be read to its end, or has not been written to for so
+// long that nobody is at it any more: half of one would be taken for all that its log had.
+func (t *Tail) isWhole(f *followed) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.live == nil {
+		return false, nil
+	}
+	t.mu.Lock()
+	rested, there := f.moved.Add(t.set().CloseWait), f.there
+	t.mu.Unlock()
+	if !there || !time.Now().Before(rested) {
+		return true, nil
+	}
+	view, err := f.live.View(0, true)
+	if err != nil {
+		return false, err
+	}
+	defer view.Close()
+	_, _, err = view.Marks(t.ctx, nil)
+	var fault *files.CorruptError
+	if err == nil || !errors.As(err, &fault) {
+		return err == nil, shrunkLater(err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f.view.standing = isNew
+	t.dueBy(f, rested)
 	return false, nil
 }
 
