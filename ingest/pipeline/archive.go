@@ -17,6 +17,12 @@ func (t *Tail) stepArchive(f *followed) error {
 	if read, err := t.wasRead(f); read || err != nil {
 		return err
 	}
+	select {
+	case t.unpack <- struct{}{}:
+		defer func() { <-t.unpack }()
+	case <-t.ctx.Done():
+		return t.ctx.Err()
+	}
 	if whole, err := t.isWhole(f); !whole || err != nil {
 		return err
 	}

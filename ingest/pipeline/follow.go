@@ -258,7 +258,7 @@ func (t *Tail) wantsCut(f *followed) bool {
 		return true
 	}
 	if f.final {
-		return unsealed
+		return unsealed || !f.cut && f.size > f.w.src.Sealed.Offset
 	}
 	if !unsealed {
 		return len(t.aside.of(f.w.key)) > 0
@@ -305,8 +305,8 @@ func (t *Tail) sealNext(f *followed) (bool, error) {
 	}
 	defer endTurn()
 	end := f.live.Taken()
-	if t.backlog(f) {
-		end = f.size
+	if t.backlog(f) || f.final && !f.cut {
+		end = max(end, f.size) // of a few first bytes a Live cannot tell whether they are a log's
 	}
 	return t.withView(f, end, func() (bool, error) { return f.w.cut(t.ctx) })
 }

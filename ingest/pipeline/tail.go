@@ -72,6 +72,7 @@ type Tail struct {
 	wg      sync.WaitGroup
 	began   time.Time
 	reads   chan struct{} // holds one for each file that is being read
+	unpack  chan struct{} // likewise for compressed ones, which take more memory
 	puts    chan struct{} // holds one for each source that is being shipped
 	opened  chan struct{} // closed once the sink was reached and is the ledger's
 	wake    chan struct{} // a deadline may have come nearer
@@ -115,7 +116,7 @@ func NewTail(cfg TailConfig) *Tail {
 	for _, s := range tailStreams(cfg) {
 		t.streams = append(t.streams, newStreamRef(s))
 	}
-	t.reads = make(chan struct{}, t.Workers)
+	t.reads, t.unpack = make(chan struct{}, t.Workers), make(chan struct{}, t.Workers)
 	t.run.Spool = &pausingSpool{Spool: cfg.Spool, paused: &t.paused}
 	t.run.notice, t.run.sealedBatch = t.notices.raise, t.noteSealed
 	t.notices.log = t.Log

@@ -7,7 +7,7 @@ const (
 	DefaultPollInterval = time.Second
 	DefaultCloseWait    = time.Minute
 	DefaultCopyWait     = time.Hour
-	DefaultHoldBytes    = 64 << 20
+	DefaultHoldBytes    = 48 << 20
 )
 
 // timing is what of a TailConfig a reload may change at any time.
