@@ -282,6 +282,26 @@ func (k *soak) calm() {
 	}
 }
 
+// whereabouts says which lines are not there, and which sources are not at their end.
+func (k *soak) whereabouts() string {
+	var b strings.Builder
+	for _, w := range k.writers {
+		for n := int64(0); n < w.next; n++ {
+			if k.census.missing(w.id, n, n+1) > 0 {
+				fmt.Fprintf(&b, "writer %d lacks %d\n", w.id, n)
+				break
+			}
+		}
+	}
+	_, stdout, stderr := k.run("status", "-c", "ingest.yaml")
+	for line := range strings.Lines(stdout + stderr) {
+		if !strings.Contains(line, " read ") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
 // drain waits until all that was written is in the sink.
 func (k *soak) drain() {
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -300,8 +320,8 @@ func (k *soak) drain() {
 		if missing != last {
 			last, still = missing, time.Now()
 		}
-		require.Less(k, time.Since(still), soakStill, "%d lines are not there\n%s\n%s", missing,
-			k.faults(), k.said())
+		require.Less(k, time.Since(still), soakStill, "%d lines are not there\n%s\n%s\n%s", missing,
+			k.faults(), k.whereabouts(), k.said())
 		select {
 		case <-k.over():
 			require.FailNow(k, "it ended by itself", k.said())

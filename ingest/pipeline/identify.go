@@ -37,11 +37,11 @@ func (t *Tail) identify(f *followed) (bool, error) {
 	return owns, err
 }
 
-// shrunkLater makes nothing of a file that became shorter while it was held against others: it is
-// another incarnation, which the next look finds.
+// shrunkLater has a file looked at again that became shorter while it was held against others, or
+// that was held against one that did: the next look finds another incarnation.
 func shrunkLater(err error) error {
 	if errors.As(err, new(*files.ShrunkError)) {
-		return nil
+		return errAgain
 	}
 	return err
 }
