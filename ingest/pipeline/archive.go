@@ -39,7 +39,7 @@ func (t *Tail) stepArchive(f *followed) error {
 		return nil
 	}
 	f.w.sealed = false
-	_, err = t.withView(f, f.size, func() (bool, error) { return false, t.cutArchive(f) })
+	_, err = t.withView(f, f.size, true, func() (bool, error) { return false, t.cutArchive(f) })
 	if err != nil {
 		return err
 	}

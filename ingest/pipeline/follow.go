@@ -37,15 +37,11 @@ func (t *Tail) step(f *followed) error {
 		if err := t.read(f); err != nil {
 			return err
 		}
-		if !t.wantsCut(f) {
-			break
-		}
-		more, err := t.cutNext(f)
+		more, err := t.cutDue(f)
 		if err != nil {
 			return err
 		}
 		if !more {
-			f.tried = f.live.Taken()
 			break
 		}
 	}
@@ -57,6 +53,20 @@ func (t *Tail) step(f *followed) error {
 		return t.finish(f)
 	}
 	return nil
+}
+
+// cutDue seals a batch of the file if one is due; false when there is nothing more to seal now.
+func (t *Tail) cutDue(f *followed) (bool, error) {
+	if !t.wantsCut(f) && !f.joining.over(time.Now()) {
+		return false, nil
+	}
+	more, err := t.cutNext(f) // the last part may have come
+	if more || err != nil || f.w == nil {
+		return more, err
+	}
+	f.tried = f.live.Taken()
+	t.noteJoining(f)
+	return t.endJoining(f)
 }
 
 // openFile opens a file that is not open. One that is gone again before it could be is let go: then
@@ -308,12 +318,15 @@ func (t *Tail) sealNext(f *followed) (bool, error) {
 	if t.backlog(f) || f.final && !f.cut {
 		end = max(end, f.size) // of a few first bytes a Live cannot tell whether they are a log's
 	}
-	return t.withView(f, end, func() (bool, error) { return f.w.cut(t.ctx) })
+	return t.withView(f, end, f.final && !f.goesOn(), func() (bool, error) { return f.w.cut(t.ctx) })
 }
 
-// withView runs do while the work has a view of the file's bytes up to end. f.mu is held.
-func (t *Tail) withView(f *followed, end int64, do func() (bool, error)) (bool, error) {
-	view, err := f.live.View(end, f.final && !f.goesOn())
+// withView runs do while the work has a view of the file's bytes up to end; finished says that the
+// source ends there. f.mu is held.
+func (t *Tail) withView(
+	f *followed, end int64, finished bool, do func() (bool, error),
+) (bool, error) {
+	view, err := f.live.View(end, finished)
 	if err != nil {
 		return false, err
 	}
@@ -420,6 +433,9 @@ func (t *Tail) dueAt(f *followed) (due time.Time) {
 	}
 	if taken := f.live.Taken(); taken > f.view.sealed && taken != f.tried {
 		sooner(f.arrived.oldest().Add(f.stream().MaxAge))
+	}
+	if f.joining.end > 0 {
+		sooner(f.joining.since.Add(joinWait))
 	}
 	switch {
 	case f.cut:

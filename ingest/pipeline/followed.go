@@ -70,6 +70,7 @@ type followed struct {
 	lastSize int64    // the largest size that was seen of it
 	arrived  arrivals // when the bytes that are not sealed were read
 	from     int64    // from where on what was read is in memory
+	joining  joining  // its last record, when that lacks its last part
 	tried    int64    // nothing could be sealed of it when it was read up to here, -1 none
 	heldNow  int64    // its part of Tail.held
 }

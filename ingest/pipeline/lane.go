@@ -230,7 +230,9 @@ func (t *Tail) shipWithFile(key source.Key) error {
 	if !o.cut {
 		end = max(end, o.size)
 	}
-	_, err := t.withView(o, end, func() (bool, error) { return false, t.shipAndCatchUp(w) })
+	_, err := t.withView(o, end, o.final && !o.goesOn(), func() (bool, error) {
+		return false, t.shipAndCatchUp(w)
+	})
 	if errors.Is(err, errSettleAgain) {
 		t.disown(o)
 		t.unhold(o)

@@ -30,13 +30,14 @@ import (
 
 // pond is a host on which a tail runs: files in memory, a real ledger and spool, a sink in memory.
 type pond struct {
-	t     failer
-	fs    *filestest.FS
-	sink  *sinktest.Memory
-	dir   string
-	cfg   TailConfig // what a test changes before a start
-	store func(sink.Store) sink.Store
-	spool int64 // its limit
+	t      failer
+	fs     *filestest.FS
+	sink   *sinktest.Memory
+	dir    string
+	cfg    TailConfig // what a test changes before a start
+	store  func(sink.Store) sink.Store
+	spool  int64 // its limit
+	framed parse.Frame
 
 	tail   *Tail
 	dead   *atomic.Bool
@@ -192,6 +193,9 @@ func (p *pond) start() {
 	cfg.Store, cfg.FS = mortalStore{store, p.dead}, p.fs
 	d, err := parse.FromPattern(`(?P<x>[a-z]\d+)`)
 	require.NoError(p.t, err)
+	if p.framed != parse.NoFrame {
+		d = parse.Framed(p.framed, d, nil)
+	}
 	st := &cfg.Streams[0]
 	st.Epoch = seal.NewEpoch(source.Table{Stream: "s", Version: 1}, d)
 	st.Parser, err = parse.New(d)

@@ -33,6 +33,8 @@ type work struct {
 
 	fault    error // what ended the file before its end
 	leftHalf bool  // its last line was not taken
+	// openRecord is where the whole lines of a last record end that lacks its last part; 0 for none.
+	openRecord int64
 
 	counts map[int64]Counts // of the batches in the outbox that this run sealed, by their start
 }
@@ -191,6 +193,9 @@ func (w *work) dropReader() { w.reader = nil }
 
 // endReading keeps how the file ended, and gives back what reading takes: shipping may take long.
 func (w *work) endReading() {
-	w.fault, w.leftHalf = w.reader.fault, w.reader.LeftHalf()
+	w.fault, w.leftHalf, w.openRecord = w.reader.fault, w.reader.LeftHalf(), 0
+	if end, ok := w.reader.LeftRecord(); ok {
+		w.openRecord = end
+	}
 	w.dropReader()
 }
