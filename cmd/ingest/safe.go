@@ -28,6 +28,7 @@ type safety struct {
 	ledger *offsets.Ledger
 	store  sink.Store
 	from   *logs
+	known  func() // called once the ledger is no longer needed, before the sink is asked; nil for none
 }
 
 // safe answers from a ledger that nobody else has open.
@@ -43,7 +44,10 @@ func (s *statusCmd) safe(
 	if err != nil {
 		return err
 	}
-	res.Safe, err = (&safety{cfg: c, ledger: ledger, store: store, from: from}).ask(ctx, path)
+	res.Safe, err = (&safety{
+		cfg: c, ledger: ledger, store: store, from: from,
+		known: func() { ledger.Close() }, // a tail may want it while a sink that is slow is asked
+	}).ask(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -77,6 +81,9 @@ func (s *safety) ask(ctx context.Context, path string) (*safeJSON, error) {
 	defer f.Close()
 	answer := &safeJSON{Path: path, Size: f.Stat().Size}
 	places, err := s.candidates(path)
+	if s.known != nil {
+		s.known()
+	}
 	if err != nil {
 		return nil, err
 	}

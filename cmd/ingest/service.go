@@ -102,7 +102,7 @@ func (s *service) open(ctx context.Context, puts *prometheus.HistogramVec) (err 
 		return err
 	}
 	meta := offsets.Meta{Sink: p.at.sinkName(), Origin: s.origin}
-	if s.ledger, err = offsets.Open(p.at.state, meta); err != nil {
+	if s.ledger, err = openPatiently(ctx, s.app, p.at.state, meta); err != nil {
 		return err
 	}
 	store, err := p.at.openStore(ctx, s.ledger.Meta().WriterID)
@@ -118,6 +118,31 @@ func (s *service) open(ctx context.Context, puts *prometheus.HistogramVec) (err 
 			"error", err)
 	}
 	return nil
+}
+
+const (
+	// lockPatience is how long a tail waits for its state: the process before it may still be ending,
+	// and someone may just be asking for its status.
+	lockPatience = 30 * time.Second
+	lockPause    = 500 * time.Millisecond
+)
+
+// openPatiently opens a ledger that another process may still have.
+func openPatiently(
+	ctx context.Context, a *app, state string, meta offsets.Meta,
+) (*offsets.Ledger, error) {
+	for began := time.Now(); ; {
+		l, err := offsets.Open(state, meta)
+		if !errors.As(err, new(*offsets.LockedError)) || time.Since(began) > lockPatience {
+			return l, err
+		}
+		a.log.Warn("waiting for the state folder", "error", err)
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 func (s *service) close() (err error) {
