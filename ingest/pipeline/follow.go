@@ -33,10 +33,14 @@ func (t *Tail) step(f *followed) error {
 	if f.w != nil {
 		f.w.stream = f.stream().Stream
 	}
-	for f.w != nil && t.ctx.Err() == nil {
-		if err := t.read(f); err != nil {
-			return err
+	for last := false; f.w != nil && t.ctx.Err() == nil; {
+		// When the tail ends it reads once more and not again: somebody may write faster than it seals.
+		if !last {
+			if err := t.read(f); err != nil {
+				return err
+			}
 		}
+		last = t.isEnding()
 		more, err := t.cutDue(f)
 		if err != nil {
 			return err
@@ -170,7 +174,7 @@ func (t *Tail) read(f *followed) error {
 			return nil
 		}
 		t.noteSize(f, stat)
-		if t.backlog(f) {
+		if t.backlog(f) || t.isEnding() && f.behind() {
 			return nil
 		}
 		if unread := stat.Size - f.live.Taken(); unread > 0 && t.shortOfMemory() {
@@ -231,7 +235,20 @@ func (t *Tail) noteSize(f *followed, stat files.Stat) {
 // in memory first.
 func (t *Tail) backlog(f *followed) bool {
 	most := f.stream().MaxBytes
-	return f.w != nil && !f.cut && most > 0 && f.size-f.w.src.Sealed.Offset >= most
+	return f.w != nil && !f.cut && !t.isEnding() && most > 0 && f.size-f.w.src.Sealed.Offset >= most
+}
+
+// behind tells whether more is not read than one batch takes. f.mu is held.
+func (f *followed) behind() bool {
+	most := f.stream().MaxBytes
+	return most > 0 && f.size-f.live.Taken() >= most
+}
+
+// isEnding tells whether the tail is to end: what is read is sealed, and what is in files stays there.
+func (t *Tail) isEnding() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ending
 }
 
 // weigh keeps account of the memory that a file holds.

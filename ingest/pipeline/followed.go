@@ -188,12 +188,20 @@ func (t *Tail) stopFile(f *followed, p Problem) {
 	default:
 		f.view.standing = isStopped
 	}
-	t.dueBy(f, time.Now().Add(stoppedWait))
+	wait := stoppedWait
+	if p.Kind == Halted {
+		wait = haltedWait
+	}
+	t.dueBy(f, time.Now().Add(wait))
 	t.notices.raise(p)
 }
 
 // stoppedWait is how long a file that could not be gone on with is left alone.
 const stoppedWait = 10 * time.Second
+
+// haltedWait is how long one rests whose batch has too many rejects: only a reload helps, and to find
+// them again takes all the work of sealing.
+const haltedWait = 10 * time.Minute
 
 // forget makes a file one of which nobody knows who it is. Its file may be held by nobody else.
 func (t *Tail) forget(f *followed) {

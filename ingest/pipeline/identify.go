@@ -60,8 +60,13 @@ func (t *Tail) lookAgainAfter(f *followed, took time.Duration) {
 	defer t.mu.Unlock()
 	f.view.held = 0
 	t.dueBy(f, time.Now().Add(max(unreadWait, 4*took)))
-	if f.view.standing == isNew {
+	switch {
+	case f.view.standing == isNew:
 		t.dueBy(f, time.Time{})
+	case f.view.standing == isUndecided && time.Since(f.moved) >= t.set().CloseWait:
+		t.notices.raise(Problem{Undecided, f.path, fmt.Sprintf("it agrees with source %s as far as it "+
+			"goes, but ends before what is committed of that: an older state, or a copy that was "+
+			"given up; it is left unread until it changes", f.view.about.ID)})
 	}
 }
 

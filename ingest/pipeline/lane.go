@@ -29,6 +29,9 @@ const (
 	// the sink answers.
 	laneWaitFirst = time.Second
 	laneWaitMax   = time.Minute
+	// laneStuck is after how many failures the batches of a source no longer count against the spool:
+	// one source is not to hold up all others.
+	laneStuck = 4
 )
 
 // shipAllWaiting has everything shipped that earlier runs left.
@@ -77,6 +80,12 @@ func (t *Tail) runLane(key source.Key, l *lane) {
 		l.busy, l.again = false, false
 		if err != nil {
 			t.restLane(key, l)
+			stuck := l.failing >= laneStuck
+			defer func() {
+				if stuck && t.ctx.Err() == nil {
+					t.holdSource(key)
+				}
+			}()
 		} else {
 			l.failing, l.since = 0, time.Time{}
 			if o := t.owners[key]; o == nil {
@@ -104,6 +113,17 @@ func (t *Tail) restLane(key source.Key, l *lane) {
 				t.kickLane(key)
 			}
 		})
+	}
+}
+
+// holdSource takes what a source has in the spool out of the count.
+func (t *Tail) holdSource(key source.Key) {
+	src, ok, err := t.Ledger.Get(key)
+	if err != nil || !ok {
+		return // a lane that can go on finds out
+	}
+	for _, e := range src.Outbox {
+		t.Spool.Hold(e.Spool)
 	}
 }
 

@@ -39,6 +39,8 @@ type run struct {
 	// notice and sealedBatch are told of problems and of batches; nil for none.
 	notice      func(Problem)
 	sealedBatch func(*work, Counts)
+	// pausing is told that something waits, and gives what to call when it does no longer.
+	pausing func(why string) (end func())
 }
 
 // shippedAtOnce is how many sources may be in hand besides those that are being cut: they wait for

@@ -61,6 +61,7 @@ func (t *Tail) lookAt(ref *streamRef, now time.Time) []files.Unread {
 	for _, x := range found {
 		t.see(ref, fileIDOf(s, x.Path, x.Stat), x, now)
 	}
+	ref.looked = true
 	return unread
 }
 
@@ -77,7 +78,7 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	f := t.table[id]
 	if f == nil {
 		f = &followed{id: id, of: ref, path: x.Path, stat: x.Stat, there: true, tried: -1, moved: now,
-			first: t.looked.IsZero(), seen: t.looks}
+			first: !ref.looked, seen: t.looks}
 		f.view.standing = isNew
 		t.table[id] = f
 		t.kick(f)

@@ -3,9 +3,11 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"logseal/ingest/seal"
+	"logseal/ingest/source"
 )
 
 // reloadMax is how long a reload waits for the sink, which has to be asked what a stream meant.
@@ -19,6 +21,10 @@ const reloadMax = 10 * time.Second
 func (t *Tail) Reload(cfg TailConfig) error {
 	next := tailStreams(cfg)
 	if err := t.mayBecome(next); err != nil {
+		return err
+	}
+	none, err := t.withoutSources(next)
+	if err != nil {
 		return err
 	}
 	t.run.takeStreams(cfg.Streams)
@@ -36,6 +42,7 @@ func (t *Tail) Reload(cfg TailConfig) error {
 		delete(old, table)
 		if ref == nil {
 			ref = newStreamRef(s)
+			t.fresh[s.Table()] = s.StartAtEnd && none[s.Table()]
 		}
 		ref.Store(s)
 		t.streams = append(t.streams, ref)
@@ -71,4 +78,19 @@ func (t *Tail) mayBecome(next []*tailStream) error {
 		}
 	}
 	return nil
+}
+
+// withoutSources gives the tables of which the ledger has nothing.
+func (t *Tail) withoutSources(streams []*tailStream) (map[source.Table]bool, error) {
+	keys, err := t.Ledger.All()
+	if err != nil {
+		return nil, err
+	}
+	none := map[source.Table]bool{}
+	for _, s := range streams {
+		none[s.Table()] = !slices.ContainsFunc(keys, func(k source.Key) bool {
+			return k.Table == s.Table()
+		})
+	}
+	return none, nil
 }

@@ -20,6 +20,9 @@ const roomWaitMax = 10 * time.Second
 func (r *run) whenThereIsRoom(ctx context.Context, try func() error) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = roomWaitMax
+	resumed := func() {}
+	defer func() { resumed() }()
+	full := false
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := try()
 		if err != nil && !diskFull(err) {
@@ -28,6 +31,9 @@ func (r *run) whenThereIsRoom(ctx context.Context, try func() error) error {
 		return struct{}{}, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, d time.Duration) {
+			if r.pausing != nil && !full {
+				full, resumed = true, r.pausing("the disk is full")
+			}
 			r.Log.Warn("disk is full: paused until there is room", "error", err, "wait", d)
 		}))
 	var permanent *backoff.PermanentError

@@ -118,7 +118,7 @@ func NewTail(cfg TailConfig) *Tail {
 	}
 	t.reads, t.unpack = make(chan struct{}, t.Workers), make(chan struct{}, t.Workers)
 	t.run.Spool = &pausingSpool{Spool: cfg.Spool, paused: &t.paused}
-	t.run.notice, t.run.sealedBatch = t.notices.raise, t.noteSealed
+	t.run.notice, t.run.sealedBatch, t.run.pausing = t.notices.raise, t.noteSealed, t.paused.begin
 	t.notices.log = t.Log
 	return t
 }

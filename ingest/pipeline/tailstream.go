@@ -27,6 +27,7 @@ func (s *tailStream) originOf(path string) (string, error) {
 type streamRef struct {
 	atomic.Pointer[tailStream]
 	removed atomic.Bool // the config no longer has it
+	looked  bool        // its files were found once; guarded by Tail.mu
 }
 
 func newStreamRef(s *tailStream) *streamRef {

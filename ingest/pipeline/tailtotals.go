@@ -44,7 +44,7 @@ func (t *Tail) noteSealed(w *work, c Counts) {
 
 func (t *Tail) countShipped(key source.Key, e offsets.Entry) {
 	t.count(key.Table.Stream, func(s *StreamTotals) { s.ShippedBytes += e.Range.Len() })
-	t.Log.Debug("shipped", append(logSource(key), "range", e.Range.String())...)
+	t.Log.Info("shipped", append(logSource(key), "range", e.Range.String())...)
 }
 
 func (t *Tail) countShippedTo(key source.Key, before, after int64) {
