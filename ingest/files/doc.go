@@ -19,6 +19,10 @@
 // A Live follows a plain file as it grows. What was read of it stays, whatever becomes of the
 // file, and bytes of two incarnations are never mixed; its Views are Files.
 //
+// A Finder looks for files again and again, and tells what it could not look at: what it does not
+// find, and nothing Unread covers, is not there. Events are hints to look sooner. Nothing depends
+// on them.
+//
 // A checksum stands after the bytes that it covers. So the bytes that a damaged compressed file
 // gives before its fault is noticed are as they were decoded; those of one that was cut off are
 // always the beginning of the true bytes.

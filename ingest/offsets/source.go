@@ -12,7 +12,8 @@ type Source struct {
 	K uint64
 	// Path is where the source was last seen.
 	Path string
-	// File is the state of the file at Path when it was last read from.
+	// File is the state of the file at Path when it was last read from. Of one that is followed the
+	// size is the largest that was seen.
 	File FileState
 	// Marker is the SHA-256 of the last KiB, or less, before the sealed offset.
 	Marker source.Digest
@@ -111,7 +112,8 @@ type FileState struct {
 }
 
 // FileRecord remembers a file that was read to its end: while its state is unchanged it need not
-// be opened.
+// be opened. With an Offset after what is sealed of its source it says how long a file that is
+// followed was seen to be.
 type FileRecord struct {
 	Path  string
 	State FileState
