@@ -78,14 +78,11 @@ func TestFollower_Find_AfterASwitch(t *testing.T) {
 	}
 }
 
+// A link to itself cannot be followed by anybody, so this also holds for root.
 func TestFollower_Find_GivesWhatItCan(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root may read every folder")
-	}
 	root := resolvedDir(t)
-	plant(t, root, "a.log", "closed/b.log")
-	require.NoError(t, os.Chmod(root+"/closed", 0))
-	t.Cleanup(func() { os.Chmod(root+"/closed", 0o777) })
+	plant(t, root, "a.log")
+	require.NoError(t, os.Symlink("closed", root+"/closed"))
 	f := newFollower(t, root, StreamConfig{Paths: []string{"closed/*.log", "*.log"}})
 	got, unread, err := f.find()
 	require.NoError(t, err)
