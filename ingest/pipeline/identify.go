@@ -1,14 +1,11 @@
 package pipeline
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"logseal/ingest/files"
-	"logseal/ingest/offsets"
 	"logseal/ingest/source"
 )
 
@@ -68,19 +65,6 @@ func (t *Tail) lookAgainAfter(f *followed, took time.Duration) {
 			"goes, but ends before what is committed of that: an older state, or a copy that was "+
 			"given up; it is left unread until it changes", f.view.about.ID)})
 	}
-}
-
-// unhold forgets what was read of a file that is not its source's owner. f.mu is held.
-func (t *Tail) unhold(f *followed) {
-	if f.cut {
-		return // there is nothing else left of it
-	}
-	if err := f.live.Begin(0); err != nil {
-		t.Log.Debug("begin anew", "path", f.live.Path(), "error", err)
-	}
-	f.from = 0
-	f.arrived.reset()
-	t.weigh(f)
 }
 
 // claimOf makes a claim of what the file holds now; nil when that does not tell who it is yet.
@@ -241,117 +225,6 @@ type likeness struct {
 // shorter can only be a copy of it, and so is any that has all of one that was truncated.
 func (l likeness) continues() bool { return l.Longer || l.cut && !l.Behind }
 
-// knownHere gathers the evidence of all sources with a head, in the order of their k: of the ledger,
-// of files that nothing was sealed of yet and, while it can be reached, of the sink. What the sink
-// knows and did not say is found when the source's first batch ships.
-func (t *Tail) knownHere(c *claim) (all []*evidence, freeK uint64, err error) {
-	table := c.stream.Table()
-	for k := uint64(0); ; k++ {
-		e, err := t.knownK(c, keyOf(table, c.origin, k, c.head), k)
-		if err != nil {
-			return nil, 0, err
-		}
-		if e == nil {
-			freeK = k
-			break
-		}
-		all = append(all, e)
-	}
-	// Above a k that came free there may be more.
-	above := map[source.Key]uint64{}
-	for _, x := range t.unsent.all() {
-		above[x.key] = x.k
-	}
-	t.mu.Lock()
-	for key, o := range t.owners {
-		above[key] = o.view.k
-	}
-	t.mu.Unlock()
-	var ks []uint64
-	for key, k := range above {
-		if k > freeK && key == keyOf(table, c.origin, k, c.head) {
-			ks = append(ks, k)
-		}
-	}
-	slices.Sort(ks)
-	for _, k := range ks {
-		e, err := t.knownK(c, keyOf(table, c.origin, k, c.head), k)
-		if err != nil {
-			return nil, 0, err
-		}
-		if e != nil {
-			all = append(all, e)
-		}
-	}
-	return all, freeK, nil
-}
-
-func (t *Tail) knownK(c *claim, key source.Key, k uint64) (*evidence, error) {
-	e, err := t.knownInLedger(key, k)
-	if e != nil || err != nil {
-		return e, err
-	}
-	if t.owner(key) != nil {
-		origin := source.Origin()
-		return &evidence{key: key, k: k, lastStart: -1,
-			ends: []offsets.End{{Offset: 0, Chain: origin.Chain}}}, nil
-	}
-	return t.askSink(key, k)
-}
-
-const (
-	// askMax is how long a sink that does not answer holds up telling who a file is.
-	askMax = 5 * time.Second
-	// askPause is how long it is then not asked again.
-	askPause = 30 * time.Second
-)
-
-// askSink asks the sink for a source, unless it could not be reached just now.
-func (t *Tail) askSink(key source.Key, k uint64) (*evidence, error) {
-	select {
-	case <-t.opened:
-	default:
-		return nil, nil
-	}
-	if time.Now().UnixNano() < t.sinkOff.Load() {
-		return nil, nil
-	}
-	ctx, cancel := context.WithTimeout(t.ctx, askMax)
-	defer cancel()
-	e, err := t.knownInBucket(ctx, key, k)
-	if err != nil && t.ctx.Err() == nil && mayPass(err) {
-		t.sinkOff.Store(time.Now().Add(askPause).UnixNano())
-		t.Log.Warn("the sink does not answer: files are told apart by the ledger alone", "error", err)
-		return nil, nil
-	}
-	return e, err
-}
-
-// sameInode finds the source that was last read from this very file, when the bytes before its
-// sealed offset are as they were: what is proved is not proved again.
-func (t *Tail) sameInode(f *followed, c *claim, all []*evidence) (*evidence, error) {
-	if t.Rehash || f.id.inode == 0 || c.file.Compressed() {
-		return nil, nil
-	}
-	for _, e := range all {
-		if e.src == nil || e.src.Marker == (source.Digest{}) || e.src.File.Dev != f.id.dev ||
-			e.src.File.Inode != f.id.inode || e.src.Sealed.Offset > c.file.Stat().Size {
-			continue
-		}
-		if o := t.owner(e.key); o != nil && o != f {
-			continue
-		}
-		marker, err := c.file.Marker(e.src.Sealed.Offset)
-		if err != nil {
-			return nil, err
-		}
-		if marker == e.src.Marker {
-			return e, nil
-		}
-	}
-	return nil, nil
-}
-
 // compare holds a file against the owner of a source that its chain does not refute, as far as both
 // go.
 func (t *Tail) compare(
@@ -382,99 +255,4 @@ func (t *Tail) compare(
 	}
 	like.Agreement, err = files.Compare(t.ctx, c.file, view, from)
 	return like, err
-}
-
-// errAgain says that things changed while they were looked at.
-var errAgain = errors.New("the owner is changing")
-
-// decide makes the file what the decision says. Group and file are locked.
-func (t *Tail) decide(f *followed, c *claim, d *decision) (bool, error) {
-	switch {
-	case d.is != nil && d.from != nil:
-		return true, t.takeOver(f, c, d)
-	case d.is != nil:
-		return true, t.own(f, c, d.is.k, d.is, d)
-	case d.copyOf != nil:
-		t.leaveUnread(f, isCopy, d.copyOf.key)
-		return false, nil
-	case d.maybe != nil:
-		t.leaveUnread(f, isUndecided, d.maybe.key)
-		return false, nil
-	}
-	return true, t.own(f, c, d.freeK, nil, d)
-}
-
-func (t *Tail) leaveUnread(f *followed, s standing, about source.Key) {
-	t.mu.Lock()
-	f.view.standing, f.view.about = s, about
-	t.mu.Unlock()
-	if t.isGone(f) {
-		t.letGo(f) // what it says is read from the owner, or was
-	}
-}
-
-// own makes the file the owner of a source: one that is known, or a new one.
-func (t *Tail) own(f *followed, c *claim, k uint64, e *evidence, d *decision) error {
-	var w *work
-	var err error
-	switch {
-	case e == nil || e.src == nil && e.shipped == 0:
-		w = t.newSource(*c, k, d.lower)
-	default:
-		if w, err = t.goOn(*c, e, d.marks, d.lower); err != nil {
-			return err
-		}
-	}
-	w.file, w.chase, w.differs = nil, false, d.differs
-	f.w, f.tried = w, -1
-	t.mu.Lock()
-	t.owners[w.key] = f
-	f.view.standing, f.view.key, f.view.k = isOwner, w.key, k
-	t.mu.Unlock()
-	t.found(w.key)
-	if e == nil {
-		if err := t.skipUnwanted(f, c); err != nil {
-			return err
-		}
-	}
-	if err := t.resume(f); err != nil {
-		return err
-	}
-	t.publish(f)
-	t.kickLane(w.key)
-	t.Log.Info("following", append(logSource(w.key), "path", c.path, "from", w.src.Sealed.Offset)...)
-	return nil
-}
-
-// takeOver makes the file the owner of a source whose owner says the same but ends before it: of
-// files that agree as far as they go the longest is the source.
-func (t *Tail) takeOver(f *followed, c *claim, d *decision) error {
-	o, key := d.from, d.is.key
-	o.mu.Lock()
-	if o.w == nil || o.w.key != key || o.w.src.Sealed.Offset > d.upTo {
-		o.mu.Unlock()
-		return fmt.Errorf("take over %s: %w", c.path, errAgain)
-	}
-	t.disown(o)
-	if o.cut {
-		t.letGo(o)
-	} else {
-		t.unhold(o)
-	}
-	stays := !o.cut
-	o.mu.Unlock()
-	e, err := t.knownInLedger(key, d.is.k)
-	if err != nil {
-		return err
-	}
-	if e == nil {
-		e = d.is
-	}
-	err = t.own(f, c, e.k, e, d)
-	if stays {
-		t.mu.Lock()
-		t.kick(o)
-		t.mu.Unlock()
-	}
-	return err
 }

@@ -1,0 +1,88 @@
+package pipeline
+
+import (
+	"fmt"
+	"time"
+
+	"logseal/ingest/files"
+)
+
+// openFile opens a file that is not open. One that is gone again before it could be is let go: then
+// there is none to give.
+func (t *Tail) openFile(f *followed) (*files.Live, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.dropped {
+		return nil, nil
+	}
+	t.mu.Lock()
+	path, there := f.path, f.there
+	f.final = f.final || t.atItsEnd(f, time.Now())
+	t.mu.Unlock()
+	if f.live != nil {
+		f.live.SetPath(path)
+		return f.live, nil
+	}
+	if !there {
+		t.letGo(f)
+		return nil, nil
+	}
+	live, err := files.OpenLive(t.FS, path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	now, err := live.Look()
+	if err != nil || fileIDOf(f.stream(), path, now) != f.id {
+		live.Close()
+		return nil, err // another file took its place: the next look finds it
+	}
+	f.live, f.size, f.lastSize = live, now.Size, now.Size
+	f.cut, f.final, f.from, f.tried, f.arrived = false, false, 0, -1, arrivals{}
+	return live, live.Begin(0)
+}
+
+// atItsEnd tells whether a file can no longer grow: it has no path, and nobody has written to it for
+// a while. Of one that was truncated a copy may have more, so long as there may be one. Tail.mu is
+// held.
+func (t *Tail) atItsEnd(f *followed, now time.Time) bool {
+	if f.of.removed.Load() {
+		return false // it may grow, and be followed again
+	}
+	if !f.cut {
+		return !f.there && !now.Before(t.lastWrite(f).Add(t.set().CloseWait))
+	}
+	if now.Before(f.goneAt.Add(t.set().CloseWait)) {
+		return false
+	}
+	return !t.hasCopy(f, now) || !now.Before(f.goneAt.Add(t.set().CopyWait))
+}
+
+// hasCopy tells whether a file that is not read may turn out to be what an owner was. Tail.mu is
+// held.
+func (t *Tail) hasCopy(f *followed, now time.Time) bool {
+	if f.group == nil {
+		return false
+	}
+	for o := range f.group.files {
+		if o == f || now.Sub(o.moved) >= t.set().CopyWait {
+			continue
+		}
+		switch o.view.standing {
+		case isNew:
+			return true
+		case isCopy, isUndecided:
+			if o.view.about == f.view.key {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lastWrite is when a file is known to have been written to. Tail.mu is held.
+func (t *Tail) lastWrite(f *followed) time.Time {
+	if f.goneAt.After(f.moved) {
+		return f.goneAt
+	}
+	return f.moved
+}

@@ -1,0 +1,63 @@
+package pipeline
+
+import (
+	"time"
+
+	"logseal/ingest/source"
+)
+
+// publish lets the director know what the file's state is, and when it wants to be attended to.
+func (t *Tail) publish(f *followed) {
+	if f.live == nil {
+		return
+	}
+	v := fileView{standing: isNew, taken: f.live.Taken(), held: f.heldNow}
+	if f.w != nil {
+		v.standing, v.key, v.k = isOwner, f.w.key, f.w.k
+		v.sealed = f.w.src.Sealed.Offset
+		if v.taken > v.sealed {
+			v.oldest = f.arrived.oldest()
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f.w == nil {
+		v.standing, v.about = f.view.standing, f.view.about
+	}
+	f.view = v
+	if f.w != nil {
+		t.notices.clear(f.path)
+		t.dueBy(f, t.dueAt(f))
+		if soon := time.Now().Add(t.set().PollInterval); !f.due.IsZero() && f.due.Before(soon) &&
+			!f.due.After(time.Now()) {
+			t.dueBy(f, soon) // it was just attended to: something holds it up
+		}
+	}
+}
+
+// dueAt is when a file wants to be attended to if nothing else happens before. Both locks are held.
+func (t *Tail) dueAt(f *followed) (due time.Time) {
+	sooner := func(at time.Time) {
+		if due.IsZero() || at.Before(due) {
+			due = at
+		}
+	}
+	if taken := f.live.Taken(); taken > f.view.sealed && taken != f.tried {
+		sooner(f.arrived.oldest().Add(f.stream().MaxAge))
+	}
+	if f.joining.end > 0 {
+		sooner(f.joining.since.Add(joinWait))
+	}
+	switch {
+	case f.cut:
+		sooner(f.goneAt.Add(t.set().CloseWait))
+	case !f.there:
+		sooner(t.lastWrite(f).Add(t.set().CloseWait))
+	}
+	return due
+}
+
+// logSource names a source in a log line.
+func logSource(key source.Key) []any {
+	return []any{"stream", key.Table.Stream, "sid", key.ID.String()}
+}
