@@ -159,7 +159,7 @@ func (t *Tail) withView(
 func (t *Tail) resume(f *followed) error {
 	at := f.w.src.Sealed.Offset
 	defer t.weigh(f)
-	f.tried = -1
+	f.tried, f.direct = -1, false
 	if f.live.Compressed() {
 		return nil // it is read whole
 	}

@@ -63,6 +63,7 @@ type followed struct {
 	live     *files.Live
 	w        *work    // nil until it is an owner
 	dropped  bool     // nobody is to attend to it any more
+	direct   bool     // what is there of it is sealed straight from the file
 	cut      bool     // it was truncated: only what is held is left of it
 	final    bool     // it can no longer grow
 	first    bool     // it was there when the tail began

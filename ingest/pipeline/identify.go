@@ -74,21 +74,16 @@ func (t *Tail) claimOf(f *followed) (*claim, error) {
 	if f.live == nil {
 		return nil, nil
 	}
-	end, err := t.readHead(f)
+	view, head, err := t.headOf(f)
 	if err != nil {
-		return nil, err
+		return nil, shrunkLater(err)
 	}
-	view, err := f.live.View(end, f.final)
-	if err != nil {
-		return nil, err
-	}
-	head, ok, err := view.Head(f.final, nil)
-	if err != nil || !ok {
+	if head == nil {
 		view.Close()
-		if err == nil && t.isGone(f) {
+		if t.isGone(f) {
 			t.letGo(f) // it never held anything
 		}
-		return nil, shrunkLater(err)
+		return nil, nil
 	}
 	origin, err := f.stream().originOf(f.live.Path())
 	if err != nil {
@@ -100,9 +95,34 @@ func (t *Tail) claimOf(f *followed) (*claim, error) {
 	}, nil
 }
 
-// readHead reads the first bytes of a file of which nobody knows who it is, so that they are kept
-// if it has no other, and gives how long the file is.
-func (t *Tail) readHead(f *followed) (int64, error) {
+// headFirst is how much is read of a file at first; most heads are shorter.
+const headFirst = 4 << 10
+
+// headOf finds the head of a file, nil when it has none yet, in a view of all that it has.
+func (t *Tail) headOf(f *followed) (view *files.File, head []byte, err error) {
+	for _, limit := range []int64{headFirst, source.HeadWindow} {
+		end, err := t.readHead(f, limit)
+		if err != nil {
+			return nil, nil, err
+		}
+		if view, err = f.live.View(end, f.final); err != nil {
+			return nil, nil, err
+		}
+		head, ok, err := view.Head(f.final, nil)
+		if err == nil && ok || limit == source.HeadWindow {
+			if !ok {
+				head = nil
+			}
+			return view, head, err
+		}
+		view.Close()
+	}
+	return nil, nil, nil
+}
+
+// readHead reads the first bytes of a file of which nobody knows who it is, so that they are kept,
+// and gives how long the file is.
+func (t *Tail) readHead(f *followed, limit int64) (int64, error) {
 	if f.cut {
 		return f.live.Taken(), nil
 	}
@@ -114,9 +134,9 @@ func (t *Tail) readHead(f *followed) (int64, error) {
 	if f.live.Compressed() {
 		return stat.Size, nil
 	}
-	for f.live.Taken() < min(stat.Size, source.HeadWindow) {
+	for f.live.Taken() < min(stat.Size, limit) {
 		at := f.live.Taken()
-		n, err := f.live.Read(source.HeadWindow - at)
+		n, err := f.live.Read(limit - at)
 		if errors.As(err, new(*files.TruncatedError)) {
 			t.truncated(f)
 			return f.live.Taken(), nil

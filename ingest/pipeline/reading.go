@@ -25,10 +25,7 @@ func (t *Tail) read(f *followed) error {
 			return nil
 		}
 		t.noteSize(f, stat)
-		if t.backlog(f) || t.isEnding() && f.behind() {
-			return nil
-		}
-		if unread := stat.Size - f.live.Taken(); unread > 0 && t.shortOfMemory() {
+		if t.readsPast(f) {
 			return nil
 		}
 		at := f.live.Taken()
@@ -46,6 +43,30 @@ func (t *Tail) read(f *followed) error {
 		f.arrived.add(at, time.Now(), f.stream().MaxAge)
 		t.countRead(f.stream().Epoch.Stream, n)
 	}
+}
+
+// directMin is how much has to be there for it to be worth a batch when memory is short.
+const directMin = 256 << 10
+
+// readsPast tells whether what is there is not to be read into memory: because it is sealed straight
+// from the file, as it is of a file without a path, which we are all that is left of, or because
+// memory is short, or the tail is to end and there is more than a batch.
+func (t *Tail) readsPast(f *followed) bool {
+	t.mu.Lock()
+	gone := !f.there
+	t.mu.Unlock()
+	unread := f.size - f.live.Taken()
+	switch {
+	case gone:
+		f.direct = true
+		return true
+	case t.backlog(f) || t.isEnding() && f.behind():
+		return true
+	case unread <= 0 || !t.shortOfMemory():
+		return false
+	}
+	f.direct = unread >= directMin
+	return true
 }
 
 // wasTruncated looks whether the file still holds what was read of it, and ends this incarnation
@@ -85,8 +106,11 @@ func (t *Tail) noteSize(f *followed, stat files.Stat) {
 // backlog tells whether so much is not sealed that a batch is due in any case: then it is not kept
 // in memory first.
 func (t *Tail) backlog(f *followed) bool {
-	most := f.stream().MaxBytes
-	return f.w != nil && !f.cut && !t.isEnding() && most > 0 && f.size-f.w.src.Sealed.Offset >= most
+	if f.w == nil || f.cut {
+		return false
+	}
+	most, unsealed := f.stream().MaxBytes, f.size-f.w.src.Sealed.Offset
+	return f.direct && unsealed > 0 || !t.isEnding() && most > 0 && unsealed >= most
 }
 
 // behind tells whether more is not read than one batch takes. f.mu is held.
