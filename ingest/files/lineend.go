@@ -7,13 +7,15 @@ import (
 	"io"
 )
 
-// LastLineEnd is the offset after the last line end of a plain file, 0 when it has none.
-func (f *File) LastLineEnd() (int64, error) {
+// LastLineEnd is the offset after the last line end in the first most bytes of a plain file, 0 when
+// there is none.
+func (f *File) LastLineEnd(most int64) (int64, error) {
 	if f.Compressed() {
 		return 0, fmt.Errorf("find the last line end of %s: the file is compressed", f.path)
 	}
-	b := make([]byte, min(f.stat.Size, scanBuffer))
-	for end := f.stat.Size; end > 0; end -= int64(len(b)) {
+	most = min(most, f.stat.Size)
+	b := make([]byte, min(most, scanBuffer))
+	for end := most; end > 0; end -= int64(len(b)) {
 		b = b[:min(end, int64(len(b)))]
 		from := end - int64(len(b))
 		if err := f.readExactly(b, from); err != nil {

@@ -53,6 +53,7 @@ type storedFile struct {
 	Source    string    `json:"source"`
 	Offset    int64     `json:"offset"`
 	Duplicate bool      `json:"duplicate"`
+	K         uint64    `json:"k,omitempty"`
 }
 
 // text is a string that need not be UTF-8, as a path: JSON's own strings would lose its bytes.
@@ -139,7 +140,7 @@ func decodeSource(b []byte) (*Source, error) {
 }
 
 func encodeFile(f FileRecord) ([]byte, error) {
-	return encode(storedFile{f.State, f.Key.String(), f.Offset, f.Duplicate})
+	return encode(storedFile{f.State, f.Key.String(), f.Offset, f.Duplicate, f.K})
 }
 
 func decodeFile(path string, b []byte) (FileRecord, error) {
@@ -151,7 +152,7 @@ func decodeFile(path string, b []byte) (FileRecord, error) {
 	if err != nil {
 		return FileRecord{}, err
 	}
-	return FileRecord{path, w.State, key, w.Offset, w.Duplicate}, nil
+	return FileRecord{path, w.State, key, w.Offset, w.Duplicate, w.K}, nil
 }
 
 // parseKey reads what source.Key's String gives.

@@ -142,6 +142,22 @@ func (l *Ledger) GetFile(table source.Table, path string) (f FileRecord, ok bool
 	return f, ok, err
 }
 
+// Files returns all files of a table that are remembered, sorted by their paths.
+func (l *Ledger) Files(table source.Table) (all []FileRecord, err error) {
+	err = l.view(func(t *tx) error {
+		return t.scan(bucketFiles, fileKey(table, ""), func(k, v []byte) error {
+			_, path, err := parseFileKey(k)
+			if err != nil {
+				return err
+			}
+			f, err := decodeFile(path, v)
+			all = append(all, f)
+			return err
+		})
+	})
+	return all, err
+}
+
 // Update changes the source at key in one transaction: when it returns nil the change is durable.
 // fn gets the source as it is, or a new one (Sealed at the origin, LastStart -1, all else zero).
 // Other goroutines may read meanwhile and see the old one; fn itself must not use the Ledger. An

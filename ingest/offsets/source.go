@@ -123,4 +123,6 @@ type FileRecord struct {
 	Offset int64
 	// Duplicate says that the source's bytes were committed from another file.
 	Duplicate bool
+	// K is the number that the source's ID was made with, where the ledger may not know the source.
+	K uint64
 }

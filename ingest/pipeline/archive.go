@@ -135,7 +135,9 @@ func (t *Tail) cutArchive(f *followed) error {
 		if err == nil && !more {
 			var endTurn func()
 			if endTurn, err = t.takeTurn(t.ctx); err == nil {
-				more, err = w.cut(t.ctx)
+				ctx, done := t.mayInterrupt(f)
+				more, err = w.cut(ctx)
+				done()
 				endTurn()
 			}
 		}

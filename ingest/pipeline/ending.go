@@ -11,6 +11,7 @@ import (
 func (t *Tail) truncated(f *followed) {
 	t.mu.Lock()
 	f.cut, f.goneAt = true, time.Now()
+	f.lastSize = max(f.lastSize, f.most) // also what came while it could not be attended to
 	if t.table[f.id] == f {
 		delete(t.table, f.id)
 	}
@@ -57,7 +58,7 @@ func (t *Tail) finish(f *followed) error {
 	t.disown(f)
 	if f.cut && f.lastSize > sealed {
 		t.miss(key, &missingSource{since: time.Now(), reason: seal.Truncated, atLeast: f.lastSize,
-			path: f.live.Path()})
+			seen: sighting{path: f.live.Path()}})
 	}
 	t.Log.Info("let go", append(logSource(key), "path", f.live.Path(), "at", sealed)...)
 	t.letGo(f)

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -132,7 +133,24 @@ func (t *Tail) sealNext(f *followed) (bool, error) {
 	if t.backlog(f) || f.final && !f.cut {
 		end = max(end, f.size) // of a few first bytes a Live cannot tell whether they are a log's
 	}
-	return t.withView(f, end, f.final && !f.goesOn(), func() (bool, error) { return f.w.cut(t.ctx) })
+	ctx, done := t.mayInterrupt(f)
+	defer done()
+	return t.withView(f, end, f.final && !f.goesOn(), func() (bool, error) { return f.w.cut(ctx) })
+}
+
+// mayInterrupt gives a context for a cut that a lane ends which needs the file: the cut may wait for
+// room that only the lane can make.
+func (t *Tail) mayInterrupt(f *followed) (ctx context.Context, done func()) {
+	ctx, cancel := context.WithCancelCause(t.ctx)
+	t.mu.Lock()
+	f.interrupt = cancel
+	t.mu.Unlock()
+	return ctx, func() {
+		t.mu.Lock()
+		f.interrupt = nil
+		t.mu.Unlock()
+		cancel(nil)
+	}
 }
 
 // withView runs do while the work has a view of the file's bytes up to end; finished says that the

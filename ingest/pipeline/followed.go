@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -44,19 +45,22 @@ type followed struct {
 	of *streamRef
 
 	// Guarded by Tail.mu.
-	path     string     // where it was last seen
-	stat     files.Stat // as of the last look
-	seen     int64      // the look that found it last
-	there    bool       // the last look found it
-	goneAt   time.Time  // since when it is not there
-	moved    time.Time  // when a look last found that it had changed
-	busy     bool       // a goroutine attends to it
-	again    bool       // and is to look at it once more
-	due      time.Time  // when it wants to be attended to, if nothing else happens before
-	squeezed bool       // it is to be sealed because memory is short
-	noted    int64      // how long the ledger knows it to be
-	group    *headGroup // of its head; nil before that is known
-	view     fileView   // what a status shows
+	path      string                  // where it was last seen
+	stat      files.Stat              // as of the last look
+	shrunk    bool                    // a look found it shorter than the one before
+	most      int64                   // the largest size that a look saw of this incarnation
+	seen      int64                   // the look that found it last
+	interrupt context.CancelCauseFunc // ends a cut that is under way; nil for none
+	there     bool                    // the last look found it
+	goneAt    time.Time               // since when it is not there
+	moved     time.Time               // when a look last found that it had changed
+	busy      bool                    // a goroutine attends to it
+	again     bool                    // and is to look at it once more
+	due       time.Time               // when it wants to be attended to, if nothing else happens before
+	squeezed  bool                    // it is to be sealed because memory is short
+	noted     int64                   // how long the ledger knows it to be
+	group     *headGroup              // of its head; nil before that is known
+	view      fileView                // what a status shows
 
 	mu sync.Mutex // guards what follows: whoever works on the file holds it
 
@@ -66,7 +70,7 @@ type followed struct {
 	direct   bool     // what is there of it is sealed straight from the file
 	cut      bool     // it was truncated: only what is held is left of it
 	final    bool     // it can no longer grow
-	first    bool     // it was there when the tail began
+	first    int64    // how long it was when its stream's files were first found; 0 if it was not among them
 	size     int64    // of the file, as it was found last
 	lastSize int64    // the largest size that was seen of it
 	arrived  arrivals // when the bytes that are not sealed were read
@@ -89,6 +93,9 @@ type fileView struct {
 	sealed   int64
 	oldest   time.Time // when the first byte that is not sealed was read
 	held     int64
+	live     *files.Live // of an owner
+	head     []byte
+	size     int64 // as far as the live file goes
 }
 
 // goesOn tells whether the file is known to have held more than what was read of it, so that a half
@@ -158,7 +165,7 @@ func (t *Tail) fault(f *followed, err error) {
 		t.mu.Lock()
 		f.again = true
 		t.mu.Unlock()
-	case errors.Is(err, errAgain):
+	case errors.Is(err, errAgain), errors.Is(err, context.Canceled):
 		t.mu.Lock()
 		t.dueBy(f, time.Now().Add(t.set().PollInterval))
 		t.mu.Unlock()

@@ -42,7 +42,9 @@ func (t *Tail) endJoining(f *followed) (bool, error) {
 		return false, err
 	}
 	defer endTurn()
-	more, err := t.withView(f, f.joining.end, true, func() (bool, error) { return f.w.cut(t.ctx) })
+	ctx, done := t.mayInterrupt(f)
+	defer done()
+	more, err := t.withView(f, f.joining.end, true, func() (bool, error) { return f.w.cut(ctx) })
 	if err != nil || !more {
 		return false, err
 	}

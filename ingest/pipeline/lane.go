@@ -107,6 +107,9 @@ func (t *Tail) runLane(key source.Key, l *lane) {
 func (t *Tail) restLane(key source.Key, l *lane) {
 	wait := min(laneWaitMax, laneWaitFirst<<min(l.failing, 10))
 	l.failing++
+	if l.retry != nil {
+		l.retry.Stop()
+	}
 	if t.ctx.Err() == nil {
 		l.retry = time.AfterFunc(wait, func() {
 			if t.ctx.Err() == nil {
@@ -227,18 +230,14 @@ func (t *Tail) shipSource(key source.Key, l *lane) error {
 func (t *Tail) shipWithFile(key source.Key) error {
 	o := t.owner(key)
 	if o == nil {
-		w, err := t.sourceOf(key, 0)
-		if err != nil {
-			return err
-		}
-		err = w.shipLeft(t.ctx)
-		if stops(err) {
-			w.hold()
-		}
-		return err
+		return t.shipLeft(key)
 	}
+	t.interrupt(o)
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.cut {
+		return t.shipLeft(key) // all that is left of it is in the spool and in memory
+	}
 	if o.w == nil || o.w.key != key || o.live == nil {
 		return fmt.Errorf("ship source %s: %w", key.ID, errAgain)
 	}
@@ -270,6 +269,27 @@ func (t *Tail) shipWithFile(key source.Key) error {
 	t.kick(o)
 	t.mu.Unlock()
 	if stops(err) {
+		w.hold()
+	}
+	return err
+}
+
+// interrupt ends a cut of a file that is under way.
+func (t *Tail) interrupt(o *followed) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if o.interrupt != nil {
+		o.interrupt(errAgain)
+	}
+}
+
+// shipLeft ships what waits of a source as far as no file is needed.
+func (t *Tail) shipLeft(key source.Key) error {
+	w, err := t.sourceOf(key, 0)
+	if err != nil {
+		return err
+	}
+	if err = w.shipLeft(t.ctx); stops(err) {
 		w.hold()
 	}
 	return err

@@ -78,7 +78,10 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	f := t.table[id]
 	if f == nil {
 		f = &followed{id: id, of: ref, path: x.Path, stat: x.Stat, there: true, tried: -1, moved: now,
-			first: !ref.looked, seen: t.looks}
+			most: x.Stat.Size, seen: t.looks}
+		if !ref.looked {
+			f.first = x.Stat.Size
+		}
 		f.view.standing = isNew
 		t.table[id] = f
 		t.kick(f)
@@ -91,6 +94,12 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	changed := f.stat.Size != x.Stat.Size || f.stat.MtimeNS != x.Stat.MtimeNS
 	if changed {
 		f.moved = now
+	}
+	if x.Stat.Size < f.stat.Size {
+		f.shrunk = true // what follows may be of another incarnation
+	}
+	if !f.shrunk {
+		f.most = max(f.most, x.Stat.Size)
 	}
 	if f.path != x.Path && !t.stillAt(f) {
 		f.path = x.Path

@@ -93,18 +93,15 @@ func (t *Tail) refutedByFile(w *work) (bool, error) {
 	})
 }
 
-// viewOf opens a view of all that an owner holds of a source, with its head; nil when the file is no
-// longer its owner.
+// viewOf opens a view of what an owner has of a source, with its head; nil when the file is no longer
+// its owner. It does not wait for whoever works on the file: that may wait for what this lets ship.
 func (t *Tail) viewOf(o *followed, key source.Key) (*files.File, []byte, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.w == nil || o.w.key != key || o.live == nil {
+	t.mu.Lock()
+	v := o.view
+	t.mu.Unlock()
+	if v.standing != isOwner || v.key != key || v.live == nil {
 		return nil, nil, nil
 	}
-	end := o.live.Taken()
-	if !o.cut {
-		end = max(end, o.size)
-	}
-	view, err := o.live.View(end, false)
-	return view, o.w.head, err
+	view, err := v.live.View(v.size, false)
+	return view, v.head, err
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"logseal/ingest/files"
@@ -18,42 +19,27 @@ type missingSource struct {
 	since   time.Time
 	reason  seal.LossReason
 	atLeast int64 // how long its file was seen to be
-	path    string
+	seen    sighting
 	unsent  bool // what was sealed of it may be gone, too
 	putting bool
 }
 
-// findMissing notes the sources that the ledger knows to be longer than what is sealed of them. Those
-// that a file turns up for are missing no longer.
+// findMissing notes the sources that are known to be longer than what is sealed of them. Those that a
+// file turns up for are missing no longer.
 func (t *Tail) findMissing() error {
-	return t.eachSource(func(key source.Key, src *offsets.Source) error {
-		if t.streamOf(key.Table) == nil {
-			return nil
-		}
-		size, err := t.knownSize(key, src)
+	for _, s := range t.run.streams() {
+		all, err := t.sightings(s.Table())
 		if err != nil {
 			return err
 		}
-		if size > src.Sealed.Offset {
-			t.missing[key] = &missingSource{since: t.began, reason: seal.Deleted, atLeast: size,
-				path: src.Path}
+		for key, seen := range all {
+			if seen.size > seen.sealed {
+				t.missing[key] = &missingSource{since: t.began, reason: seal.Deleted,
+					atLeast: seen.size, seen: *seen}
+			}
 		}
-		return nil
-	})
-}
-
-// knownSize is the largest size that the file of a source was seen to have; 0 when that is not known.
-// The size of a compressed file does not tell.
-func (t *Tail) knownSize(key source.Key, src *offsets.Source) (int64, error) {
-	size := int64(0)
-	if src.Marker != (source.Digest{}) {
-		size = src.File.Size
 	}
-	rec, ok, err := t.Ledger.GetFile(key.Table, src.Path)
-	if err == nil && ok && rec.Key == key && rec.State.Size == rec.Offset {
-		size = max(size, rec.Offset)
-	}
-	return size, err
+	return nil
 }
 
 // miss notes that a source is missing.
@@ -65,12 +51,8 @@ func (t *Tail) miss(key source.Key, m *missingSource) {
 
 // missUnsent notes that a source cannot be shipped for want of its file.
 func (t *Tail) missUnsent(key source.Key) error {
-	src, ok, err := t.Ledger.Get(key)
-	if err != nil || !ok {
-		return err
-	}
-	size, err := t.knownSize(key, src)
-	if err != nil {
+	all, err := t.sightings(key.Table)
+	if err != nil || all[key] == nil {
 		return err
 	}
 	t.mu.Lock()
@@ -78,8 +60,8 @@ func (t *Tail) missUnsent(key source.Key) error {
 	if m := t.missing[key]; m != nil {
 		m.unsent = true
 	} else if t.owners[key] == nil {
-		t.missing[key] = &missingSource{since: time.Now(), reason: seal.Deleted, atLeast: size,
-			path: src.Path, unsent: true}
+		t.missing[key] = &missingSource{since: time.Now(), reason: seal.Deleted,
+			atLeast: all[key].size, seen: *all[key], unsent: true}
 	}
 	return nil
 }
@@ -105,6 +87,10 @@ func (t *Tail) checkMissing(now time.Time) {
 		case isNew:
 			if f.busy {
 				return
+			}
+		case isUnreadable, isStopped:
+			if now.Sub(f.moved) < t.set().CopyWait {
+				return // it may be any of them
 			}
 		case isUndecided:
 			if now.Sub(f.moved) < t.set().CopyWait {
@@ -154,12 +140,15 @@ func (t *Tail) declareLoss(key source.Key, m *missingSource) error {
 		return t.ctx.Err()
 	}
 	src, ok, err := t.Ledger.Get(key)
-	if err == nil && ok && len(src.Outbox) > 0 && m.unsent {
+	if err == nil && !ok { // nothing of it was sealed
+		src, ok = &offsets.Source{K: m.seen.k, Sealed: source.Origin()}, true
+	}
+	if err == nil && len(src.Outbox) > 0 && m.unsent {
 		if err := t.declareUnsent(key, src, m); err != nil {
 			return err
 		}
 	}
-	if err != nil || !ok || src.Sealed.Offset >= m.atLeast {
+	if err != nil || src.Sealed.Offset >= m.atLeast {
 		return err
 	}
 	return t.declareUnread(key, src, m)
@@ -234,12 +223,7 @@ func (t *Tail) declareUnread(key source.Key, src *offsets.Source, m *missingSour
 		return err
 	}
 	// The note is in the sink. If we die now, it is put again.
-	err = t.Ledger.Update(key, func(s *offsets.Source) error {
-		s.PutFile(offsets.FileRecord{Path: s.Path, Key: key})
-		s.File = offsets.FileState{}
-		return nil
-	})
-	if err == nil {
+	if err = t.forgetSightings(key); err == nil {
 		t.noteLoss(key, m, src.Sealed.Offset, m.atLeast)
 	}
 	return err
@@ -248,7 +232,7 @@ func (t *Tail) declareUnread(key source.Key, src *offsets.Source, m *missingSour
 func (t *Tail) noteLoss(key source.Key, m *missingSource, from, to int64) {
 	t.countLoss(key.Table.Stream, m.reason, to-from)
 	t.Log.Error("bytes are lost: nobody can read them any more", append(logSource(key),
-		"path", m.path, "from", from, "at_least_to", to, "reason", string(m.reason))...)
+		"path", m.seen.path, "from", from, "at_least_to", to, "reason", string(m.reason))...)
 }
 
 // reasonFor looks at the path where a missing source was last seen: "" says that its file is still
@@ -257,51 +241,34 @@ func (t *Tail) reasonFor(key source.Key, m *missingSource) (seal.LossReason, err
 	if m.reason == seal.Truncated {
 		return m.reason, nil
 	}
-	src, ok, err := t.Ledger.Get(key)
-	if err != nil || !ok {
-		return "", err
-	}
-	f, err := files.Open(t.FS, m.path)
-	if err != nil {
+	f, err := files.Open(t.FS, m.seen.path)
+	var other *files.NotRegularError
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &other) {
 		return seal.Deleted, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look at %s: %w", m.seen.path, err)
 	}
 	defer f.Close()
 	stat := f.Stat()
-	if stat.Dev != src.File.Dev || stat.Inode != src.File.Inode {
+	if stat.Dev != m.seen.file.Dev || stat.Inode != m.seen.file.Inode {
 		return seal.Deleted, nil
 	}
-	if f.Compressed() || stat.Size < src.Sealed.Offset {
+	src, ok, err := t.Ledger.Get(key)
+	switch {
+	case err != nil:
+		return "", err
+	case f.Compressed(), stat.Size < m.seen.sealed, !ok && stat.Size < m.atLeast:
 		return seal.Truncated, nil
+	case !ok:
+		return "", nil
 	}
 	marker, err := f.Marker(src.Sealed.Offset)
 	if err != nil {
-		return "", fmt.Errorf("look at %s: %w", m.path, err)
+		return "", fmt.Errorf("look at %s: %w", m.seen.path, err)
 	}
 	if marker != src.Marker {
 		return seal.Truncated, nil
 	}
 	return "", nil
-}
-
-// noteGrowth lets the ledger know, in one transaction a table, which files have more than what is
-// sealed of them: if they are gone when it is opened again, so much is known to be lost.
-func (t *Tail) noteGrowth() {
-	records := map[source.Table][]offsets.FileRecord{}
-	t.mu.Lock()
-	for _, f := range t.table {
-		v := &f.view
-		if v.standing != isOwner || f.stat.Size <= v.sealed || f.noted > v.sealed {
-			continue
-		}
-		f.noted = f.stat.Size
-		records[v.key.Table] = append(records[v.key.Table], offsets.FileRecord{
-			Path: f.path, State: stateOf(f.stat), Key: v.key, Offset: f.stat.Size,
-		})
-	}
-	t.mu.Unlock()
-	for table, some := range records {
-		if err := t.Ledger.PutFile(table, some...); err != nil && !diskFull(err) {
-			t.failed(fmt.Errorf("note in the ledger how long files are: %w", err))
-		}
-	}
 }

@@ -32,9 +32,12 @@ func (t *Tail) openFile(f *followed) (*files.Live, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	now, err := live.Look()
-	if err != nil || fileIDOf(f.stream(), path, now) != f.id {
+	if err == nil && fileIDOf(f.stream(), path, now) != f.id {
+		err = fmt.Errorf("open %s: another file took its place: %w", path, errAgain)
+	}
+	if err != nil {
 		live.Close()
-		return nil, err // another file took its place: the next look finds it
+		return nil, err
 	}
 	f.live, f.size, f.lastSize = live, now.Size, now.Size
 	f.cut, f.final, f.from, f.tried, f.arrived = false, false, 0, -1, arrivals{}

@@ -15,6 +15,10 @@ func (t *Tail) publish(f *followed) {
 	if f.w != nil {
 		v.standing, v.key, v.k = isOwner, f.w.key, f.w.k
 		v.sealed = f.w.src.Sealed.Offset
+		v.live, v.head, v.size = f.live, f.w.head, v.taken
+		if !f.cut {
+			v.size = max(v.size, f.size)
+		}
 		if v.taken > v.sealed {
 			v.oldest = f.arrived.oldest()
 		}

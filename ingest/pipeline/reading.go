@@ -96,6 +96,7 @@ func (t *Tail) readSome(f *followed) (int64, error) {
 func (t *Tail) noteSize(f *followed, stat files.Stat) {
 	f.size = stat.Size
 	if stat.Size > f.lastSize {
+		f.final = false // somebody still writes to it
 		f.lastSize = stat.Size
 		t.mu.Lock()
 		f.moved = time.Now()

@@ -20,6 +20,7 @@ type Ledger interface {
 	Delete(source.Key) error
 	GetFile(source.Table, string) (offsets.FileRecord, bool, error)
 	PutFile(source.Table, ...offsets.FileRecord) error
+	Files(source.Table) ([]offsets.FileRecord, error)
 }
 
 // Spool is what the pipeline asks of *spool.Spool: sealed batches on local disk, each whole or not

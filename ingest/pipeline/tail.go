@@ -280,6 +280,8 @@ func (t *Tail) finishUp() {
 	t.mu.Unlock()
 	grace := time.NewTimer(t.set().Grace)
 	defer grace.Stop()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
 	over := false
 	for {
 		sealing, shipping := t.underWay()
@@ -292,6 +294,7 @@ func (t *Tail) finishUp() {
 		select {
 		case <-grace.C:
 			over = true
+		case <-tick.C:
 		case <-t.wake:
 		case <-t.ctx.Done():
 			return

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 )
@@ -148,5 +150,81 @@ func TestTail_WhatWasSealedAndIsGoneFromSpoolAndDiskIsDeclared(t *testing.T) {
 		p.pass(6 * time.Minute)
 		p.wantLines("a1", "a4")
 		require.Len(t, p.verify().Lost, 1)
+	})
+}
+
+func TestTail_DeletedBeforeAnythingWasSealedIsDeclared(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fs.Write("/logs/a", []byte("a1\n"))
+		p.start()
+		p.pass(10 * time.Second)
+		p.kill()
+		p.fs.Remove("/logs/a")
+		p.start()
+		p.pass(10 * time.Minute)
+		p.wantLines()
+		require.Equal(t, []string{"note deleted"}, p.losses())
+		p.finish()
+		p.start()
+		p.pass(10 * time.Minute)
+		require.Equal(t, []string{"note deleted"}, p.losses())
+	})
+}
+
+func TestTail_RotatedAndDeletedWhileDownIsDeclared(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fs.Write("/logs/a", []byte("a1\n"))
+		p.start()
+		p.pass(6 * time.Minute)
+		p.fs.Append("/logs/a", []byte("a2\n"))
+		p.pass(10 * time.Second)
+		p.fs.Rename("/logs/a", "/logs/a.1")
+		p.fs.Write("/logs/a", []byte("b1\n"))
+		p.pass(10 * time.Second)
+		p.kill()
+		p.fs.Remove("/logs/a.1")
+		p.start()
+		p.pass(10 * time.Minute)
+		p.wantLines("a1", "b1")
+		require.Equal(t, []string{"note deleted"}, p.losses())
+	})
+}
+
+func TestTail_UnreadableIsNotDeleted(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fs.Write("/logs/a", []byte("a1\n"))
+		p.start()
+		p.pass(6 * time.Minute)
+		p.fs.Append("/logs/a", []byte("a2\n"))
+		p.pass(10 * time.Second)
+		p.kill()
+		p.fs.SetFault(func(op filestest.Op, path string, _ int64) error {
+			if op == filestest.OpOpen && path == "/logs/a" {
+				return &fs.PathError{Op: "open", Path: path, Err: fs.ErrPermission}
+			}
+			return nil
+		})
+		p.start()
+		p.pass(10 * time.Minute)
+		require.Empty(t, p.losses())
+		p.fs.SetFault(nil)
+		p.pass(10 * time.Minute)
+		p.wantLines("a1", "a2")
+		require.Empty(t, p.losses())
+	})
+}
+
+func TestTail_StartAtEndWantsWhatComesLater(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.cfg.Follow[0].StartAtEnd = true
+		p.fs.Write("/logs/empty", nil)
+		p.fs.Write("/logs/half", []byte("a"))
+		p.start()
+		p.pass(time.Minute)
+		p.fs.Append("/logs/empty", []byte("b1\n"))
+		p.fs.Append("/logs/half", []byte("1\na2\n"))
+		p.pass(6 * time.Minute)
+		p.wantLines("a1", "a2", "b1")
+		require.Empty(t, p.losses())
 	})
 }

@@ -13,10 +13,10 @@ import (
 // stream begins at the end of its files. Those bytes are hashed and not parsed, so the source goes on
 // after them with its chain whole. Group and file are locked.
 func (t *Tail) skipUnwanted(f *followed, c *claim) error {
-	if !f.first || !t.isFresh(f.stream()) {
+	if f.first == 0 || !t.isFresh(f.stream()) {
 		return nil
 	}
-	end, err := unwantedEnd(t, c.file)
+	end, err := unwantedEnd(t, c.file, f.first)
 	if err != nil || end.Offset == 0 {
 		return err
 	}
@@ -42,13 +42,17 @@ func (t *Tail) isFresh(s *tailStream) bool {
 	return s.StartAtEnd && t.fresh[s.Table()]
 }
 
-// unwantedEnd is where what a file holds ends: all of a compressed one, else its last line end.
-func unwantedEnd(t *Tail, f *files.File) (source.Point, error) {
+// unwantedEnd is where what a file held at first ends: at its last line end then. A compressed file
+// that has changed since is wanted whole.
+func unwantedEnd(t *Tail, f *files.File, first int64) (source.Point, error) {
 	if f.Compressed() {
+		if f.Stat().Size != first {
+			return source.Point{}, nil
+		}
 		_, end, err := f.Marks(t.ctx, nil)
 		return end, err
 	}
-	off, err := f.LastLineEnd()
+	off, err := f.LastLineEnd(first)
 	if err != nil {
 		return source.Point{}, err
 	}

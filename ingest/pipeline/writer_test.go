@@ -195,6 +195,15 @@ func (l procLedger) GetFile(t source.Table, path string) (offsets.FileRecord, bo
 	return f, ok, nil
 }
 
+func (l procLedger) Files(t source.Table) (all []offsets.FileRecord, err error) {
+	for name, f := range l.w.ledger.files {
+		if strings.HasPrefix(name, t.String()+" ") {
+			all = append(all, f)
+		}
+	}
+	return all, nil
+}
+
 func (l procLedger) PutFile(t source.Table, f ...offsets.FileRecord) error {
 	return l.commit("remember "+f[0].Path, func() error {
 		l.w.ledger.putFiles(t, f)
