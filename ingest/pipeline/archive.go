@@ -133,19 +133,24 @@ func (t *Tail) cutArchive(f *followed) error {
 	for {
 		more, err := w.takeSpooled()
 		if err == nil && !more {
-			var endTurn func()
-			if endTurn, err = t.takeTurn(t.ctx); err == nil {
-				ctx, done := t.mayInterrupt(f)
-				more, err = w.cut(ctx)
-				done()
-				endTurn()
-			}
+			more, err = t.cutInTurn(f)
 		}
 		if err != nil || !more {
 			return err
 		}
 		t.kickLane(w.key)
 	}
+}
+
+func (t *Tail) cutInTurn(f *followed) (bool, error) {
+	ctx, done := t.mayInterrupt(f)
+	defer done()
+	endTurn, err := t.takeTurn(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer endTurn()
+	return f.w.cut(ctx)
 }
 
 // archiveRead lets a compressed file rest that was read to its end. Its source has no owner then: a

@@ -124,7 +124,9 @@ func (t *Tail) cutNext(f *followed) (bool, error) {
 }
 
 func (t *Tail) sealNext(f *followed) (bool, error) {
-	endTurn, err := t.takeTurn(t.ctx)
+	ctx, done := t.mayInterrupt(f)
+	defer done()
+	endTurn, err := t.takeTurn(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -133,8 +135,6 @@ func (t *Tail) sealNext(f *followed) (bool, error) {
 	if t.backlog(f) || f.final && !f.cut {
 		end = max(end, f.size) // of a few first bytes a Live cannot tell whether they are a log's
 	}
-	ctx, done := t.mayInterrupt(f)
-	defer done()
 	return t.withView(f, end, f.final && !f.goesOn(), func() (bool, error) { return f.w.cut(ctx) })
 }
 

@@ -170,6 +170,7 @@ func (t *Tail) fault(f *followed, err error) {
 		t.dueBy(f, time.Now().Add(t.set().PollInterval))
 		t.mu.Unlock()
 	case errors.As(err, &stopped):
+		t.holdNothing(f)
 		t.stopFile(f, stopped.Problem)
 	case fatal(err):
 		t.failed(err)
@@ -202,6 +203,21 @@ func (t *Tail) stopFile(f *followed, p Problem) {
 	}
 	t.dueBy(f, time.Now().Add(wait))
 	t.notices.raise(p)
+}
+
+// holdNothing forgets what was read of a file that cannot be gone on with: others need the memory.
+func (t *Tail) holdNothing(f *followed) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.w == nil || f.cut || f.live == nil || f.live.Compressed() {
+		return
+	}
+	if err := t.beginAt(f, f.w.src.Sealed.Offset); err != nil {
+		return // it is looked at again
+	}
+	f.from = f.w.src.Sealed.Offset
+	f.arrived.reset()
+	t.weigh(f)
 }
 
 // stoppedWait is how long a file that could not be gone on with is left alone.

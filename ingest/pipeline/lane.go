@@ -20,6 +20,7 @@ type lane struct {
 	again   bool // something came while it was
 	known   bool // the sink was found to have what the ledger has shipped
 	failing int  // how often in a row it could not go on
+	resting bool // it is tried again when the timer says so
 	retry   *time.Timer
 	since   time.Time // since when something waits
 }
@@ -60,6 +61,9 @@ func (t *Tail) kickLane(key source.Key) {
 		l.again = true
 		return
 	}
+	if l.resting {
+		return // its rest is not long, and it finds all that has come
+	}
 	l.busy = true
 	t.wg.Go(func() { t.runLane(key, l) })
 }
@@ -95,7 +99,9 @@ func (t *Tail) runLane(key source.Key, l *lane) {
 			}
 		}
 		t.mu.Unlock()
-		if err != nil && t.ctx.Err() == nil {
+		if err == nil {
+			t.notices.clear(key.String(), Conflict, Gone)
+		} else if t.ctx.Err() == nil {
 			t.laneFault(key, err)
 		}
 		t.nudge()
@@ -111,7 +117,11 @@ func (t *Tail) restLane(key source.Key, l *lane) {
 		l.retry.Stop()
 	}
 	if t.ctx.Err() == nil {
+		l.resting = true
 		l.retry = time.AfterFunc(wait, func() {
+			t.mu.Lock()
+			l.resting = false
+			t.mu.Unlock()
 			if t.ctx.Err() == nil {
 				t.kickLane(key)
 			}
@@ -136,7 +146,7 @@ func (t *Tail) laneFault(key source.Key, err error) {
 	switch {
 	case errors.Is(err, errSettleAgain), errors.Is(err, errAgain):
 	case errors.As(err, &stopped):
-		t.notices.raise(stopped.Problem)
+		t.notices.raiseAs(key.String(), stopped.Problem)
 		if stopped.Kind != Gone {
 			return
 		}
@@ -148,8 +158,8 @@ func (t *Tail) laneFault(key source.Key, err error) {
 		if o := t.owner(key); o != nil {
 			path = t.pathOf(o)
 		}
-		t.notices.raise(Problem{Conflict, path, fmt.Sprintf("source %s cannot be shipped: %v; its "+
-			"batches stay in the spool and it is tried again", key.ID, err)})
+		t.notices.raiseAs(key.String(), Problem{Conflict, path, fmt.Sprintf("source %s cannot be "+
+			"shipped: %v; its batches stay in the spool and it is tried again", key.ID, err)})
 	}
 }
 
@@ -321,6 +331,7 @@ func (t *Tail) untilAllowed(ctx context.Context, try func() error) error {
 	for {
 		err := try()
 		if err == nil || !errors.As(err, new(*sink.RefusedError)) {
+			t.notices.clear("", Refused)
 			return err
 		}
 		d := wait.NextBackOff()

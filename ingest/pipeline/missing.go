@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -85,8 +86,8 @@ func (t *Tail) checkMissing(now time.Time) {
 	for _, f := range t.allFiles() {
 		switch f.view.standing {
 		case isNew:
-			if f.busy {
-				return
+			if f.busy || f.stat.Size > 0 && now.Sub(f.moved) < t.set().CopyWait {
+				return // it may be any of them
 			}
 		case isUnreadable, isStopped:
 			if now.Sub(f.moved) < t.set().CopyWait {
@@ -113,7 +114,9 @@ func (t *Tail) declare(key source.Key, m *missingSource) {
 	err := t.declareLoss(key, m)
 	if err == nil {
 		t.mu.Lock()
-		delete(t.missing, key)
+		if t.missing[key] == m {
+			delete(t.missing, key)
+		}
 		t.mu.Unlock()
 		return
 	}
@@ -139,24 +142,41 @@ func (t *Tail) declareLoss(key source.Key, m *missingSource) error {
 	case <-t.ctx.Done():
 		return t.ctx.Err()
 	}
+	if !t.stillMissing(key, m) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, declareMax)
+	defer cancel()
 	src, ok, err := t.Ledger.Get(key)
 	if err == nil && !ok { // nothing of it was sealed
 		src, ok = &offsets.Source{K: m.seen.k, Sealed: source.Origin()}, true
 	}
 	if err == nil && len(src.Outbox) > 0 && m.unsent {
-		if err := t.declareUnsent(key, src, m); err != nil {
+		if err := t.declareUnsent(ctx, key, src, m); err != nil {
 			return err
 		}
 	}
 	if err != nil || src.Sealed.Offset >= m.atLeast {
 		return err
 	}
-	return t.declareUnread(key, src, m)
+	return t.declareUnread(ctx, key, src, m)
+}
+
+// declareMax is how long a sink is tried before it is looked again whether the loss still is one.
+const declareMax = time.Minute
+
+// stillMissing tells whether no file has turned up meanwhile.
+func (t *Tail) stillMissing(key source.Key, m *missingSource) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.missing[key] == m && t.owners[key] == nil
 }
 
 // declareUnsent declares what was sealed, did not reach the sink and is gone from spool and disk. It
 // stands at the place of a batch, so what turns up later goes on behind it or takes it back.
-func (t *Tail) declareUnsent(key source.Key, src *offsets.Source, m *missingSource) error {
+func (t *Tail) declareUnsent(
+	ctx context.Context, key source.Key, src *offsets.Source, m *missingSource,
+) error {
 	w, err := t.sourceOf(key, src.K)
 	if err != nil {
 		return err
@@ -180,7 +200,7 @@ func (t *Tail) declareUnsent(key source.Key, src *offsets.Source, m *missingSour
 		End: &end.Offset, Reason: m.reason, ChainIn: from, ChainOut: &end.Chain,
 		ChainState: &end.State,
 	}
-	if err := putSmall(t.ctx, t.Store, loss.Key(), loss.JSON()); err != nil {
+	if err := putSmall(ctx, t.Store, loss.Key(), loss.JSON()); err != nil {
 		return err // somebody else's batch is there: the lane finds it
 	}
 	// The loss is in the sink. If we die now, its entry finds it there as another's and adopts it.
@@ -212,13 +232,15 @@ func (t *Tail) chainAt(key source.Key, off int64) (source.Digest, error) {
 }
 
 // declareUnread notes that there were bytes which nobody has read.
-func (t *Tail) declareUnread(key source.Key, src *offsets.Source, m *missingSource) error {
+func (t *Tail) declareUnread(
+	ctx context.Context, key source.Key, src *offsets.Source, m *missingSource,
+) error {
 	loss := &seal.Loss{
 		Format: seal.Format, Stream: key.Table.Stream, Version: key.Table.Version,
 		Origin: key.Origin, SID: key.ID, K: src.K, Kind: seal.Note, Start: src.Sealed.Offset,
 		AtLeast: &m.atLeast, Reason: m.reason, ChainIn: src.Sealed.Chain,
 	}
-	err := putSmall(t.ctx, t.Store, loss.Key(), loss.JSON())
+	err := putSmall(ctx, t.Store, loss.Key(), loss.JSON())
 	if err != nil && !errors.As(err, new(*sink.ConflictError)) { // another note is there already
 		return err
 	}

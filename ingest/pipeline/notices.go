@@ -16,15 +16,20 @@ type notices struct {
 	kept map[string][]Problem // see keep
 }
 
+// noticeOf tells notices apart: by a path or a source, and what it is about.
 type noticeOf struct {
-	path string
+	of   string
 	kind Kind
 }
 
-func (n *notices) raise(p Problem) {
+// raise notes a problem of a path.
+func (n *notices) raise(p Problem) { n.raiseAs(p.Path, p) }
+
+// raiseAs notes a problem of what is named.
+func (n *notices) raiseAs(name string, p Problem) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	of := noticeOf{p.Path, p.Kind}
+	of := noticeOf{name, p.Kind}
 	if n.by == nil {
 		n.by = map[noticeOf]Problem{}
 	}
@@ -54,12 +59,12 @@ func (n *notices) keep(finder string, now []Problem) {
 	}
 }
 
-// clear forgets the problems of a path.
-func (n *notices) clear(path string) {
+// clear forgets the problems of a path or source: those of some kinds, or all.
+func (n *notices) clear(name string, kinds ...Kind) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for of := range n.by {
-		if of.path == path {
+		if of.of == name && (len(kinds) == 0 || slices.Contains(kinds, of.kind)) {
 			delete(n.by, of)
 		}
 	}

@@ -63,6 +63,11 @@ func (t *Tail) atItsEnd(f *followed, now time.Time) bool {
 // hasCopy tells whether a file that is not read may turn out to be what an owner was. Tail.mu is
 // held.
 func (t *Tail) hasCopy(f *followed, now time.Time) bool {
+	for _, o := range t.table {
+		if o.group == nil && o.stat.Size > 0 && now.Sub(o.moved) < t.set().CopyWait {
+			return true // nobody knows who it is
+		}
+	}
 	if f.group == nil {
 		return false
 	}

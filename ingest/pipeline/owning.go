@@ -70,10 +70,12 @@ func (t *Tail) own(f *followed, c *claim, k uint64, e *evidence, d *decision) er
 	t.found(w.key)
 	if e == nil {
 		if err := t.skipUnwanted(f, c); err != nil {
+			t.disown(f)
 			return err
 		}
 	}
 	if err := t.resume(f); err != nil {
+		t.disown(f)
 		return err
 	}
 	t.publish(f)

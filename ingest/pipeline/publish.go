@@ -30,7 +30,7 @@ func (t *Tail) publish(f *followed) {
 	}
 	f.view = v
 	if f.w != nil {
-		t.notices.clear(f.path)
+		t.notices.clear(f.path, Unreadable, Failed, Changed, Undecided)
 		t.dueBy(f, t.dueAt(f))
 		if soon := time.Now().Add(t.set().PollInterval); !f.due.IsZero() && f.due.Before(soon) &&
 			!f.due.After(time.Now()) {

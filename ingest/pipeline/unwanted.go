@@ -27,7 +27,7 @@ func (t *Tail) skipUnwanted(f *followed, c *claim) error {
 		Origin: w.key.Origin, SID: w.key.ID, K: w.k, Kind: seal.Lost, End: &end.Offset,
 		Reason: seal.NotWanted, ChainIn: start.Chain, ChainOut: &end.Chain, ChainState: &end.State,
 	}
-	if err := t.sealLoss(w, loss, end); err != nil {
+	if err := t.whenThereIsRoom(t.ctx, func() error { return t.sealLoss(w, loss, end) }); err != nil {
 		return err
 	}
 	t.countLoss(w.key.Table.Stream, seal.NotWanted, end.Offset)
