@@ -150,6 +150,7 @@ func (t *Tail) cutInTurn(f *followed) (bool, error) {
 		return false, err
 	}
 	defer endTurn()
+	f.w.encoded = endTurn
 	return f.w.cut(ctx)
 }
 

@@ -104,6 +104,9 @@ func (w *work) sealRange(ctx context.Context) (*seal.Batch, error) {
 			"on: nothing of that range was sealed; run again to look at it anew",
 			w.src.Sealed.Offset)
 	}
+	if w.encoded != nil {
+		w.encoded()
+	}
 	return b, w.commit(stage, b)
 }
 

@@ -11,7 +11,9 @@ import (
 func (t *Tail) truncated(f *followed) {
 	t.mu.Lock()
 	f.cut, f.goneAt = true, time.Now()
-	f.lastSize = max(f.lastSize, f.most) // also what came while it could not be attended to
+	if f.shrunk { // until then what the looks saw was of this incarnation
+		f.lastSize = max(f.lastSize, f.most)
+	}
 	if t.table[f.id] == f {
 		delete(t.table, f.id)
 	}

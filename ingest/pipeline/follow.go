@@ -131,6 +131,7 @@ func (t *Tail) sealNext(f *followed) (bool, error) {
 		return false, err
 	}
 	defer endTurn()
+	f.w.encoded = endTurn
 	end := f.live.Taken()
 	if t.backlog(f) || f.final && !f.cut {
 		end = max(end, f.size) // of a few first bytes a Live cannot tell whether they are a log's
@@ -144,6 +145,9 @@ func (t *Tail) mayInterrupt(f *followed) (ctx context.Context, done func()) {
 	ctx, cancel := context.WithCancelCause(t.ctx)
 	t.mu.Lock()
 	f.interrupt = cancel
+	if f.wanted > 0 {
+		cancel(errAgain)
+	}
 	t.mu.Unlock()
 	return ctx, func() {
 		t.mu.Lock()

@@ -51,6 +51,7 @@ type followed struct {
 	most      int64                   // the largest size that a look saw of this incarnation
 	seen      int64                   // the look that found it last
 	interrupt context.CancelCauseFunc // ends a cut that is under way; nil for none
+	wanted    int                     // how many lanes wait for the file
 	there     bool                    // the last look found it
 	goneAt    time.Time               // since when it is not there
 	moved     time.Time               // when a look last found that it had changed
@@ -242,6 +243,9 @@ func (t *Tail) disown(f *followed) {
 	t.mu.Lock()
 	if t.owners[f.w.key] == f {
 		delete(t.owners, f.w.key)
+	}
+	if l := t.lanes[f.w.key]; l != nil && !l.busy && !l.resting {
+		delete(t.lanes, f.w.key)
 	}
 	f.view.standing, f.view.key, f.view.k = isNew, source.Key{}, 0
 	t.mu.Unlock()

@@ -14,8 +14,16 @@ import (
 func (t *Tail) identify(f *followed) (bool, error) {
 	began := time.Now()
 	c, err := t.claimOf(f)
-	if err != nil || c == nil {
+	if err != nil {
 		return false, err
+	}
+	if c == nil {
+		t.mu.Lock()
+		if f.cut && !f.final {
+			t.dueBy(f, f.goneAt.Add(t.set().CloseWait)) // what is there of it is all there will be
+		}
+		t.mu.Unlock()
+		return false, nil
 	}
 	defer func() { c.file.Close() }()
 	g := t.join(f, keyOf(c.stream.Table(), c.origin, 0, c.head))
@@ -130,10 +138,13 @@ func (t *Tail) readHead(f *followed, limit int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	t.noteSize(f, stat)
 	if f.live.Compressed() {
 		return stat.Size, nil
 	}
+	if stat.Size != f.size && t.wasTruncated(f) {
+		return f.live.Taken(), nil
+	}
+	t.noteSize(f, stat)
 	for f.live.Taken() < min(stat.Size, limit) {
 		at := f.live.Taken()
 		n, err := f.live.Read(limit - at)

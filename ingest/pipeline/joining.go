@@ -42,6 +42,7 @@ func (t *Tail) endJoining(f *followed) (bool, error) {
 		return false, err
 	}
 	defer endTurn()
+	f.w.encoded = endTurn
 	ctx, done := t.mayInterrupt(f)
 	defer done()
 	more, err := t.withView(f, f.joining.end, true, func() (bool, error) { return f.w.cut(ctx) })

@@ -62,7 +62,11 @@ func (t *Tail) kickLane(key source.Key) {
 		return
 	}
 	if l.resting {
-		return // its rest is not long, and it finds all that has come
+		if !t.ending {
+			return // its rest is not long, and it finds all that has come
+		}
+		l.retry.Stop()
+		l.resting = false
 	}
 	l.busy = true
 	t.wg.Go(func() { t.runLane(key, l) })
@@ -245,6 +249,9 @@ func (t *Tail) shipWithFile(key source.Key) error {
 	t.interrupt(o)
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	t.mu.Lock()
+	o.wanted--
+	t.mu.Unlock()
 	if o.cut {
 		return t.shipLeft(key) // all that is left of it is in the spool and in memory
 	}
@@ -284,10 +291,11 @@ func (t *Tail) shipWithFile(key source.Key) error {
 	return err
 }
 
-// interrupt ends a cut of a file that is under way.
+// interrupt ends a cut of a file that is under way, and lets none begin until the lane has it.
 func (t *Tail) interrupt(o *followed) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	o.wanted++
 	if o.interrupt != nil {
 		o.interrupt(errAgain)
 	}

@@ -30,6 +30,7 @@ func (t *Tail) look() {
 	t.watch(streams)
 	t.checkMissing(now)
 	t.noteGrowth()
+	t.endFirst()
 	t.mu.Lock()
 	t.looked = time.Now()
 	t.mu.Unlock()
@@ -40,6 +41,9 @@ func (t *Tail) lose(f *followed, now time.Time) {
 	f.there = false
 	if f.goneAt.IsZero() {
 		f.goneAt = now
+	}
+	if f.view.standing == isStopped && f.due.After(now) {
+		return // it rests
 	}
 	t.kick(f)
 }
@@ -105,7 +109,13 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 		f.path = x.Path
 	}
 	back := !f.there
+	if back && f.interrupt != nil {
+		f.interrupt(errAgain) // it may grow after all
+	}
 	f.stat, f.there, f.goneAt = x.Stat, true, time.Time{}
+	if f.view.standing == isStopped && f.due.After(now) {
+		return // it rests
+	}
 	if changed || back || f.view.standing == isOwner && x.Stat.Size > f.view.taken {
 		t.kick(f)
 	}

@@ -90,7 +90,7 @@ func (t *Tail) checkMissing(now time.Time) {
 				return // it may be any of them
 			}
 		case isUnreadable, isStopped:
-			if now.Sub(f.moved) < t.set().CopyWait {
+			if f.view.key == (source.Key{}) && now.Sub(f.moved) < t.set().CopyWait {
 				return // it may be any of them
 			}
 		case isUndecided:
@@ -126,15 +126,18 @@ func (t *Tail) declare(key source.Key, m *missingSource) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	m.putting, m.since = false, time.Now()
-	if t.ctx.Err() == nil {
+	if t.ctx.Err() == nil && !errors.Is(err, errStillThere) {
 		t.Log.Warn("a loss could not be declared yet", append(logSource(key), "error", err)...)
 	}
 }
 
 func (t *Tail) declareLoss(key source.Key, m *missingSource) error {
 	reason, err := t.reasonFor(key, m)
-	if err != nil || reason == "" {
+	if err != nil {
 		return err
+	}
+	if reason == "" {
+		return errStillThere
 	}
 	m.reason = reason
 	select {
@@ -161,6 +164,9 @@ func (t *Tail) declareLoss(key source.Key, m *missingSource) error {
 	}
 	return t.declareUnread(ctx, key, src, m)
 }
+
+// errStillThere says that the file of a missing source is where it was and only not followed.
+var errStillThere = errors.New("its file is still there")
 
 // declareMax is how long a sink is tried before it is looked again whether the loss still is one.
 const declareMax = time.Minute

@@ -17,7 +17,7 @@ func (t *Tail) openFile(f *followed) (*files.Live, error) {
 	}
 	t.mu.Lock()
 	path, there := f.path, f.there
-	f.final = f.final || t.atItsEnd(f, time.Now())
+	f.final = f.cut && f.final || t.atItsEnd(f, time.Now())
 	t.mu.Unlock()
 	if f.live != nil {
 		f.live.SetPath(path)
@@ -54,6 +54,9 @@ func (t *Tail) atItsEnd(f *followed, now time.Time) bool {
 	if !f.cut {
 		return !f.there && !now.Before(t.lastWrite(f).Add(t.set().CloseWait))
 	}
+	if t.ending {
+		return !t.hasCopy(f, now) // it is in memory alone
+	}
 	if now.Before(f.goneAt.Add(t.set().CloseWait)) {
 		return false
 	}
@@ -64,7 +67,7 @@ func (t *Tail) atItsEnd(f *followed, now time.Time) bool {
 // held.
 func (t *Tail) hasCopy(f *followed, now time.Time) bool {
 	for _, o := range t.table {
-		if o.group == nil && o.stat.Size > 0 && now.Sub(o.moved) < t.set().CopyWait {
+		if o.group == nil && o.of == f.of && o.view.standing == isNew && o.stat.Size > 0 && now.Sub(o.moved) < t.set().CopyWait {
 			return true // nobody knows who it is
 		}
 	}

@@ -45,6 +45,10 @@ func (t *Tail) leaveUnread(f *followed, s standing, about source.Key) {
 	f.view.standing, f.view.about = s, about
 	t.mu.Unlock()
 	if t.isGone(f) {
+		if s == isUndecided {
+			t.Log.Warn("an undecided file went unread: it began as a source that is longer",
+				append(logSource(about), "path", f.live.Path(), "size", f.size)...)
+		}
 		t.letGo(f) // what it says is read from the owner, or was
 	}
 }

@@ -21,7 +21,8 @@ func (t *Tail) read(f *followed) error {
 		if err != nil {
 			return err
 		}
-		if stat.Size < f.lastSize && t.wasTruncated(f) {
+		// The size is of this incarnation if that is still there after it was asked for.
+		if stat.Size != f.size && t.wasTruncated(f) {
 			return nil
 		}
 		t.noteSize(f, stat)

@@ -32,7 +32,7 @@ func (r *run) whenThereIsRoom(ctx context.Context, try func() error) error {
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, d time.Duration) {
 			if r.pausing != nil && !full {
-				full, resumed = true, r.pausing("the disk is full")
+				full, resumed = true, r.pausing(pausedDisk)
 			}
 			r.Log.Warn("disk is full: paused until there is room", "error", err, "wait", d)
 		}))

@@ -33,7 +33,7 @@ func (t *Tail) sightings(table source.Table) (map[source.Key]*sighting, error) {
 	}
 	for _, rec := range records {
 		path, _, ok := strings.Cut(rec.Path, sightingMark)
-		if s := all[rec.Key]; ok && (s == nil || rec.Offset > s.size) {
+		if s := all[rec.Key]; ok && path != "" && (s == nil || rec.Offset > s.size) {
 			all[rec.Key] = &sighting{path: path, file: rec.State, k: rec.K, size: rec.Offset}
 		}
 	}
@@ -58,6 +58,9 @@ func (t *Tail) sightings(table source.Table) (map[source.Key]*sighting, error) {
 // noteGrowth lets the ledger know, in one transaction a table, which files have more than what is
 // sealed of them: if they are gone when it is opened again, so much is known to be lost.
 func (t *Tail) noteGrowth() {
+	if _, why := t.paused.now(); why == pausedDisk {
+		return // a transaction that fails ends the tail
+	}
 	records := map[source.Table][]offsets.FileRecord{}
 	t.mu.Lock()
 	for _, f := range t.table {

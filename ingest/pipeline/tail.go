@@ -202,44 +202,6 @@ func (t *Tail) openSink(ctx context.Context) error {
 	})
 }
 
-// findFresh notes the tables of which neither ledger nor, where that is empty, the sink has
-// anything.
-func (t *Tail) findFresh(ctx context.Context) error {
-	keys, err := t.Ledger.All()
-	if err != nil {
-		return err
-	}
-	for _, s := range t.streams {
-		if s := s.Load(); s.StartAtEnd {
-			t.fresh[s.Table()] = true
-		}
-	}
-	for _, key := range keys {
-		delete(t.fresh, key.Table)
-	}
-	if len(keys) > 0 {
-		return nil
-	}
-	for _, ref := range t.streams {
-		s := ref.Load()
-		if !t.fresh[s.Table()] {
-			continue
-		}
-		origin := s.Follow.Origin
-		if s.OriginPath != nil {
-			origin = ""
-		}
-		some, err := t.anyManifest(ctx, s.Table(), origin)
-		if err != nil {
-			return err
-		}
-		if some {
-			delete(t.fresh, s.Table())
-		}
-	}
-	return nil
-}
-
 // direct looks at the files until ctx or the work ends.
 func (t *Tail) direct(ctx context.Context) {
 	timer := time.NewTimer(0)
@@ -277,7 +239,14 @@ func (t *Tail) finishUp() {
 	for _, f := range t.allFiles() {
 		t.kick(f)
 	}
+	var lanes []source.Key
+	for key := range t.lanes {
+		lanes = append(lanes, key)
+	}
 	t.mu.Unlock()
+	for _, key := range lanes {
+		t.kickLane(key) // also those that rest
+	}
 	grace := time.NewTimer(t.set().Grace)
 	defer grace.Stop()
 	tick := time.NewTicker(time.Second)

@@ -36,6 +36,10 @@ type work struct {
 	// openRecord is where the whole lines of a last record end that lacks its last part; 0 for none.
 	openRecord int64
 
+	// encoded is called when a batch only has to be made durable: that takes time, but no processor and
+	// little memory. Nil for nothing.
+	encoded func()
+
 	counts map[int64]Counts // of the batches in the outbox that this run sealed, by their start
 }
 
