@@ -92,7 +92,6 @@ type Tail struct {
 	dirs       []string
 	looks      int64                 // how many there were
 	looked     time.Time             // the last look's end
-	settled    bool                  // every file of the first look was told who it is
 	ending     bool                  // seal all that is complete
 	busy       int                   // goroutines that attend to files
 	fresh      map[source.Table]bool // tables that had nothing when the tail began
