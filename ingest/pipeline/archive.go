@@ -130,6 +130,8 @@ func (t *Tail) wasRead(f *followed) (bool, error) {
 // cutArchive seals all of a compressed file.
 func (t *Tail) cutArchive(f *followed) error {
 	w := f.w
+	from := w.src.Sealed.Offset
+	defer func() { t.countRead(w.key.Table.Stream, max(0, w.src.Sealed.Offset-from)) }()
 	for {
 		more, err := w.takeSpooled()
 		if err == nil && !more {

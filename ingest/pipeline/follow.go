@@ -119,6 +119,9 @@ func (t *Tail) cutNext(f *followed) (bool, error) {
 	t.mu.Lock()
 	f.squeezed = false
 	t.mu.Unlock()
+	if past := w.src.Sealed.Offset - f.live.Taken(); past > 0 {
+		t.countRead(w.key.Table.Stream, past) // straight from the file
+	}
 	t.kickLane(w.key)
 	return true, t.resume(f)
 }
