@@ -88,6 +88,9 @@ func (t *Tail) readSome(f *followed) (int64, error) {
 		return 0, t.ctx.Err()
 	}
 	defer func() { <-t.reads }()
+	if t.held.Load() > t.set().HoldBytes {
+		return 0, nil // others were read while this one waited for its turn
+	}
 	n, err := f.live.Read(readMax)
 	t.weigh(f)
 	return n, err
