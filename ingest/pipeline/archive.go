@@ -10,6 +10,9 @@ import (
 // stepArchive reads a compressed file, once it has not changed for a while: it is written in one go
 // and then stays. If it changes after all it is looked at anew.
 func (t *Tail) stepArchive(f *followed) error {
+	if t.maySkip(f) {
+		return nil
+	}
 	quiet, err := t.quiet(f)
 	if err != nil || !quiet {
 		return err
@@ -39,11 +42,18 @@ func (t *Tail) stepArchive(f *followed) error {
 		return nil
 	}
 	f.w.sealed = false
-	_, err = t.withView(f, f.size, true, func() (bool, error) { return false, t.cutArchive(f) })
-	if err != nil {
+	ended, err := t.withView(f, f.size, true, func() (bool, error) { return t.cutArchive(f) })
+	if err != nil || !ended {
 		return err
 	}
 	return t.archiveRead(f)
+}
+
+// maySkip tells whether the tail is to end and the file will still be there for the next one.
+func (t *Tail) maySkip(f *followed) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ending && f.there
 }
 
 // quiet tells whether a file has not changed since the last poll; else it is due after the next.
@@ -63,7 +73,7 @@ func (t *Tail) quiet(f *followed) (bool, error) {
 		f.size, f.lastSize, f.moved = stat.Size, stat.Size, time.Now()
 	}
 	still := f.moved.Add(t.set().PollInterval)
-	if !f.there || t.ending || !time.Now().Before(still) {
+	if !f.there || !time.Now().Before(still) {
 		f.final = true // what follows reads what is there
 		return true, nil
 	}
@@ -127,21 +137,22 @@ func (t *Tail) wasRead(f *followed) (bool, error) {
 	return true, nil
 }
 
-// cutArchive seals all of a compressed file.
-func (t *Tail) cutArchive(f *followed) error {
+// cutArchive seals a compressed file, and tells whether it came to the end.
+func (t *Tail) cutArchive(f *followed) (ended bool, err error) {
 	w := f.w
 	from := w.src.Sealed.Offset
 	defer func() { t.countRead(w.key.Table.Stream, max(0, w.src.Sealed.Offset-from)) }()
-	for {
+	for !t.maySkip(f) {
 		more, err := w.takeSpooled()
 		if err == nil && !more {
 			more, err = t.cutInTurn(f)
 		}
 		if err != nil || !more {
-			return err
+			return err == nil, err
 		}
 		t.kickLane(w.key)
 	}
+	return false, nil
 }
 
 func (t *Tail) cutInTurn(f *followed) (bool, error) {

@@ -49,6 +49,9 @@ func (t *Tail) shipAllWaiting() error {
 func (t *Tail) kickLane(key source.Key) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.ctx.Err() != nil {
+		return
+	}
 	l := t.lanes[key]
 	if l == nil {
 		l = &lane{}

@@ -41,6 +41,9 @@ func (t *Tail) openFile(f *followed) (*files.Live, error) {
 	}
 	f.live, f.size, f.lastSize = live, now.Size, now.Size
 	f.cut, f.final, f.from, f.tried, f.arrived = false, false, 0, -1, arrivals{}
+	t.mu.Lock()
+	f.shrunk, f.most = false, now.Size // the inode may have been another file's
+	t.mu.Unlock()
 	return live, live.Begin(0)
 }
 

@@ -70,6 +70,7 @@ func (t *Tail) own(f *followed, c *claim, k uint64, e *evidence, d *decision) er
 	t.mu.Lock()
 	t.owners[w.key] = f
 	f.view.standing, f.view.key, f.view.k = isOwner, w.key, k
+	f.noted = 0 // what the ledger knows may be of another source
 	t.mu.Unlock()
 	t.found(w.key)
 	if e == nil {

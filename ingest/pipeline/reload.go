@@ -23,6 +23,9 @@ func (t *Tail) Reload(cfg TailConfig) error {
 	if err := t.mayBecome(next); err != nil {
 		return err
 	}
+	if err := t.accept(cfg.Streams); err != nil {
+		return err
+	}
 	none, err := t.withoutSources(next)
 	if err != nil {
 		return err

@@ -129,7 +129,7 @@ func (t *Tail) Run(ctx context.Context) error {
 	t.ctx, t.fail = work, fail
 	defer t.close()
 	if err := t.begin(ctx); err != nil {
-		fail(err)
+		t.stop(err)
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			return nil // asked to end before the sink was reached: nothing was begun
 		}
@@ -140,13 +140,21 @@ func (t *Tail) Run(ctx context.Context) error {
 		t.finishUp()
 	}
 	err := context.Cause(work)
-	fail(nil)
-	t.wg.Wait()
+	t.stop(nil)
 	return err
 }
 
-// begin brings ledger and spool to where they agree. With a ledger that knows nothing this waits
-// for the sink, which may know more; else the sink is reached while the files are already read.
+// stop ends all work and waits until it has ended. From then on no lane begins.
+func (t *Tail) stop(err error) {
+	t.mu.Lock()
+	t.fail(err)
+	t.mu.Unlock()
+	t.wg.Wait()
+}
+
+// begin brings ledger and spool to where they agree. With a ledger that knows nothing, or streams that
+// are not what they were, this waits for the sink, which may know more; else the sink is reached while
+// the files are already read.
 func (t *Tail) begin(ctx context.Context) error {
 	if err := t.findFresh(ctx); err != nil {
 		return err
@@ -154,15 +162,22 @@ func (t *Tail) begin(ctx context.Context) error {
 	if err := t.findUnsent(); err != nil {
 		return err
 	}
-	if t.Ledger.Empty() {
+	known, err := t.allAccepted()
+	if err != nil {
+		return err
+	}
+	if empty := t.Ledger.Empty(); empty || !known {
 		if err := t.openSink(ctx); err != nil {
 			return err
 		}
-		found, err := t.findLeftovers(ctx)
-		if err != nil {
+		if err := t.accept(t.run.streams()); err != nil {
 			return err
 		}
-		t.leftovers = found
+		if empty {
+			if t.leftovers, err = t.findLeftovers(ctx); err != nil {
+				return err
+			}
+		}
 		if err := t.recoverSpool(ctx); err != nil {
 			return err
 		}
@@ -256,7 +271,7 @@ func (t *Tail) finishUp() {
 		if !sealing && (over || !shipping) {
 			return
 		}
-		if over && t.Status().Paused != "" {
+		if _, why := t.paused.now(); over && why != "" {
 			return // there is no room to seal it: it is read again
 		}
 		select {

@@ -38,6 +38,7 @@ type pond struct {
 	store  func(sink.Store) sink.Store
 	spool  int64 // its limit
 	framed parse.Frame
+	more   string // of the pattern
 
 	tail   *Tail
 	dead   *atomic.Bool
@@ -191,7 +192,7 @@ func (p *pond) start() {
 		store = p.store(store)
 	}
 	cfg.Store, cfg.FS = mortalStore{store, p.dead}, p.fs
-	d, err := parse.FromPattern(`(?P<x>[a-z]\d+)`)
+	d, err := parse.FromPattern(`(?P<x>[a-z]\d+)` + p.more)
 	require.NoError(p.t, err)
 	if p.framed != parse.NoFrame {
 		d = parse.Framed(p.framed, d, nil)
