@@ -32,7 +32,7 @@ func (t *Tail) look() {
 	t.noteGrowth()
 	t.endFirst()
 	t.mu.Lock()
-	t.looked = time.Now()
+	t.looked, t.lookBegan = time.Now(), now
 	t.mu.Unlock()
 }
 

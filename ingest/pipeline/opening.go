@@ -57,8 +57,8 @@ func (t *Tail) atItsEnd(f *followed, now time.Time) bool {
 	if !f.cut {
 		return !f.there && !now.Before(t.lastWrite(f).Add(t.set().CloseWait))
 	}
-	if t.ending {
-		return !t.hasCopy(f, now) // it is in memory alone
+	if t.ending { // it is in memory alone, so it does not wait
+		return !t.lookBegan.Before(f.goneAt) && !t.hasCopy(f, now)
 	}
 	if now.Before(f.goneAt.Add(t.set().CloseWait)) {
 		return false

@@ -92,6 +92,7 @@ type Tail struct {
 	dirs       []string
 	looks      int64                 // how many there were
 	looked     time.Time             // the last look's end
+	lookBegan  time.Time             // the last ended look's begin
 	ending     bool                  // seal all that is complete
 	busy       int                   // goroutines that attend to files
 	fresh      map[source.Table]bool // tables that had nothing when the tail began
@@ -267,6 +268,9 @@ func (t *Tail) finishUp() {
 	defer tick.Stop()
 	over := false
 	for {
+		if !over && t.lookNow.Swap(false) {
+			t.lookForCopies()
+		}
 		sealing, shipping := t.underWay()
 		if !sealing && (over || !shipping) {
 			return
@@ -282,6 +286,17 @@ func (t *Tail) finishUp() {
 		case <-t.ctx.Done():
 			return
 		}
+	}
+}
+
+// lookForCopies looks at the files once more while the tail ends: one was truncated, and what becomes of
+// its half line depends on whether there is a copy.
+func (t *Tail) lookForCopies() {
+	t.look()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for f := range t.ended {
+		t.kick(f)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/files"
 )
 
 // A tail that is told to end seals what it has read, and leaves a heap of old logs for the next one.
@@ -48,6 +50,60 @@ func TestTail_AFileIsFollowedAgainWhenItIsBack(t *testing.T) {
 		p.fs.Append("/elsewhere/a", []byte("a3\n"))
 		p.fs.Rename("/elsewhere/a", "/logs/a.1")
 		p.pass(time.Minute)
+		p.wantLines("a1", "a2", "a3")
+		require.Empty(t, p.losses())
+	})
+}
+
+// A log is copied with the rest of a half line, then truncated, while the tail ends: the half line is
+// read from the copy.
+func TestTail_TruncatedWhileItEnds(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fs.Write("/logs/a", []byte("a1\na2\na"))
+		find := files.NewFinder(p.fs, []string{"/logs/*"}, nil).Find
+		ending := false
+		p.cfg.Follow[0].Find = func() ([]files.Found, []files.Unread, error) {
+			found, unread, err := find()
+			if ending {
+				ending = false
+				p.fs.Write("/logs/a.1", []byte("a1\na2\na3\n"))
+				p.fs.Truncate("/logs/a", 0)
+			}
+			return found, unread, err
+		}
+		p.start()
+		p.pass(10 * time.Second)
+		ending = true
+		p.finish()
+		p.start()
+		p.pass(10 * time.Minute)
+		p.wantLines("a1", "a2", "a3")
+		require.Empty(t, p.losses())
+	})
+}
+
+// Of a log that is truncated while the tail ends, and of which there is no copy, the half line is all
+// that there will ever be.
+func TestTail_TruncatedWhileItEndsWithoutACopy(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fs.Write("/logs/a", []byte("a1\na2\na3"))
+		find := files.NewFinder(p.fs, []string{"/logs/*"}, nil).Find
+		ending := false
+		p.cfg.Follow[0].Find = func() ([]files.Found, []files.Unread, error) {
+			found, unread, err := find()
+			if ending {
+				ending = false
+				p.fs.Truncate("/logs/a", 0)
+			}
+			return found, unread, err
+		}
+		p.start()
+		p.pass(10 * time.Second)
+		ending = true
+		p.finish()
+		p.wantLines("a1", "a2", "a3")
+		p.start()
+		p.pass(10 * time.Minute)
 		p.wantLines("a1", "a2", "a3")
 		require.Empty(t, p.losses())
 	})
