@@ -72,6 +72,36 @@ func jsonColumns() Definition {
 	}}
 }
 
+// spansPattern is one that is a list of spans, for the lines of generateApp.
+const spansPattern = `(?P<ts>\S+) (?P<severity>[A-Z]+) (?P<module>[^:]+): (?P<message>.*)`
+
+// BenchmarkMatch finds the groups of one pattern as a list of spans and by package regexp.
+func BenchmarkMatch(b *testing.B) {
+	line := bytes.TrimSuffix(generateApp(1), []byte("\n"))
+	p, err := FromPattern(spansPattern)
+	if err != nil {
+		b.Fatal(err)
+	}
+	parser := newParser(b, p)
+	b.Run("spans", func(b *testing.B) {
+		var groups []int
+		b.SetBytes(int64(len(line)))
+		for b.Loop() {
+			if !parser.spans.match(line, &groups) {
+				b.Fatal("no match")
+			}
+		}
+	})
+	b.Run("regexp", func(b *testing.B) {
+		b.SetBytes(int64(len(line)))
+		for b.Loop() {
+			if parser.re.FindSubmatchIndex(line) == nil {
+				b.Fatal("no match")
+			}
+		}
+	})
+}
+
 func BenchmarkParse(b *testing.B) {
 	const lines = 4000
 	for name, data := range map[string][]byte{

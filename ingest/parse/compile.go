@@ -55,8 +55,10 @@ func (p *Parser) setKind() error {
 	case d.Kind == Regex && d.UnknownKeys != 0:
 		return errors.New("unknown_keys is for lines that are JSON, not for a pattern")
 	case d.Kind == Regex:
-		re, err := compileWhole(d.Pattern)
-		p.re, p.whole = re, d.Pattern == wholePattern
+		var err error
+		if p.re, err = compileWhole(d.Pattern); err == nil {
+			p.spans, p.whole = compileSpans(p.re.String()), d.Pattern == wholePattern
+		}
 		return err
 	case d.Pattern != "":
 		return errors.New("lines are either JSON or of a pattern, not both")

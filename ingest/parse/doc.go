@@ -12,8 +12,9 @@
 //     The texts that each Type takes are said at its constant.
 //
 // What a format is made of (presets included) is a Definition; a Parser is one compiled. Its
-// matcher is package regexp, or a scanner of JSON of our own, so a line costs time linear in its
-// length, and a small allocation at most.
+// matcher is a list of spans where the pattern is one, else package regexp, or a scanner of JSON of
+// our own, so a line costs time linear in its length, and a small allocation at most. A list of spans
+// finds what package regexp does.
 //
 // JSON is RFC 8259, held to the letter where readers differ: one object a line, valid UTF-8, no
 // half of a surrogate pair, no name twice in one object, numbers exact or refused. Other packages

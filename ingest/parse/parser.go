@@ -11,11 +11,12 @@ import (
 type Parser struct {
 	def       Definition
 	re        *regexp.Regexp // matches a whole line or nothing; of a Regex
+	spans     *spans         // does the same sooner; nil if it cannot
 	tree      *tree          // where the columns' values are; of JSON
 	fields    []*field
 	eventTime int
 	outer     int  // how many columns are the frame's
-	whole     bool // the pattern's one group is all there is
+	whole     bool // the pattern's one group is all there is, so that a record may be empty
 }
 
 // Definition is what p was made of, in canonical form. Its slices are not to be changed.
@@ -91,7 +92,7 @@ func (p *Parser) appendRow(content []byte, t *Table) failure {
 
 // appendMatch adds the groups of the pattern's match to t's columns, or nothing.
 func (p *Parser) appendMatch(content []byte, t *Table) failure {
-	groups := p.match(content)
+	groups := p.match(content, t)
 	if groups == nil {
 		return failure{fault: fault{reason: NoMatch}, column: -1}
 	}
@@ -112,12 +113,15 @@ func (p *Parser) appendMatch(content []byte, t *Table) failure {
 	return failure{}
 }
 
-// match is where the pattern's groups are, nil for no match.
-func (p *Parser) match(content []byte) []int {
-	if p.whole {
-		return []int{0, len(content), 0, len(content)}
+// match is where the pattern's groups are, nil for no match. Content is UTF-8.
+func (p *Parser) match(content []byte, t *Table) []int {
+	if p.spans == nil {
+		return p.re.FindSubmatchIndex(content)
 	}
-	return p.re.FindSubmatchIndex(content)
+	if !p.spans.match(content, &t.groups) {
+		return nil
+	}
+	return t.groups
 }
 
 // truncate takes the rows from n on back.

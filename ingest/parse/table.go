@@ -49,6 +49,7 @@ type Table struct {
 	// Of the record at hand; memory that is used again.
 	document document
 	joiner   joiner
+	groups   []int
 	outer    [maxFrameColumns][]byte // the texts of a frame's columns
 }
 
