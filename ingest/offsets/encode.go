@@ -36,12 +36,14 @@ type storedSource struct {
 	LowerRefuted bool          `json:"lower_refuted"`
 	Lower        []source.ID   `json:"lower,omitempty"`
 	Barrier      int64         `json:"barrier"`
+	Lost         []string      `json:"lost,omitempty"`
 }
 
 type storedEntry struct {
-	Range string      `json:"range"`
-	Seal  source.Seal `json:"seal"`
-	Spool text        `json:"spool"`
+	Range string            `json:"range"`
+	Seal  source.Seal       `json:"seal"`
+	Spool text              `json:"spool"`
+	State source.ChainState `json:"state"`
 }
 
 type storedEnd struct {
@@ -114,7 +116,11 @@ func encodeSource(s *Source) ([]byte, error) {
 		Barrier: s.Barrier,
 	}
 	for i, e := range s.Outbox {
-		w.Outbox[i] = storedEntry{Range: e.Range.Name(), Seal: e.Seal, Spool: text(e.Spool)}
+		w.Outbox[i] = storedEntry{Range: e.Range.Name(), Seal: e.Seal, Spool: text(e.Spool),
+			State: e.State}
+	}
+	for _, r := range s.Lost {
+		w.Lost = append(w.Lost, r.Name())
 	}
 	return encode(w)
 }
@@ -134,7 +140,15 @@ func decodeSource(b []byte) (*Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.Outbox = append(s.Outbox, Entry{Range: r, Seal: e.Seal, Spool: string(e.Spool)})
+		s.Outbox = append(s.Outbox, Entry{Range: r, Seal: e.Seal, Spool: string(e.Spool),
+			State: e.State})
+	}
+	for _, name := range w.Lost {
+		r, err := source.ParseRange(name)
+		if err != nil {
+			return nil, err
+		}
+		s.Lost = append(s.Lost, r)
 	}
 	return s, s.Validate()
 }

@@ -344,6 +344,7 @@ func TestSource_GoldenBytes(t *testing.T) {
 	require.NoError(t, seal1(s))
 	s.Highest = 10
 	s.Path = "a\xff"
+	s.AddLost(source.Range{Start: 2, End: 5})
 	s.File = FileState{Dev: 1, Inode: 2, Size: 3, MtimeNS: 4, CtimeNS: 5}
 	b, err := encodeSource(s)
 	require.NoError(t, err)
@@ -354,7 +355,9 @@ func TestSource_GoldenBytes(t *testing.T) {
 			"chain":"01d448afd928065458cf670b60f5a594d735af0172c8d67f22a81680132681ca",
 			"state":"6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19","line":0},
 		"shipped":0,"last_start":-1,"highest":10,"open_end":false,
-		"outbox":[{"range":"0000000000000000-000000000000000a","seal":"0100000000000000","spool":"x"}],
+		"outbox":[{"range":"0000000000000000-000000000000000a","seal":"0100000000000000","spool":"x",
+			"state":"0000000000000000000000000000000000000000000000000000000000000000"}],
+		"lost":["0000000000000002-0000000000000005"],
 		"lower_refuted":false,"barrier":0}`, string(b))
 	_, err = decodeSource(append(b[:len(b)-1], `,"new":1}`...))
 	require.ErrorContains(t, err, "unknown field")

@@ -1,7 +1,9 @@
 package offsets
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"logseal/ingest/source"
 )
@@ -43,6 +45,9 @@ type Source struct {
 	// Barrier is the start of a manifest that is already in the sink and that no cut may pass, 0
 	// for none.
 	Barrier int64
+	// Lost are ranges before Shipped that were declared lost, in order, for when a file turns up that
+	// has them.
+	Lost []source.Range
 
 	ends  []source.Point // queued by AddEnd
 	files []FileRecord   // queued by PutFile
@@ -51,6 +56,14 @@ type Source struct {
 // AddEnd lets the Update in progress also store p's chain as proof of the bytes before it. That an
 // end is known already with this chain is no error; with another it fails the Update.
 func (s *Source) AddEnd(p source.Point) { s.ends = append(s.ends, p) }
+
+// AddLost notes a range that was declared lost.
+func (s *Source) AddLost(r source.Range) {
+	if !slices.Contains(s.Lost, r) {
+		s.Lost = append(slices.Clone(s.Lost), r)
+	}
+	slices.SortFunc(s.Lost, func(a, b source.Range) int { return cmp.Compare(a.Start, b.Start) })
+}
 
 // PutFile lets the Update in progress also remember a file, as Ledger.PutFile does.
 func (s *Source) PutFile(f FileRecord) { s.files = append(s.files, f) }
@@ -74,6 +87,11 @@ func (s *Source) Validate() error {
 	case s.Barrier < 0:
 		return fmt.Errorf("barrier %d is negative", s.Barrier)
 	}
+	for _, r := range s.Lost {
+		if r.Start < 0 || r.End <= r.Start || r.End > s.Shipped {
+			return fmt.Errorf("lost range %v is not before the shipped offset %d", r, s.Shipped)
+		}
+	}
 	at := s.Shipped
 	for _, e := range s.Outbox {
 		if e.Range.Start != at || e.Range.End <= at {
@@ -93,6 +111,8 @@ type Entry struct {
 	Seal  source.Seal
 	// Spool is the batch's name in the spool.
 	Spool string
+	// State is the source's at the end of the range: with it the batch can be declared lost alone.
+	State source.ChainState
 }
 
 // End is an offset of a source with the chain of all bytes before it.

@@ -177,6 +177,9 @@ func (t *Tail) archiveRead(f *followed) error {
 	if w.needsFile() && len(w.src.Outbox) > 0 {
 		return nil // who it is may have to be asked again before it ships
 	}
+	if len(w.src.Lost) > 0 {
+		return nil // its lane takes that back
+	}
 	var stopped *stopError
 	err := w.remember()
 	if err != nil && !errors.As(err, &stopped) {

@@ -126,11 +126,17 @@ func (r *run) clearOvertaken(ctx context.Context, key source.Key, shipped int64)
 }
 
 // dropOvertaken deletes the objects of a batch that the bucket has passed to its end, unless the
-// manifest at its start names them, then its files.
+// manifest at its start names them, then its files. Where its bytes were declared lost it takes that
+// back.
 func (r *run) dropOvertaken(ctx context.Context, key source.Key, m *seal.Manifest) error {
 	there, err := r.manifestAt(ctx, key, m.Start)
 	if err != nil && !errors.Is(err, sink.ErrNotFound) {
 		return err
+	}
+	if there != nil && takesBack(m, there) {
+		if there, err = r.findAgain(ctx, key, m); err != nil {
+			return err
+		}
 	}
 	if err := r.deleteUnnamed(ctx, m, there); err != nil {
 		return err

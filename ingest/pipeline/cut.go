@@ -69,6 +69,14 @@ func (w *work) sealRange(ctx context.Context) (*seal.Batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.reader.Begin(w.src.Sealed.Offset, limit, w.src.Barrier)
+	return w.sealBegun(ctx, limit, w.stream.MaxPartitions, w.commit)
+}
+
+// sealBegun seals the range that the reader has begun and hands it to commit.
+func (w *work) sealBegun(
+	ctx context.Context, limit int64, maxPartitions int, commit func(Stage, *seal.Batch) error,
+) (*seal.Batch, error) {
 	release, err := w.Spool.Reserve(ctx, w.roomFor(limit))
 	if err != nil {
 		return nil, err
@@ -79,10 +87,9 @@ func (w *work) sealRange(ctx context.Context) (*seal.Batch, error) {
 		return nil, err
 	}
 	defer stage.Abort()
-	w.reader.Begin(w.src.Sealed.Offset, limit, w.src.Barrier)
 	b, err := w.sealer(seal.Input{
 		Key: w.key, K: w.k, Epoch: w.stream.Epoch, Parser: w.stream.Parser,
-		Start: w.src.Sealed, MaxPartitions: w.stream.MaxPartitions,
+		Start: w.src.Sealed, MaxPartitions: maxPartitions,
 	}, w.reader, stage)
 	if errors.Is(err, io.EOF) {
 		w.endReading()
@@ -107,7 +114,7 @@ func (w *work) sealRange(ctx context.Context) (*seal.Batch, error) {
 	if w.encoded != nil {
 		w.encoded()
 	}
-	return b, w.commit(stage, b)
+	return b, commit(stage, b)
 }
 
 // roomFor is how much a batch of at most limit bytes may take in the spool. A compressed file says
@@ -126,12 +133,7 @@ func (w *work) roomFor(limit int64) int64 {
 // commit makes a sealed batch durable and advances the sealed offset over it.
 func (w *work) commit(stage Stage, b *seal.Batch) error {
 	m, marker := b.Manifest, w.reader.marker()
-	if err := writeFile(stage, epochFile, w.stream.Epoch.JSON()); err != nil {
-		return err
-	}
-	names := append(slices.Clone(b.Names), epochFile)
-	e := entryOf(m)
-	if err := stage.Commit(e.Spool, names, m.JSON()); err != nil {
+	if err := w.toSpool(stage, b); err != nil {
 		return err
 	}
 	// Here the batch is complete and durable in the spool. If we die now, the next start finds that
@@ -140,10 +142,19 @@ func (w *work) commit(stage Stage, b *seal.Batch) error {
 		for _, p := range w.reader.landmarks(b.End.Offset) {
 			s.AddEnd(p)
 		}
-		appendBatch(s, e, b.End)
+		appendBatch(s, entryOf(m), b.End)
 		s.Path, s.File, s.Marker, s.OpenEnd = w.path, w.state, marker, m.OpenEnd
 		return nil
 	})
+}
+
+// toSpool makes a sealed batch durable.
+func (w *work) toSpool(stage Stage, b *seal.Batch) error {
+	if err := writeFile(stage, epochFile, w.stream.Epoch.JSON()); err != nil {
+		return err
+	}
+	names := append(slices.Clone(b.Names), epochFile)
+	return stage.Commit(entryOf(b.Manifest).Spool, names, b.Manifest.JSON())
 }
 
 func writeFile(stage Stage, name string, body []byte) error {
@@ -159,7 +170,8 @@ func writeFile(stage Stage, name string, body []byte) error {
 }
 
 func entryOf(m *seal.Manifest) offsets.Entry {
-	return offsets.Entry{Range: m.Range(), Seal: m.Seal, Spool: m.BatchName().String()}
+	return offsets.Entry{Range: m.Range(), Seal: m.Seal, Spool: m.BatchName().String(),
+		State: m.ChainState}
 }
 
 // appendBatch adds a batch that starts at the sealed offset to the outbox.

@@ -56,6 +56,9 @@ func (t *Tail) finish(f *followed) error {
 	if f.w.needsFile() && !f.cut && len(f.w.src.Outbox) > 0 {
 		return nil // who it is may have to be asked again before it ships
 	}
+	if len(f.w.src.Lost) > 0 && !f.cut {
+		return nil // its lane takes that back
+	}
 	key := f.w.key
 	t.disown(f)
 	if f.cut && f.lastSize > sealed {

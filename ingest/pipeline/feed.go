@@ -51,6 +51,12 @@ func (f *feed) Begin(start, limit, barrier int64) {
 	f.Reader.Begin(limit, barrier)
 }
 
+// BeginAgain begins a range again that a batch had, or was to have, from start to end.
+func (f *feed) BeginAgain(start, end int64) {
+	f.Begin(start, 0, 0)
+	f.Reader.BeginAgain(end)
+}
+
 // Next gives the next chunk; io.EOF ends the range.
 func (f *feed) Next() (source.Chunk, error) {
 	if f.fault != nil {

@@ -236,7 +236,7 @@ func (t *Tail) shipSource(key source.Key, l *lane) error {
 			return t.shipWithFile(key)
 		}
 	}
-	if len(t.aside.of(key)) > 0 {
+	if len(t.aside.of(key)) > 0 || len(w.src.Lost) > 0 && t.owner(key) != nil {
 		return t.shipWithFile(key)
 	}
 	return nil
@@ -316,7 +316,8 @@ func (t *Tail) shipLeft(key source.Key) error {
 	return err
 }
 
-// shipAndCatchUp ships what waits, and what is aside as far as ledger and sink lead up to it.
+// shipAndCatchUp ships what waits, and what is aside as far as ledger and sink lead up to it. What was
+// declared lost is taken back.
 func (t *Tail) shipAndCatchUp(w *work) error {
 	for {
 		before := w.src.Shipped
@@ -328,8 +329,11 @@ func (t *Tail) shipAndCatchUp(w *work) error {
 		if err == nil && !more {
 			more, err = w.catchUp(t.ctx)
 		}
-		if err != nil || !more {
+		if err != nil {
 			return err
+		}
+		if !more {
+			return w.takeBackAll(t.ctx)
 		}
 	}
 }

@@ -105,6 +105,9 @@ func (w *work) keepFrom(i int, winner *seal.Manifest) error {
 	return w.update(func(s *offsets.Source) error {
 		s.Outbox = s.Outbox[i:]
 		s.Shipped, s.LastStart = winner.End, winner.Start
+		if isLoss(winner) {
+			s.AddLost(winner.Range())
+		}
 		return nil
 	})
 }
@@ -127,6 +130,9 @@ func (w *work) goOnAt(at source.Point, winner *seal.Manifest) error {
 		s.Shipped, s.LastStart, s.OpenEnd = winner.End, winner.Start, winner.OpenEnd
 		s.Highest = max(s.Highest, at.Offset)
 		s.AddEnd(at)
+		if isLoss(winner) {
+			s.AddLost(winner.Range())
+		}
 		return nil
 	})
 	if err != nil {

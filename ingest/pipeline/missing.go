@@ -155,7 +155,7 @@ func (t *Tail) declareLoss(key source.Key, m *missingSource) error {
 		src, ok = &offsets.Source{K: m.seen.k, Sealed: source.Origin()}, true
 	}
 	if err == nil && len(src.Outbox) > 0 && m.unsent {
-		if err := t.declareUnsent(ctx, key, src, m); err != nil {
+		if err := t.declareUnsent(ctx, key, m); err != nil {
 			return err
 		}
 	}
@@ -178,44 +178,56 @@ func (t *Tail) stillMissing(key source.Key, m *missingSource) bool {
 	return t.missing[key] == m && t.owners[key] == nil
 }
 
-// declareUnsent declares what was sealed, did not reach the sink and is gone from spool and disk. It
-// stands at the place of a batch, so what turns up later goes on behind it or takes it back.
-func (t *Tail) declareUnsent(
-	ctx context.Context, key source.Key, src *offsets.Source, m *missingSource,
-) error {
-	w, err := t.sourceOf(key, src.K)
+// declareUnsent declares batches that were sealed, did not reach the sink and are gone from spool and
+// disk, up to the first that is still in the spool: that ships.
+func (t *Tail) declareUnsent(ctx context.Context, key source.Key, m *missingSource) error {
+	w, err := t.sourceOf(key, 0)
 	if err != nil {
 		return err
-	}
-	for _, e := range src.Outbox {
-		if w.spooledWhole(e) {
-			return fmt.Errorf("declare a loss of source %s: %v is still in the spool", key.ID, e.Range)
-		}
 	}
 	if !w.lowerRefuted() {
 		return fmt.Errorf("declare a loss of source %s: one with a lower k is not in the sink", key.ID)
 	}
-	from, err := t.chainAt(key, src.Shipped)
+	for len(w.src.Outbox) > 0 && !w.spooledWhole(w.src.Outbox[0]) {
+		if err := t.declareBatch(ctx, w, m); err != nil {
+			return err
+		}
+	}
+	t.kickLane(key)
+	return nil
+}
+
+// declareBatch declares the first batch of the outbox. The loss stands at the batch's place, so what
+// turns up later goes on behind it or takes it back.
+func (t *Tail) declareBatch(ctx context.Context, w *work, m *missingSource) error {
+	e := w.src.Outbox[0]
+	from, err := t.chainAt(w.key, e.Range.Start)
 	if err != nil {
 		return err
 	}
-	end := src.Sealed
+	to, err := t.chainAt(w.key, e.Range.End)
+	if err != nil {
+		return err
+	}
 	loss := &seal.Loss{
-		Format: seal.Format, Stream: key.Table.Stream, Version: key.Table.Version,
-		Origin: key.Origin, SID: key.ID, K: src.K, Kind: seal.Lost, Start: src.Shipped,
-		End: &end.Offset, Reason: m.reason, ChainIn: from, ChainOut: &end.Chain,
-		ChainState: &end.State,
+		Format: seal.Format, Stream: w.key.Table.Stream, Version: w.key.Table.Version,
+		Origin: w.key.Origin, SID: w.key.ID, K: w.k, Kind: seal.Lost, Start: e.Range.Start,
+		End: &e.Range.End, Reason: m.reason, ChainIn: from, ChainOut: &to, ChainState: &e.State,
 	}
 	if err := putSmall(ctx, t.Store, loss.Key(), loss.JSON()); err != nil {
 		return err // somebody else's batch is there: the lane finds it
 	}
 	// The loss is in the sink. If we die now, its entry finds it there as another's and adopts it.
-	err = t.Ledger.Update(key, func(s *offsets.Source) error {
-		s.Outbox, s.Shipped, s.LastStart = nil, s.Sealed.Offset, loss.Start
+	err = w.update(func(s *offsets.Source) error {
+		if len(s.Outbox) == 0 || s.Outbox[0] != e {
+			return fmt.Errorf("batch %s is not the next to ship", e.Spool)
+		}
+		s.Outbox, s.Shipped, s.LastStart = s.Outbox[1:], e.Range.End, e.Range.Start
+		s.AddLost(e.Range)
 		return nil
 	})
 	if err == nil {
-		t.noteLoss(key, m, loss.Start, end.Offset)
+		t.noteLoss(w.key, m, e.Range.Start, e.Range.End)
 	}
 	return err
 }

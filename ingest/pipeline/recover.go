@@ -165,6 +165,9 @@ func (w *work) fill(ctx context.Context) error {
 		s.Highest = max(s.Highest, last.End)
 		for _, m := range ms {
 			s.AddEnd(pointOf(m))
+			if isLoss(m) {
+				s.AddLost(m.Range())
+			}
 		}
 		return nil
 	})

@@ -164,7 +164,7 @@ func (r *run) goOn(c claim, e *evidence, marks map[int64]source.Point, lower boo
 		at.Carry = e.rest
 		s.Path, s.File = c.path, w.state
 		s.Sealed, s.Shipped, s.Highest = at, at.Offset, at.Offset
-		s.LastStart, s.OpenEnd, s.Barrier = e.lastStart, e.openEnd, e.barrier
+		s.LastStart, s.OpenEnd, s.Barrier, s.Lost = e.lastStart, e.openEnd, e.barrier, e.lost
 		for _, end := range e.ends {
 			s.AddEnd(marks[end.Offset])
 		}

@@ -70,11 +70,11 @@ func (w *work) shipNext(ctx context.Context) error {
 
 // findsAgain tells whether a batch holds just the bytes that were declared lost where it starts.
 func (w *work) findsAgain(e offsets.Entry, there *seal.Manifest) bool {
-	if !isLoss(there) || there.End != e.Range.End {
+	if !isLoss(there) {
 		return false
 	}
 	own, _, err := w.spooled(e.Spool)
-	return err == nil && own.loss == nil && own.ChainOut == there.ChainOut
+	return err == nil && takesBack(own.Manifest, there)
 }
 
 // spooledWhole tells whether the spool still has a batch of the outbox with the bytes that its

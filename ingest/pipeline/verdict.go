@@ -30,6 +30,7 @@ type evidence struct {
 	openEnd   bool
 	rest      source.Carry // of the last batch, when only the bucket knows it
 	barrier   int64
+	lost      []source.Range // declared, of which the file may have the bytes
 }
 
 func (e *evidence) committed() int64 { return e.ends[len(e.ends)-1].Offset }
@@ -121,6 +122,9 @@ func (r *run) knownInBucket(ctx context.Context, key source.Key, k uint64) (*evi
 	}
 	for _, m := range ms {
 		e.ends = append(e.ends, offsets.End{Offset: m.End, Chain: m.ChainOut})
+		if isLoss(m) {
+			e.lost = append(e.lost, m.Range())
+		}
 	}
 	return e, nil
 }

@@ -74,7 +74,7 @@ func (w *work) update(fn func(*offsets.Source) error) error {
 }
 
 // finish brings the file to its end: ships what waits, then seals batch by batch and ships them
-// meanwhile.
+// meanwhile. What was declared lost and is there after all comes last.
 func (w *work) finish(ctx context.Context) error {
 	if err := w.checkBehind(ctx); err != nil {
 		return err
@@ -88,9 +88,13 @@ func (w *work) finish(ctx context.Context) error {
 			return err
 		}
 		if !more {
-			return w.remember()
+			break
 		}
 	}
+	if err := w.takeBackAll(ctx); err != nil {
+		return err
+	}
+	return w.remember()
 }
 
 // hold takes what a stopped source has in the spool out of the count, so that the others go on.
