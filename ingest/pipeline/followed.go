@@ -68,6 +68,7 @@ type followed struct {
 	live     *files.Live
 	w        *work    // nil until it is an owner
 	dropped  bool     // nobody is to attend to it any more
+	missed   bool     // it was not at its path when it was to be opened
 	direct   bool     // what is there of it is sealed straight from the file
 	cut      bool     // it was truncated: only what is held is left of it
 	final    bool     // it can no longer grow

@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"logseal/ingest/files"
@@ -28,9 +30,15 @@ func (t *Tail) openFile(f *followed) (*files.Live, error) {
 		return nil, nil
 	}
 	live, err := files.OpenLive(t.FS, path)
+	if errors.Is(err, fs.ErrNotExist) && !f.missed {
+		f.missed = true
+		t.nudgeLook()
+		return nil, fmt.Errorf("open %s: it has gone or moved since the last look: %w", path, errAgain)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	f.missed = false
 	now, err := live.Look()
 	if err == nil && fileIDOf(f.stream(), path, now) != f.id {
 		err = fmt.Errorf("open %s: another file took its place: %w", path, errAgain)

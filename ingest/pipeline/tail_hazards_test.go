@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
 )
@@ -307,5 +309,30 @@ func TestTail_ArchiveBeingWrittenAfterARestartHoldsBackALoss(t *testing.T) {
 		p.pass(5 * time.Minute)
 		p.wantLines("a1", "a2", "a3")
 		require.Empty(t, p.losses())
+	})
+}
+
+// A file that goes away, or moves, between the look that found it and its opening is no problem.
+func TestTail_GoneSinceTheLook(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		var log bytes.Buffer
+		p.cfg.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		find := files.NewFinder(p.fs, []string{"/logs/*"}, nil).Find
+		looks := 0
+		p.cfg.Follow[0].Find = func() ([]files.Found, []files.Unread, error) {
+			found, unread, err := find()
+			if looks++; looks == 2 {
+				p.fs.Remove("/logs/b")
+				p.fs.Rename("/logs/c", "/logs/c.1")
+			}
+			return found, unread, err
+		}
+		p.fs.Write("/logs/a", []byte("a1\n"))
+		p.start()
+		p.fs.Write("/logs/b", []byte("b1\n"))
+		p.fs.Write("/logs/c", []byte("c1\n"))
+		p.pass(10 * time.Minute)
+		p.wantLines("a1", "c1")
+		require.Empty(t, log.String())
 	})
 }
