@@ -26,9 +26,9 @@ type safeJSON struct {
 type safety struct {
 	cfg    *Config
 	ledger *offsets.Ledger
-	store  sink.Store
 	from   *logs
-	known  func() // called once the ledger is no longer needed, before the sink is asked; nil for none
+	// store opens the sink once the ledger is no longer needed.
+	store func() (sink.Store, error)
 }
 
 // safe answers from a ledger that nobody else has open.
@@ -40,14 +40,10 @@ func (s *statusCmd) safe(
 	if err != nil {
 		return err
 	}
-	store, err := at.openReader(ctx, a)
-	if err != nil {
-		return err
-	}
-	res.Safe, err = (&safety{
-		cfg: c, ledger: ledger, store: store, from: from,
-		known: func() { ledger.Close() }, // a tail may want it while a sink that is slow is asked
-	}).ask(ctx, path)
+	res.Safe, err = (&safety{cfg: c, ledger: ledger, from: from, store: func() (sink.Store, error) {
+		ledger.Close() // a tail may want it while a sink that is slow or away is asked
+		return at.openReader(ctx, a)
+	}}).ask(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -81,13 +77,14 @@ func (s *safety) ask(ctx context.Context, path string) (*safeJSON, error) {
 	defer f.Close()
 	answer := &safeJSON{Path: path, Size: f.Stat().Size}
 	places, err := s.candidates(path)
-	if s.known != nil {
-		s.known()
-	}
 	if err != nil {
 		return nil, err
 	}
-	p := &proof{store: s.store, file: f}
+	store, err := s.store()
+	if err != nil {
+		return nil, err
+	}
+	p := &proof{store: store, file: f}
 	reason, err := p.judge(ctx, places)
 	switch {
 	case err != nil:

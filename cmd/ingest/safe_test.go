@@ -29,7 +29,9 @@ func TestSafety_OfBytesNeverSealed(t *testing.T) {
 	} {
 		t.Run(string(reason), func(t *testing.T) {
 			x, path := newSafety(t, "one\ntwo\nthree\n")
-			putLoss(t, x, path, reason)
+			store, err := x.store()
+			require.NoError(t, err)
+			putLoss(t, store, path, reason)
 			got, err := x.ask(context.Background(), path)
 			require.NoError(t, err)
 			want.Path, want.Size = path, 14
@@ -64,11 +66,12 @@ func newSafety(t *testing.T, text string) (*safety, string) {
 	require.NoError(t, err)
 	c, err := parseConfig("c", []byte("streams: [{name: app, format: app, paths: ["+root+"/*.log]}]"))
 	require.NoError(t, err)
-	return &safety{cfg: c, ledger: ledger, store: store, from: &logs{FS: files.OS()}}, path
+	return &safety{cfg: c, ledger: ledger, from: &logs{FS: files.OS()},
+		store: func() (sink.Store, error) { return store, nil }}, path
 }
 
 // putLoss declares all of a file lost, or not wanted.
-func putLoss(t *testing.T, x *safety, path string, reason seal.LossReason) {
+func putLoss(t *testing.T, store sink.Store, path string, reason seal.LossReason) {
 	body, err := os.ReadFile(path)
 	require.NoError(t, err)
 	chain := source.NewChain()
@@ -84,7 +87,7 @@ func putLoss(t *testing.T, x *safety, path string, reason seal.LossReason) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	json := loss.JSON()
-	require.NoError(t, x.store.Put(ctx, sink.Object{Key: loss.Key(), Size: int64(len(json)),
+	require.NoError(t, store.Put(ctx, sink.Object{Key: loss.Key(), Size: int64(len(json)),
 		SHA256: sha256.Sum256(json), Open: func() (io.ReadCloser, error) {
 			return io.NopCloser(strings.NewReader(string(json))), nil
 		}}))

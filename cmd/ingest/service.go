@@ -14,6 +14,7 @@ import (
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
 	"logseal/ingest/pipeline"
+	"logseal/ingest/sink"
 	"logseal/ingest/spool"
 )
 
@@ -59,6 +60,9 @@ func (s *service) run(ctx context.Context, first *plan, hangups <-chan os.Signal
 	s.current.Store(first)
 	puts := newPutSeconds()
 	if err := s.open(ctx, puts); err != nil {
+		if ctx.Err() != nil && errors.As(err, new(*offsets.LockedError)) {
+			err = nil // asked to end before the state was its own: nothing was begun
+		}
 		return errors.Join(err, s.close())
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
@@ -124,19 +128,22 @@ const (
 	// lockPatience is how long a tail waits for its state: the process before it may still be ending,
 	// and someone may just be asking for its status.
 	lockPatience = 30 * time.Second
-	lockPause    = 500 * time.Millisecond
+	lockPause    = 10 * time.Millisecond
 )
 
 // openPatiently opens a ledger that another process may still have.
 func openPatiently(
 	ctx context.Context, a *app, state string, meta offsets.Meta,
 ) (*offsets.Ledger, error) {
-	for began := time.Now(); ; {
+	began := time.Now()
+	for said := false; ; said = true {
 		l, err := offsets.Open(state, meta)
 		if !errors.As(err, new(*offsets.LockedError)) || time.Since(began) > lockPatience {
 			return l, err
 		}
-		a.log.Warn("waiting for the state folder", "error", err)
+		if !said {
+			a.log.Warn("waiting for the state folder", "error", err)
+		}
 		select {
 		case <-time.After(lockPause):
 		case <-ctx.Done():
@@ -223,5 +230,6 @@ func unshipped(status *pipeline.TailStatus) (n int64) {
 // safety is what --safe-to-delete is answered from while the tail runs.
 func (s *service) safety(ctx context.Context) *safety {
 	p := s.current.Load()
-	return &safety{cfg: p.cfg, ledger: s.ledger, store: s.store, from: newLogs(ctx, s.app, nil)}
+	return &safety{cfg: p.cfg, ledger: s.ledger, from: newLogs(ctx, s.app, nil),
+		store: func() (sink.Store, error) { return s.store, nil }}
 }

@@ -101,7 +101,7 @@ func TestStatus_AsksARunningTailWhetherAFileMayGo(t *testing.T) {
 		fmt.Sprintf("/safe?path=%s&dev=%d&inode=%d", path, st.Dev, st.Inode), nil))
 	require.Equal(t, http.StatusConflict, w.Code)
 
-	putLoss(t, &safety{store: r.store}, path, seal.NotWanted)
+	putLoss(t, r.store, path, seal.NotWanted)
 	code, out, errs = r.ask(t, "--safe-to-delete", path)
 	require.Zero(t, code, errs)
 	require.Equal(t, path+", 14 bytes: safe to delete, all of it is in the sink or was never wanted\n",

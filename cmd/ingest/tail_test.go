@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/offsets"
 	"logseal/ingest/sink/s3/s3test"
 )
 
@@ -212,4 +213,52 @@ func TestTail_SecondSignalEndsItAtOnce(t *testing.T) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, p.Wait(), &exit)
 	require.Equal(t, syscall.SIGTERM, exit.Sys().(syscall.WaitStatus).Signal())
+}
+
+// Somebody's question that waits for a store that is away keeps no tail from its state.
+func TestTail_BeginsWhileAStatusWaitsForTheStore(t *testing.T) {
+	server := s3test.Start(t)
+	bucket := server.Bucket(t)
+	config := "sink: '" + server.URL(bucket+"/lake") + "'\nshutdown: {grace: 100ms}\n" + quickTail
+	root := t.TempDir()
+	p := startTail(t, root, config, s3test.Environ()...)
+	p.write(t, 0, 100)
+	p.await(t, func(s statusResult) bool { return len(s.Sources) > 0 && s.Sources[0].Shipped > 0 })
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	p.end(t)
+	server.Kill()
+
+	ask := exec.Command("ingest", "status", "-c", root+"/ingest.yaml", "--safe-to-delete", root+"/app.log")
+	ask.Env = append(os.Environ(), s3test.Environ()...)
+	var errs told
+	ask.Stderr = &errs
+	require.NoError(t, ask.Start())
+	t.Cleanup(func() {
+		ask.Process.Kill()
+		ask.Wait()
+	})
+	require.Eventually(t, func() bool { return strings.Contains(errs.String(), "again") }, awaitMost,
+		10*time.Millisecond, "the question waits: %s", &errs)
+	p = startTail(t, root, config, s3test.Environ()...)
+	p.await(t, func(s statusResult) bool { return s.Tail != nil })
+	require.NotContains(t, p.errors.String(), "waiting for the state folder")
+}
+
+// A tail that waits for its state ends in good order when it is told to.
+func TestTail_EndsWhileItWaitsForItsState(t *testing.T) {
+	root := t.TempDir()
+	p := startTail(t, root, "sink: ROOT/lake\n"+quickTail)
+	p.write(t, 0, 100)
+	p.await(t, func(s statusResult) bool { return len(s.Sources) > 0 && s.Sources[0].Shipped > 0 })
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	p.end(t)
+	reader, err := offsets.OpenReadOnly(filepath.Join(root, "state"))
+	require.NoError(t, err)
+	defer reader.Close()
+	p = startTail(t, root, "sink: ROOT/lake\n"+quickTail)
+	require.Eventually(t, func() bool {
+		return strings.Contains(p.errors.String(), "waiting for the state folder")
+	}, awaitMost, 10*time.Millisecond)
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, p.Wait())
 }
