@@ -228,7 +228,8 @@ func TestTail_BeginsWhileAStatusWaitsForTheStore(t *testing.T) {
 	p.end(t)
 	server.Kill()
 
-	ask := exec.Command("ingest", "status", "-c", root+"/ingest.yaml", "--safe-to-delete", root+"/app.log")
+	ask := exec.Command("ingest", "status", "-c", root+"/ingest.yaml", "--safe-to-delete",
+		root+"/app.log")
 	ask.Env = append(os.Environ(), s3test.Environ()...)
 	var errs told
 	ask.Stderr = &errs

@@ -19,36 +19,41 @@ func spansOf(t require.TestingT, pattern string) (*spans, *regexp.Regexp) {
 }
 
 func TestSpans_TakesPatternsThatMatchInOneWayOnly(t *testing.T) {
-	for pattern, want := range map[string]bool{
-		`^(?P<ts>\S+) (?P<severity>[A-Z]+) svc-(?P<n>\d+) (?P<message>.*)$`: true,
-		`(?P<a>[^,]*),(?P<b>[^,]*)`:                                         true,
-		`"(?P<a>[^"]*)"`:                                                    true,
-		`(?P<a>[0-9]{3})x`:                                                  true,
-		`(?P<a>a*)b*(?P<c>.*)`:                                              false, // an a or b may be of what follows
-		`(?P<a>a*)b*(?P<c>c*)`:                                              true,
-		`(?P<a>a*)b*a`:                                                      false,
-		`(?P<a>.{3})`:                                                       false, // counts runes
-		`(?P<a>.)`:                                                          false,
-		`(?P<a>[a-z])`:                                                      true,
-		`(?P<a>é+)x`:                                                        false,
-		`é(?P<a>x+)é`:                                                       true,
-		`(?P<a>\S+)é`:                                                       false,
-		`(?P<a>[a-zé]+) `:                                                   false,
-		`(?P<a>a|b)`:                                                        true, // the class [a-b]
-		`(?P<a>ab|cd)`:                                                      false,
-		`(?P<a>ab)?`:                                                        false,
-		`(?P<a>(ab)+)`:                                                      false,
-		`(?i)(?P<a>abc)`:                                                    false,
-		`(?i)(?P<a>[a-c]+) `:                                                true,
-		`(?i)(?P<a>[j-l]+) `:                                                false, // the Kelvin sign is a k
-		`(?m)^(?P<a>a+)$`:                                                   false,
-		`(?P<a>\w+)\b`:                                                      false,
-		`x^(?P<a>a+)`:                                                       false,
-		`(?P<a>.*?)`:                                                        true, // to the end all the same
-		`(?s)(?P<a>.*)`:                                                     true,
+	for _, pattern := range []string{
+		`^(?P<ts>\S+) (?P<severity>[A-Z]+) svc-(?P<n>\d+) (?P<message>.*)$`,
+		`(?P<a>[^,]*),(?P<b>[^,]*)`,
+		`"(?P<a>[^"]*)"`,
+		`(?P<a>[0-9]{3})x`,
+		`(?P<a>[a-z])`,
+		`(?P<a>a*)b*(?P<c>c*)`,
+		`é(?P<a>x+)é`,
+		`(?P<a>a|b)`, // the class [a-b]
+		`(?i)(?P<a>[a-c]+) `,
+		`(?P<a>.*?)`, // to the end all the same
+		`(?s)(?P<a>.*)`,
 	} {
 		s, _ := spansOf(t, pattern)
-		require.Equal(t, want, s != nil, pattern)
+		require.NotNil(t, s, pattern)
+	}
+	for _, pattern := range []string{
+		`(?P<a>a*)b*(?P<c>.*)`, // an a or b may be of what follows
+		`(?P<a>a*)b*a`,
+		`(?P<a>.{3})`, // counts runes
+		`(?P<a>.)`,
+		`(?P<a>é+)x`,
+		`(?P<a>\S+)é`,
+		`(?P<a>[a-zé]+) `,
+		`(?P<a>ab|cd)`,
+		`(?P<a>ab)?`,
+		`(?P<a>(ab)+)`,
+		`(?i)(?P<a>abc)`,
+		`(?i)(?P<a>[j-l]+) `, // the Kelvin sign is a k
+		`(?m)^(?P<a>a+)$`,
+		`(?P<a>\w+)\b`,
+		`x^(?P<a>a+)`,
+	} {
+		s, _ := spansOf(t, pattern)
+		require.Nil(t, s, pattern)
 	}
 }
 

@@ -72,7 +72,7 @@ type followed struct {
 	direct   bool     // what is there of it is sealed straight from the file
 	cut      bool     // it was truncated: only what is held is left of it
 	final    bool     // it can no longer grow
-	first    int64    // how long it was when its stream's files were first found; 0 if it was not among them
+	first    int64    // how long it was when its stream's files were first found; 0: not among them
 	size     int64    // of the file, as it was found last
 	lastSize int64    // the largest size that was seen of it
 	arrived  arrivals // when the bytes that are not sealed were read

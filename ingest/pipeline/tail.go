@@ -289,8 +289,8 @@ func (t *Tail) finishUp() {
 	}
 }
 
-// lookForCopies looks at the files once more while the tail ends: one was truncated, and what becomes of
-// its half line depends on whether there is a copy.
+// lookForCopies looks at the files once more while the tail ends: one was truncated, and what becomes
+// of its half line depends on whether there is a copy.
 func (t *Tail) lookForCopies() {
 	t.look()
 	t.mu.Lock()

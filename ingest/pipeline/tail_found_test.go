@@ -250,7 +250,8 @@ func TestTail_TakesBackWhatBeginsOrEndsWithinARecord(t *testing.T) {
 			require.Equal(t, []string{"lost deleted", "lost deleted"}, p.losses())
 			p.fs.Write("/logs/b", append(body, "3\na4\n"...))
 			p.pass(10 * time.Minute)
-			p.wantLines("3", "a", "a1", "a2", "a4") // the halves are rejects, as if nothing had been lost
+			// The halves are rejects, as if nothing had been lost.
+			p.wantLines("3", "a", "a1", "a2", "a4")
 			require.Empty(t, p.verify().Lost)
 		})
 	})
