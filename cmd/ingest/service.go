@@ -102,11 +102,14 @@ func (s *service) open(ctx context.Context, puts *prometheus.HistogramVec) (err 
 	if s.host, err = os.Hostname(); err != nil {
 		return fmt.Errorf("ask for the host's name: %w", err)
 	}
-	if s.origin, err = p.origin(); err != nil {
+	if s.origin, err = p.origin(ctx, s.app); err != nil {
 		return err
 	}
 	meta := offsets.Meta{Sink: p.at.sinkName(), Origin: s.origin}
-	if s.ledger, err = openPatiently(ctx, s.app, p.at.state, meta); err != nil {
+	s.ledger, err = openPatiently(ctx, s.app, func() (*offsets.Ledger, error) {
+		return offsets.Open(p.at.state, meta)
+	})
+	if err != nil {
 		return err
 	}
 	store, err := p.at.openStore(ctx, s.ledger.Meta().WriterID)
@@ -133,11 +136,11 @@ const (
 
 // openPatiently opens a ledger that another process may still have.
 func openPatiently(
-	ctx context.Context, a *app, state string, meta offsets.Meta,
+	ctx context.Context, a *app, open func() (*offsets.Ledger, error),
 ) (*offsets.Ledger, error) {
 	began := time.Now()
 	for said := false; ; said = true {
-		l, err := offsets.Open(state, meta)
+		l, err := open()
 		if !errors.As(err, new(*offsets.LockedError)) || time.Since(began) > lockPatience {
 			return l, err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -70,11 +71,13 @@ func (s *StreamConfig) maxAge() time.Duration {
 
 // origin is whose logs these are: the config says it, else the ledger, else, when there is no ledger
 // yet, it is this host's name. Whoever renames a host does not rename its sources so.
-func (p *plan) origin() (string, error) {
+func (p *plan) origin(ctx context.Context, a *app) (string, error) {
 	if p.cfg.Origin != "" {
 		return p.cfg.Origin, nil
 	}
-	ledger, err := offsets.OpenReadOnly(p.at.state)
+	ledger, err := openPatiently(ctx, a, func() (*offsets.Ledger, error) {
+		return offsets.OpenReadOnly(p.at.state)
+	})
 	if err == nil {
 		origin := ledger.Meta().Origin
 		if err := ledger.Close(); err != nil || origin != "" {

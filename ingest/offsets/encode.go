@@ -44,6 +44,7 @@ type storedEntry struct {
 	Seal  source.Seal       `json:"seal"`
 	Spool text              `json:"spool"`
 	State source.ChainState `json:"state"`
+	Rest  source.Carry      `json:"rest,omitzero"`
 }
 
 type storedEnd struct {
@@ -117,7 +118,7 @@ func encodeSource(s *Source) ([]byte, error) {
 	}
 	for i, e := range s.Outbox {
 		w.Outbox[i] = storedEntry{Range: e.Range.Name(), Seal: e.Seal, Spool: text(e.Spool),
-			State: e.State}
+			State: e.State, Rest: e.Rest}
 	}
 	for _, r := range s.Lost {
 		w.Lost = append(w.Lost, r.Name())
@@ -141,7 +142,7 @@ func decodeSource(b []byte) (*Source, error) {
 			return nil, err
 		}
 		s.Outbox = append(s.Outbox, Entry{Range: r, Seal: e.Seal, Spool: string(e.Spool),
-			State: e.State})
+			State: e.State, Rest: e.Rest})
 	}
 	for _, name := range w.Lost {
 		r, err := source.ParseRange(name)

@@ -344,6 +344,7 @@ func TestSource_GoldenBytes(t *testing.T) {
 	require.NoError(t, seal1(s))
 	s.Highest = 10
 	s.Path = "a\xff"
+	s.Outbox[0].Range.Start, s.Shipped = 5, 5
 	s.AddLost(source.Range{Start: 2, End: 5})
 	s.File = FileState{Dev: 1, Inode: 2, Size: 3, MtimeNS: 4, CtimeNS: 5}
 	b, err := encodeSource(s)
@@ -354,8 +355,8 @@ func TestSource_GoldenBytes(t *testing.T) {
 		"sealed":{"offset":10,
 			"chain":"01d448afd928065458cf670b60f5a594d735af0172c8d67f22a81680132681ca",
 			"state":"6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19","line":0},
-		"shipped":0,"last_start":-1,"highest":10,"open_end":false,
-		"outbox":[{"range":"0000000000000000-000000000000000a","seal":"0100000000000000","spool":"x",
+		"shipped":5,"last_start":-1,"highest":10,"open_end":false,
+		"outbox":[{"range":"0000000000000005-000000000000000a","seal":"0100000000000000","spool":"x",
 			"state":"0000000000000000000000000000000000000000000000000000000000000000"}],
 		"lost":["0000000000000002-0000000000000005"],
 		"lower_refuted":false,"barrier":0}`, string(b))

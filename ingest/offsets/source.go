@@ -111,8 +111,10 @@ type Entry struct {
 	Seal  source.Seal
 	// Spool is the batch's name in the spool.
 	Spool string
-	// State is the source's at the end of the range: with it the batch can be declared lost alone.
+	// State and Rest are the source's at the end of the range: with them the batch can be declared
+	// lost.
 	State source.ChainState
+	Rest  source.Carry
 }
 
 // End is an offset of a source with the chain of all bytes before it.

@@ -81,7 +81,7 @@ func (s *spans) addOne(re *syntax.Regexp) bool {
 		s.mark(2*re.Cap + 1)
 		return ok
 	case syntax.OpLiteral:
-		if folds(re) {
+		if folds(re) || slices.ContainsFunc(re.Rune, isNoText) {
 			return false
 		}
 		s.steps = append(s.steps, step{literal: []byte(string(re.Rune))})
@@ -163,6 +163,9 @@ func folds(re *syntax.Regexp) bool {
 		return unicode.SimpleFold(r) != r
 	})
 }
+
+// isNoText tells whether no UTF-8 text has a rune.
+func isNoText(r rune) bool { return !utf8.ValidRune(r) }
 
 // isDeterministic holds that nothing that may follow a span begins with a byte of its class.
 func (s *spans) isDeterministic() bool {

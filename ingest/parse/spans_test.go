@@ -51,6 +51,7 @@ func TestSpans_TakesPatternsThatMatchInOneWayOnly(t *testing.T) {
 		`(?m)^(?P<a>a+)$`,
 		`(?P<a>\w+)\b`,
 		`x^(?P<a>a+)`,
+		`(?P<a>\d+)\x{D800}`, // no text has it
 	} {
 		s, _ := spansOf(t, pattern)
 		require.Nil(t, s, pattern)

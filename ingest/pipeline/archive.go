@@ -129,7 +129,7 @@ func (t *Tail) wasRead(f *followed) (bool, error) {
 		return false, err
 	}
 	src, ok, err := t.Ledger.Get(rec.Key)
-	if err != nil || !ok || src.Sealed.Offset < rec.Offset ||
+	if err != nil || !ok || src.Sealed.Offset < rec.Offset || len(src.Lost) > 0 ||
 		src.K > 0 && src.Shipped == 0 && !src.LowerRefuted && len(src.Lower) == 0 {
 		return false, err
 	}
@@ -177,7 +177,7 @@ func (t *Tail) archiveRead(f *followed) error {
 	if w.needsFile() && len(w.src.Outbox) > 0 {
 		return nil // who it is may have to be asked again before it ships
 	}
-	if len(w.src.Lost) > 0 {
+	if len(w.src.Lost) > 0 && !t.isStuck(w.key) {
 		return nil // its lane takes that back
 	}
 	var stopped *stopError

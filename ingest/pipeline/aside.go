@@ -134,11 +134,18 @@ func (r *run) dropOvertaken(ctx context.Context, key source.Key, m *seal.Manifes
 		return err
 	}
 	if there != nil && takesBack(m, there) {
-		if there, err = r.findAgain(ctx, key, m); err != nil {
+		w, err := r.sourceOf(key, m.K)
+		if err != nil {
 			return err
 		}
-	}
-	if err := r.deleteUnnamed(ctx, m, there); err != nil {
+		whole, err := w.findAgain(ctx, m)
+		if err != nil {
+			return err
+		}
+		if whole {
+			w.tally.add(func(r *Report) { r.Shipped++ })
+		}
+	} else if err := r.deleteUnnamed(ctx, m, there); err != nil {
 		return err
 	}
 	return r.Spool.Remove(entryOf(m).Spool)

@@ -32,21 +32,27 @@ func (w *work) cut(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	m := b.Manifest
+	w.counts[m.Start] = w.count(b)
+	if w.stream.Rejects.exceeded(m.Rejects, m.Records) {
+		w.raise(Problem{TooManyRejects, w.path, tooMany(m) + "; they are in quarantine"})
+	}
+	return true, nil
+}
+
+// count counts a sealed batch, and gives what it was.
+func (w *work) count(b *seal.Batch) Counts {
+	m := b.Manifest
 	counts := Counts{
 		Bytes: m.End - m.Start, Records: m.Records, Rows: m.Rows, Rejects: m.Rejects,
 		Skipped: m.Skipped, SkippedBytes: m.SkippedBytes, Objects: int64(len(m.Objects)),
 		Reasons: b.Reasons,
 	}
-	w.counts[m.Start] = counts
 	w.sealed = true
 	w.tally.add(func(r *Report) { r.Counts.add(counts, 1) })
 	if w.sealedBatch != nil {
 		w.sealedBatch(w, counts)
 	}
-	if w.stream.Rejects.exceeded(m.Rejects, m.Records) {
-		w.raise(Problem{TooManyRejects, w.path, tooMany(m) + "; they are in quarantine"})
-	}
-	return true, nil
+	return counts
 }
 
 func tooMany(m *seal.Manifest) string {
@@ -69,19 +75,19 @@ func (w *work) sealRange(ctx context.Context) (*seal.Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.reader.Begin(w.src.Sealed.Offset, limit, w.src.Barrier)
-	return w.sealBegun(ctx, limit, w.stream.MaxPartitions, w.commit)
-}
-
-// sealBegun seals the range that the reader has begun and hands it to commit.
-func (w *work) sealBegun(
-	ctx context.Context, limit int64, maxPartitions int, commit func(Stage, *seal.Batch) error,
-) (*seal.Batch, error) {
 	release, err := w.Spool.Reserve(ctx, w.roomFor(limit))
 	if err != nil {
 		return nil, err
 	}
 	defer release()
+	w.reader.Begin(w.src.Sealed.Offset, limit, w.src.Barrier)
+	return w.sealBegun(w.stream.MaxPartitions, w.commit)
+}
+
+// sealBegun seals the range that the reader has begun and hands it to commit.
+func (w *work) sealBegun(
+	maxPartitions int, commit func(Stage, *seal.Batch) error,
+) (*seal.Batch, error) {
 	stage, err := w.Spool.Stage()
 	if err != nil {
 		return nil, err
@@ -171,7 +177,7 @@ func writeFile(stage Stage, name string, body []byte) error {
 
 func entryOf(m *seal.Manifest) offsets.Entry {
 	return offsets.Entry{Range: m.Range(), Seal: m.Seal, Spool: m.BatchName().String(),
-		State: m.ChainState}
+		State: m.ChainState, Rest: m.Rest}
 }
 
 // appendBatch adds a batch that starts at the sealed offset to the outbox.

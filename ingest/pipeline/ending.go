@@ -56,7 +56,7 @@ func (t *Tail) finish(f *followed) error {
 	if f.w.needsFile() && !f.cut && len(f.w.src.Outbox) > 0 {
 		return nil // who it is may have to be asked again before it ships
 	}
-	if len(f.w.src.Lost) > 0 && !f.cut {
+	if len(f.w.src.Lost) > 0 && !f.cut && !t.isStuck(f.w.key) {
 		return nil // its lane takes that back
 	}
 	key := f.w.key

@@ -152,7 +152,7 @@ func (r *run) remembered(s *Stream, path string) (bool, error) {
 		return false, err
 	}
 	src, ok, err := r.Ledger.Get(rec.Key)
-	return ok && src.Shipped >= rec.Offset, err
+	return ok && src.Shipped >= rec.Offset && len(src.Lost) == 0, err
 }
 
 // originOf takes the origin from a file's path.

@@ -95,6 +95,7 @@ func (t *Tail) runLane(key source.Key, l *lane) {
 			defer func() {
 				if stuck && t.ctx.Err() == nil {
 					t.holdSource(key)
+					t.kickFinal(key)
 				}
 			}()
 		} else {
@@ -107,7 +108,7 @@ func (t *Tail) runLane(key source.Key, l *lane) {
 		}
 		t.mu.Unlock()
 		if err == nil {
-			t.notices.clear(key.String(), Conflict, Gone)
+			t.notices.clear(key.String())
 		} else if t.ctx.Err() == nil {
 			t.laneFault(key, err)
 		}
@@ -134,6 +135,23 @@ func (t *Tail) restLane(key source.Key, l *lane) {
 			}
 		})
 	}
+}
+
+// kickFinal has a source's file attended to that can no longer grow: it need not wait for the lane.
+func (t *Tail) kickFinal(key source.Key) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if o := t.owners[key]; o != nil && o.final {
+		t.kick(o)
+	}
+}
+
+// isStuck tells whether a source cannot be shipped, or not taken back, for a reason of its own.
+func (t *Tail) isStuck(key source.Key) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.lanes[key]
+	return l != nil && l.failing >= laneStuck
 }
 
 // holdSource takes what a source has in the spool out of the count.
@@ -236,10 +254,12 @@ func (t *Tail) shipSource(key source.Key, l *lane) error {
 			return t.shipWithFile(key)
 		}
 	}
-	if len(t.aside.of(key)) > 0 || len(w.src.Lost) > 0 && t.owner(key) != nil {
-		return t.shipWithFile(key)
+	if len(t.aside.of(key)) > 0 {
+		if err := t.shipWithFile(key); err != nil {
+			return err
+		}
 	}
-	return nil
+	return t.takeBack(w)
 }
 
 // shipWithFile ships with the source's file in hand and nothing else going on: what was put may
@@ -249,29 +269,15 @@ func (t *Tail) shipWithFile(key source.Key) error {
 	if o == nil {
 		return t.shipLeft(key)
 	}
-	t.interrupt(o)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	t.mu.Lock()
-	o.wanted--
-	t.mu.Unlock()
+	defer t.takeInHand(o)()
 	if o.cut {
 		return t.shipLeft(key) // all that is left of it is in the spool and in memory
 	}
-	if o.w == nil || o.w.key != key || o.live == nil {
-		return fmt.Errorf("ship source %s: %w", key.ID, errAgain)
-	}
-	w := o.w
-	if err := w.refresh(); err != nil {
+	w, err := o.workOn(key)
+	if err != nil {
 		return err
 	}
-	end := o.live.Taken()
-	if !o.cut {
-		end = max(end, o.size)
-	}
-	_, err := t.withView(o, end, o.final && !o.goesOn(), func() (bool, error) {
-		return false, t.shipAndCatchUp(w)
-	})
+	_, err = t.withWholeView(o, func() (bool, error) { return false, t.shipAndCatchUp(w) })
 	if errors.Is(err, errSettleAgain) {
 		t.disown(o)
 		t.unhold(o)
@@ -294,14 +300,34 @@ func (t *Tail) shipWithFile(key source.Key) error {
 	return err
 }
 
-// interrupt ends a cut of a file that is under way, and lets none begin until the lane has it.
-func (t *Tail) interrupt(o *followed) {
+// takeInHand waits until nobody works on a file: it ends a cut that is under way, and lets none begin
+// meanwhile. The file is the caller's until done.
+func (t *Tail) takeInHand(o *followed) (done func()) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	o.wanted++
 	if o.interrupt != nil {
 		o.interrupt(errAgain)
 	}
+	t.mu.Unlock()
+	o.mu.Lock()
+	t.mu.Lock()
+	o.wanted--
+	t.mu.Unlock()
+	return o.mu.Unlock
+}
+
+// workOn gives the file's work on a source as the ledger now has it, if it still is its owner. f.mu is
+// held.
+func (f *followed) workOn(key source.Key) (*work, error) {
+	if f.w == nil || f.w.key != key || f.live == nil {
+		return nil, fmt.Errorf("ship source %s: %w", key.ID, errAgain)
+	}
+	return f.w, f.w.refresh()
+}
+
+// withWholeView runs do while the work has a view of all that there is of the file. f.mu is held.
+func (t *Tail) withWholeView(f *followed, do func() (bool, error)) (bool, error) {
+	return t.withView(f, max(f.live.Taken(), f.size), f.final && !f.goesOn(), do)
 }
 
 // shipLeft ships what waits of a source as far as no file is needed.
@@ -310,14 +336,30 @@ func (t *Tail) shipLeft(key source.Key) error {
 	if err != nil {
 		return err
 	}
-	if err = w.shipLeft(t.ctx); stops(err) {
+	path, sealed := w.src.Path, w.src.Sealed.Offset
+	err = w.shipLeft(t.ctx)
+	if stops(err) {
 		w.hold()
+	}
+	if errors.Is(err, errSettleAgain) || w.src.Sealed.Offset < sealed {
+		t.readAgain(path) // the spool had lost what was read of it
 	}
 	return err
 }
 
-// shipAndCatchUp ships what waits, and what is aside as far as ledger and sink lead up to it. What was
-// declared lost is taken back.
+// readAgain has a compressed file read again that was put away.
+func (t *Tail) readAgain(path string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, f := range t.table {
+		if f.path == path && f.view.standing == isRead {
+			f.view.standing = isNew
+			t.kick(f)
+		}
+	}
+}
+
+// shipAndCatchUp ships what waits, and what is aside as far as ledger and sink lead up to it.
 func (t *Tail) shipAndCatchUp(w *work) error {
 	for {
 		before := w.src.Shipped
@@ -329,11 +371,8 @@ func (t *Tail) shipAndCatchUp(w *work) error {
 		if err == nil && !more {
 			more, err = w.catchUp(t.ctx)
 		}
-		if err != nil {
+		if err != nil || !more {
 			return err
-		}
-		if !more {
-			return w.takeBackAll(t.ctx)
 		}
 	}
 }

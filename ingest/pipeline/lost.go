@@ -13,11 +13,17 @@ import (
 	"logseal/ingest/source"
 )
 
+// bringBack says what to do about a file that is gone. Whose it is says how it is to come back: a load
+// is of another origin than a tail.
+const bringBack = "bring the file back, to where `ingest tail` follows it or to `ingest load`, " +
+	"whichever read it"
+
 // lostStart gives up a batch whose start has another's manifest. The objects of its own that the
-// winner does not name can never be committed, since that place is taken, so they go first.
+// winner does not name can never be committed, since that place is taken, so they go first; but for
+// those of just the range that was declared lost, which may be found.
 func (w *work) lostStart(ctx context.Context, e offsets.Entry, winner *seal.Manifest) error {
 	own, _, err := w.spooled(e.Spool)
-	if err == nil {
+	if err == nil && !takesBack(own.Manifest, winner) {
 		err = w.deleteUnnamed(ctx, own.Manifest, winner)
 	} else if errors.Is(err, fs.ErrNotExist) {
 		err = nil
@@ -165,7 +171,7 @@ func (w *work) uncount(e offsets.Entry) {
 func (w *work) abandon() error {
 	if w.file == nil {
 		return stop(Gone, w.path, "what is in the spool of source %s is another source, and its "+
-			"file is not at hand to cut it again: give the file to `ingest load`", w.key.ID)
+			"file is not at hand to cut it again: "+bringBack, w.key.ID)
 	}
 	if err := w.dropBatches(w.src.Outbox); err != nil {
 		return err
@@ -235,8 +241,7 @@ func (w *work) needFile(ctx context.Context) error {
 		return nil
 	}
 	gone := stop(Gone, w.src.Path, "source %s needs its file, which is not there or no longer "+
-		"holds what was read of it; its batches stay in the spool: give the file to `ingest load`",
-		w.key.ID)
+		"holds what was read of it; its batches stay in the spool: "+bringBack, w.key.ID)
 	if w.src.Path == "" {
 		return gone
 	}

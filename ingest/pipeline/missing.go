@@ -188,7 +188,7 @@ func (t *Tail) declareUnsent(ctx context.Context, key source.Key, m *missingSour
 	if !w.lowerRefuted() {
 		return fmt.Errorf("declare a loss of source %s: one with a lower k is not in the sink", key.ID)
 	}
-	for len(w.src.Outbox) > 0 && !w.spooledWhole(w.src.Outbox[0]) {
+	for len(w.src.Outbox) > 0 && t.stillMissing(key, m) && !w.spooledWhole(w.src.Outbox[0]) {
 		if err := t.declareBatch(ctx, w, m); err != nil {
 			return err
 		}
@@ -213,6 +213,7 @@ func (t *Tail) declareBatch(ctx context.Context, w *work, m *missingSource) erro
 		Format: seal.Format, Stream: w.key.Table.Stream, Version: w.key.Table.Version,
 		Origin: w.key.Origin, SID: w.key.ID, K: w.k, Kind: seal.Lost, Start: e.Range.Start,
 		End: &e.Range.End, Reason: m.reason, ChainIn: from, ChainOut: &to, ChainState: &e.State,
+		Rest: e.Rest,
 	}
 	if err := putSmall(ctx, t.Store, loss.Key(), loss.JSON()); err != nil {
 		return err // somebody else's batch is there: the lane finds it

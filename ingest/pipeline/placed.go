@@ -34,6 +34,7 @@ func placedLoss(l *seal.Loss) placed {
 		Format: l.Format, Stream: l.Stream, Version: l.Version, Origin: l.Origin, SID: l.SID, K: l.K,
 		Seal: source.NewSeal(*l.ChainOut, source.Digest{}), Start: l.Start, End: *l.End,
 		ChainIn: l.ChainIn, ChainOut: *l.ChainOut, ChainState: *l.ChainState,
+		Rest: l.Rest,
 	}}
 }
 

@@ -97,7 +97,12 @@ func (r *run) place(ctx context.Context, m *seal.Manifest) error {
 	case chainsOn(w.src, m):
 		return w.enter(m)
 	case m.End <= w.src.Shipped:
-		return r.dropOvertaken(ctx, key, m)
+		err := r.dropOvertaken(ctx, key, m)
+		var stopped *stopError
+		if !errors.As(err, &stopped) {
+			return err
+		}
+		r.pending.set(key, stopped.Problem)
 	}
 	r.Spool.Hold(m.BatchName().String())
 	r.aside.add(key, m)

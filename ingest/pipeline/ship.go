@@ -59,22 +59,21 @@ func (w *work) shipNext(ctx context.Context) error {
 	if there.End == e.Range.End && there.Seal == e.Seal {
 		return w.shipped(e)
 	}
-	if w.findsAgain(e, there) {
-		if err := w.putFound(ctx, e); err != nil && !errors.Is(err, errAskAgain) {
-			return err
-		}
-		return w.shipped(e)
-	}
-	return w.lostStart(ctx, e, there)
-}
-
-// findsAgain tells whether a batch holds just the bytes that were declared lost where it starts.
-func (w *work) findsAgain(e offsets.Entry, there *seal.Manifest) bool {
 	if !isLoss(there) {
-		return false
+		return w.lostStart(ctx, e, there)
 	}
 	own, _, err := w.spooled(e.Spool)
-	return err == nil && takesBack(own.Manifest, there)
+	if err != nil || !takesBack(own.Manifest, there) {
+		return w.lostStart(ctx, e, there)
+	}
+	whole, err := w.findAgain(ctx, own.Manifest)
+	switch {
+	case err != nil:
+		return err
+	case !whole:
+		return w.adopt(ctx, there)
+	}
+	return w.shipped(e)
 }
 
 // spooledWhole tells whether the spool still has a batch of the outbox with the bytes that its
@@ -119,11 +118,6 @@ var errAskAgain = errors.New("the start was taken meanwhile")
 // earlier run may have put some of it.
 func (w *work) put(ctx context.Context, e offsets.Entry, maybe bool) error {
 	return w.putAs(ctx, e, maybe, seal.ManifestKey(w.key, e.Range.Start))
-}
-
-// putFound puts a batch of just the range that was declared lost: it takes the loss back.
-func (w *work) putFound(ctx context.Context, e offsets.Entry) error {
-	return w.putAs(ctx, e, true, seal.FoundKey(w.key, e.Range.Start))
 }
 
 func (w *work) putAs(ctx context.Context, e offsets.Entry, maybe bool, key string) error {

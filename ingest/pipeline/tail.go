@@ -74,6 +74,7 @@ type Tail struct {
 	reads   chan struct{} // holds one for each file that is being read
 	unpack  chan struct{} // likewise for compressed ones, which take more memory
 	puts    chan struct{} // holds one for each source that is being shipped
+	again   chan struct{} // holds one while a lost range is sealed again
 	opened  chan struct{} // closed once the sink was reached and is the ledger's
 	wake    chan struct{} // a deadline may have come nearer
 	held    atomic.Int64  // bytes of memory that hold what is not sealed
@@ -105,8 +106,9 @@ type Tail struct {
 func NewTail(cfg TailConfig) *Tail {
 	t := &Tail{
 		run: newRun(cfg.Config), spool: cfg.Spool, watched: cfg.Watch, woken: cfg.Wake,
-		puts: make(chan struct{}, shippedAtOnce), opened: make(chan struct{}),
-		wake: make(chan struct{}, 1), began: time.Now(),
+		puts: make(chan struct{}, shippedAtOnce), again: make(chan struct{}, 1),
+		opened: make(chan struct{}),
+		wake:   make(chan struct{}, 1), began: time.Now(),
 		table: map[fileID]*followed{}, waitingFor: map[*followed]bool{}, ended: map[*followed]bool{},
 		owners: map[source.Key]*followed{}, groups: map[source.Key]*headGroup{},
 		lanes: map[source.Key]*lane{}, missing: map[source.Key]*missingSource{},
@@ -268,10 +270,11 @@ func (t *Tail) finishUp() {
 	defer tick.Stop()
 	over := false
 	for {
-		if !over && t.lookNow.Swap(false) {
-			t.lookForCopies()
-		}
 		sealing, shipping := t.underWay()
+		if t.lookNow.Swap(false) {
+			t.lookForCopies()
+			continue
+		}
 		if !sealing && (over || !shipping) {
 			return
 		}

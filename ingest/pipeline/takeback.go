@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"math"
 	"slices"
 
@@ -12,48 +14,73 @@ import (
 	"logseal/ingest/source"
 )
 
+// What was declared lost is taken back by whoever has the bytes after all. The range is sealed again
+// into the spool, as a batch that no outbox has; from there it is put as every batch is that the
+// bucket has passed. So it is when we die meanwhile.
+
 // takesBack tells whether a batch holds just the bytes that were declared lost where it starts.
 func takesBack(m, there *seal.Manifest) bool {
 	return isLoss(there) && !isLoss(m) && m.Range() == there.Range() && m.ChainOut == there.ChainOut
 }
 
-// takeBackAll takes back what was declared lost of a source and its file, which is in hand, has after
-// all.
-func (w *work) takeBackAll(ctx context.Context) error {
+// sealAgainFunc seals the range of a loss from its source's file into the spool; false says that
+// this cannot be.
+type sealAgainFunc func(*seal.Loss) (bool, error)
+
+// takeBackAll takes back what was declared lost of a source, range by range, and forgets each that is
+// taken back, or cannot be: what a file has of a source does not change.
+func (w *work) takeBackAll(ctx context.Context, again sealAgainFunc) error {
 	for len(w.src.Lost) > 0 {
-		if err := w.takeBack(ctx, w.src.Lost[0]); err != nil {
-			return err
+		r := w.src.Lost[0]
+		err := w.whenThereIsRoom(ctx, func() error { return w.takeBack(ctx, r, again) })
+		if err != nil {
+			return fmt.Errorf("take back %v of source %s: %w", r, w.key.ID, err)
 		}
 	}
 	return nil
 }
 
-// takeBack seals just the range that was declared lost into the spool, as a batch that no outbox has.
-// From there it is put as every batch is that the bucket has passed; so it is when we die meanwhile.
-func (w *work) takeBack(ctx context.Context, r source.Range) error {
-	stands, err := w.lossStands(ctx, r)
+func (w *work) takeBack(ctx context.Context, r source.Range, again sealAgainFunc) error {
+	loss, err := w.lossStands(ctx, r)
 	if err != nil {
 		return err
 	}
-	if stands != nil {
-		if err := w.sealAgain(ctx, stands); err != nil {
-			return err
-		}
-		if err := w.clearOvertaken(ctx, w.key, w.src.Shipped); err != nil {
+	if loss != nil {
+		if err := w.takeBackLoss(ctx, r, loss, again); err != nil {
 			return err
 		}
 	}
-	return w.update(func(s *offsets.Source) error {
+	err = w.Ledger.Update(w.key, func(s *offsets.Source) error {
 		s.Lost = slices.DeleteFunc(slices.Clone(s.Lost), func(x source.Range) bool { return x == r })
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return w.refresh()
+}
+
+func (w *work) takeBackLoss(
+	ctx context.Context, r source.Range, loss *seal.Loss, again sealAgainFunc,
+) error {
+	can, err := again(loss)
+	if err != nil || !can {
+		return err
+	}
+	if err := w.clearOvertaken(ctx, w.key, w.src.Shipped); err != nil {
+		return err
+	}
+	if loss, err = w.lossStands(ctx, r); err != nil || loss == nil {
+		return err
+	}
+	return stop(Changed, w.path, "the spool has lost %v of source %s while it was taken back; it is "+
+		"done again when the file is read again", r, w.key.ID)
 }
 
 // lossStands gives a declared loss that nobody has taken back and that anybody would want back, nil
-// for none.
+// for none. What is damaged there is for verify to tell.
 func (w *work) lossStands(ctx context.Context, r source.Range) (*seal.Loss, error) {
-	name := seal.ManifestKey(w.key, r.Start)
-	body, err := getSmall(ctx, w.Store, name)
+	body, err := getSmall(ctx, w.Store, seal.ManifestKey(w.key, r.Start))
 	if errors.Is(err, sink.ErrNotFound) {
 		return nil, nil
 	}
@@ -62,62 +89,153 @@ func (w *work) lossStands(ctx context.Context, r source.Range) (*seal.Loss, erro
 	}
 	p, err := parsePlaced(body)
 	if err != nil || p.loss == nil || p.loss.Reason == seal.NotWanted || p.Range() != r {
-		return nil, nil // verify says what is wrong with it
+		return nil, nil
 	}
-	_, err = w.foundAt(ctx, w.key, r.Start)
+	_, err = getSmall(ctx, w.Store, seal.FoundKey(w.key, r.Start))
 	if errors.Is(err, sink.ErrNotFound) {
 		return p.loss, nil
 	}
 	return nil, err
 }
 
-// sealAgain seals the range of a loss from the file, if that has these bytes.
-func (w *work) sealAgain(ctx context.Context, loss *seal.Loss) error {
-	r := source.Range{Start: loss.Start, End: *loss.End}
-	cannot := func(why string) error {
-		w.Log.Warn("a loss cannot be taken back: "+why, append(logSource(w.key), "path", w.path,
-			"range", r.String())...)
+// sealAgainInTurn is sealAgain for a load, which has the file in hand to its end.
+func (w *work) sealAgainInTurn(ctx context.Context) sealAgainFunc {
+	var marks map[int64]source.Point
+	return func(loss *seal.Loss) (bool, error) {
+		endTurn, err := w.takeTurn(ctx)
+		if err != nil {
+			return false, err
+		}
+		defer endTurn()
+		if marks == nil {
+			if marks, err = w.marksOfLost(ctx); err != nil {
+				return false, err
+			}
+		}
+		return w.sealAgain(ctx, loss, marks)
+	}
+}
+
+// takeBack takes back what was declared lost of a source whose file is followed; w has no file. The
+// file is held only while a range is sealed again, and one range of all at a time. No room is
+// reserved for it, so that it does not wait for those that wait for a lane.
+func (t *Tail) takeBack(w *work) error {
+	if t.owner(w.key) == nil || t.isEnding() {
 		return nil
 	}
-	marks, _, err := marksTo(ctx, w.file, []int64{r.Start, r.End})
+	var marks map[int64]source.Point
+	return w.takeBackAll(t.ctx, func(loss *seal.Loss) (can bool, err error) {
+		select {
+		case t.again <- struct{}{}:
+			defer func() { <-t.again }()
+		case <-t.ctx.Done():
+			return false, t.ctx.Err()
+		}
+		o := t.owner(w.key)
+		if o == nil || t.isEnding() {
+			return false, errAgain
+		}
+		defer t.takeInHand(o)()
+		if o.cut {
+			return false, errAgain
+		}
+		own, err := o.workOn(w.key)
+		if err != nil {
+			return false, err
+		}
+		_, err = t.withWholeView(o, func() (bool, error) {
+			if marks == nil {
+				if marks, err = own.marksOfLost(t.ctx); err != nil {
+					return false, err
+				}
+			}
+			can, err = own.sealAgain(t.ctx, loss, marks)
+			return false, err
+		})
+		t.mu.Lock()
+		t.kick(o)
+		t.mu.Unlock()
+		return can, shrunkLater(err)
+	})
+}
+
+// marksOfLost gives the points of the file at the ends of all ranges that were declared lost.
+func (w *work) marksOfLost(ctx context.Context) (map[int64]source.Point, error) {
+	var at []int64
+	for _, r := range w.src.Lost {
+		at = append(at, r.Start, r.End)
+	}
+	slices.Sort(at)
+	marks, _, err := marksTo(ctx, w.file, slices.Compact(at))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	at, end := marks[r.Start], marks[r.End]
-	if r.Start == 0 {
-		at = source.Origin()
+	marks[0] = source.Origin()
+	return marks, nil
+}
+
+// sealAgain seals the range of a loss from the file into the spool, aside.
+func (w *work) sealAgain(
+	ctx context.Context, loss *seal.Loss, marks map[int64]source.Point,
+) (bool, error) {
+	r := source.Range{Start: loss.Start, End: *loss.End}
+	at, has := marks[r.Start]
+	if end := marks[r.End]; !has || at.Chain != loss.ChainIn || end.Chain != *loss.ChainOut {
+		w.cannotTakeBack(r, "the file does not have its bytes")
+		return false, nil
 	}
-	if at.Chain != loss.ChainIn || end.Chain != *loss.ChainOut {
-		return cannot("the file does not have its bytes")
-	}
+	var err error
 	if at.Carry, err = w.restAt(ctx, r.Start); err != nil {
-		return err
+		return false, err
 	}
+	stream := *w.stream
+	stream.Rejects.Halt = false // that was judged when it was sealed first
 	again := &work{
-		run: w.run, key: w.key, k: w.k, path: w.path, stream: w.stream, file: w.file, head: w.head,
+		run: w.run, key: w.key, k: w.k, path: w.path, stream: &stream, file: w.file, head: w.head,
 		state: w.state, src: &offsets.Source{K: w.k, Sealed: at, LastStart: -1},
 	}
 	w.dropReader() // a file has one at a time
 	if err := again.openReader(ctx); err != nil {
-		return err
+		return false, err
 	}
 	again.reader.stopped = ctx.Err
 	again.reader.BeginAgain(r.Start, r.End)
-	_, err = again.sealBegun(ctx, r.Len(), math.MaxInt, func(stage Stage, b *seal.Batch) error {
-		if b.Manifest.Range() != r || b.Manifest.ChainOut != *loss.ChainOut {
-			return cannot("sealed under the stream as it is now it would be another range")
+	can := false
+	_, err = again.sealBegun(math.MaxInt, func(stage Stage, b *seal.Batch) error {
+		can = b.Manifest.Range() == r && b.Manifest.ChainOut == *loss.ChainOut
+		if !can {
+			return nil
 		}
-		if err := w.toSpool(stage, b); err != nil {
+		return w.keepAside(stage, b)
+	})
+	if err == nil && !can {
+		w.cannotTakeBack(r, "sealed under the stream as it is now it would be another range")
+	}
+	return can, err
+}
+
+func (w *work) cannotTakeBack(r source.Range, why string) {
+	w.Log.Warn("a loss cannot be taken back: "+why, append(logSource(w.key), "path", w.path,
+		"range", r.String())...)
+}
+
+// keepAside makes a batch durable that the bucket has passed.
+func (w *work) keepAside(stage Stage, b *seal.Batch) error {
+	e := entryOf(b.Manifest)
+	if !w.spooledWhole(e) { // what is left of it would be taken for this one
+		if err := w.Spool.Remove(e.Spool); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		// Here the batch is durable in the spool. If we die now, the next start finds that the bucket
-		// has passed it, and puts it as what takes the loss back.
-		w.Spool.Hold(entryOf(b.Manifest).Spool)
-		w.aside.add(w.key, b.Manifest)
-		w.sealed = true
-		return nil
-	})
-	return err
+	}
+	if err := w.toSpool(stage, b); err != nil {
+		return err
+	}
+	// Here the batch is durable in the spool. If we die now, the next start finds that the bucket has
+	// passed it, and puts it as what takes the loss back.
+	w.Spool.Hold(e.Spool)
+	w.aside.add(w.key, b.Manifest)
+	w.count(b)
+	return nil
 }
 
 // restAt asks the sink what the batch that ends at off carries over, if the format does so.
@@ -129,52 +247,55 @@ func (w *work) restAt(ctx context.Context, off int64) (source.Carry, error) {
 	if err != nil {
 		return source.Carry{}, err
 	}
-	i, _ := slices.BinarySearch(starts, off)
-	if i == 0 {
-		return source.Carry{}, nil
+	if i, _ := slices.BinarySearch(starts, off); i > 0 {
+		m, err := w.manifestAt(ctx, w.key, starts[i-1])
+		if err != nil {
+			return source.Carry{}, err
+		}
+		if m.End == off {
+			return m.Rest, nil
+		}
 	}
-	m, err := w.manifestAt(ctx, w.key, starts[i-1])
+	ms, _, err := w.walk(ctx, w.key) // the list was not complete
 	if err != nil {
 		return source.Carry{}, err
 	}
-	return m.Rest, nil
+	for _, m := range ms {
+		if m.End == off {
+			return m.Rest, nil
+		}
+	}
+	return source.Carry{}, fmt.Errorf("no batch of source %s ends at %d: %w", w.key.ID, off, errAgain)
 }
 
-// findAgain puts a batch of the spool as what takes the loss at its start back, and gives the batch
-// that does.
-func (r *run) findAgain(
-	ctx context.Context, key source.Key, m *seal.Manifest,
-) (*seal.Manifest, error) {
-	w, err := r.sourceOf(key, m.K)
-	if err != nil {
-		return nil, err
-	}
+// findAgain puts a batch of the spool as what takes the loss at its start back; false says that the
+// spool no longer has it whole. If another's batch has done so, what is ours alone goes.
+func (w *work) findAgain(ctx context.Context, m *seal.Manifest) (whole bool, err error) {
 	e := entryOf(m)
-	err = w.putFound(ctx, e)
+	err = w.putAs(ctx, e, true, seal.FoundKey(w.key, m.Start))
 	switch {
 	case err == nil:
-		r.Log.Info("what was declared lost is found", append(logSource(key), "range",
+		w.Log.Info("what was declared lost is found", append(logSource(w.key), "range",
 			m.Range().String())...)
-		return m, nil
+		return true, nil
 	case errors.Is(err, errAskAgain):
-		return r.foundAt(ctx, key, m.Start)
+		return true, w.deleteNotFound(ctx, m)
 	case ctx.Err() == nil && !w.spooledWhole(e):
-		return m, nil // it is of no use, and what was put of it may be named by another
+		return false, nil // what was put of it may be named by another's
 	}
-	return nil, err
+	return false, err
 }
 
-// foundAt asks for the batch that takes back the loss at start; the error is sink.ErrNotFound when
-// there is none.
-func (r *run) foundAt(ctx context.Context, key source.Key, start int64) (*seal.Manifest, error) {
-	name := seal.FoundKey(key, start)
-	body, err := getSmall(ctx, r.Store, name)
+// deleteNotFound deletes the objects of a batch that the one which took the loss back does not name.
+func (w *work) deleteNotFound(ctx context.Context, m *seal.Manifest) error {
+	name := seal.FoundKey(w.key, m.Start)
+	body, err := getSmall(ctx, w.Store, name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	m, err := seal.ParseManifest(body)
-	if err == nil {
-		err = m.ValidateFor(name)
+	there, err := seal.ParseManifest(body)
+	if err != nil || there.ValidateFor(name) != nil {
+		return nil // it is damaged, and may name them
 	}
-	return m, err
+	return w.deleteUnnamed(ctx, m, there)
 }

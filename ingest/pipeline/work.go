@@ -91,7 +91,7 @@ func (w *work) finish(ctx context.Context) error {
 			break
 		}
 	}
-	if err := w.takeBackAll(ctx); err != nil {
+	if err := w.takeBackAll(ctx, w.sealAgainInTurn(ctx)); err != nil {
 		return err
 	}
 	return w.remember()

@@ -46,6 +46,10 @@ type Loss struct {
 	ChainIn    source.Digest      // at Start
 	ChainOut   *source.Digest     // at End, nil in a Note
 	ChainState *source.ChainState // likewise
+
+	// Rest is what the batch would have carried over of records of several lines, as a Manifest has
+	// it.
+	Rest source.Carry
 }
 
 // Table is the table the loss belongs to.
@@ -90,6 +94,7 @@ func (l *Loss) JSON() []byte {
 	} else {
 		p.text("chain_state", *l.ChainState)
 	}
+	printRest(p, l.Rest)
 	p.close('}')
 	return append(p.b, '\n')
 }
@@ -122,6 +127,7 @@ func scanLoss(s *scanner) *Loss {
 	l.ChainIn = scanText(s, "chain_in", source.ParseDigest)
 	l.ChainOut = scanTextOrNull(s, "chain_out", source.ParseDigest)
 	l.ChainState = scanTextOrNull(s, "chain_state", source.ParseChainState)
+	l.Rest = s.rest("rest")
 	return l
 }
 
@@ -160,6 +166,9 @@ func (l *Loss) validateLost() error {
 	if l.ChainOut == nil || l.ChainState == nil {
 		return errors.New("a lost range has the chain at its end")
 	}
+	if err := validateRestAt(l.Rest, *l.End); err != nil {
+		return err
+	}
 	return validateChainState(*l.End, *l.ChainOut, *l.ChainState)
 }
 
@@ -167,8 +176,8 @@ func (l *Loss) validateNote() error {
 	if l.Reason == NotWanted {
 		return fmt.Errorf("reason %s: such bytes are a range of kind %s", NotWanted, Lost)
 	}
-	if l.ChainOut != nil || l.ChainState != nil {
-		return errors.New("a note has no chain at its end: its bytes were never read")
+	if l.ChainOut != nil || l.ChainState != nil || l.Rest != (source.Carry{}) {
+		return errors.New("a note knows nothing of its end: its bytes were never read")
 	}
 	if (l.End == nil) != (l.AtLeast != nil) {
 		return errors.New("want at_least where there is no end, and only there")

@@ -123,9 +123,14 @@ func (m *Manifest) validateRest() error {
 			}
 		}
 	}
-	for _, r := range m.Rest {
-		if r.Of >= m.End {
-			return fmt.Errorf("rest of %d is not from before end %d", r.Of, m.End)
+	return validateRestAt(m.Rest, m.End)
+}
+
+// validateRestAt returns an error unless a rest at end is of records from before it.
+func validateRestAt(rest source.Carry, end int64) error {
+	for _, r := range rest {
+		if r.Of >= end {
+			return fmt.Errorf("rest of %d is not from before end %d", r.Of, end)
 		}
 	}
 	return nil

@@ -18,10 +18,8 @@ type coverage struct {
 	at      int64
 	chain   source.Digest // at at, if known
 	known   bool
-	openEnd bool // what ends at at ended inside a line
-	// rest is what it carries over; a loss does not tell.
-	rest     source.Carry
-	restTold bool
+	openEnd bool         // what ends at at ended inside a line
+	rest    source.Carry // what it carries over
 	// blind says that what stands at the start of the range before at cannot be read, so where it
 	// ends is not known.
 	blind bool
@@ -148,8 +146,7 @@ func (c *coverage) cover(ctx context.Context, at place) error {
 	}
 	c.blind = false
 	if e.End > c.at {
-		c.at, c.chain, c.known, c.openEnd = e.End, e.chainOut, true, e.openEnd
-		c.rest, c.restTold = e.rest, commit.Loss == nil
+		c.at, c.chain, c.known, c.openEnd, c.rest = e.End, e.chainOut, true, e.openEnd, e.rest
 	}
 	c.spans = append(c.spans, span{Range: e.Range, loss: commit.Loss != nil})
 	if c.v.proofs.wanted(c.key, *c.k) {
@@ -157,7 +154,7 @@ func (c *coverage) cover(ctx context.Context, at place) error {
 	}
 	if l := commit.Loss; l != nil {
 		c.v.add(Lost, c.rangeName(e.Range), "bytes %s of source %s are declared lost (%s); a "+
-			"load of a file that has them still brings them back", e.Range, c.key, l.Reason)
+			"file that turns up and has them still brings them back", e.Range, c.key, l.Reason)
 		return nil
 	}
 	return c.v.checkBatch(ctx, at)
@@ -178,7 +175,7 @@ type edges struct {
 func edgesOf(commit seal.Commit) edges {
 	if l := commit.Loss; l != nil {
 		return edges{Range: source.Range{Start: l.Start, End: *l.End}, key: l.Key(), k: l.K,
-			chainIn: l.ChainIn, chainOut: *l.ChainOut, carries: true, loss: true}
+			chainIn: l.ChainIn, chainOut: *l.ChainOut, carries: true, rest: l.Rest, loss: true}
 	}
 	m := commit.Manifest
 	e := edges{Range: m.Range(), key: m.Key(), k: m.K, chainIn: m.ChainIn, chainOut: m.ChainOut,
@@ -211,7 +208,7 @@ func (c *coverage) checkLink(e edges) {
 		c.v.add(Differing, e.key, "%s carries no line although the batch before it ended inside "+
 			"one; restore it from a copy of the sink", e.key)
 	}
-	if c.known && c.restTold && !e.loss && e.carried != c.rest {
+	if c.known && !e.loss && e.carried != c.rest {
 		c.v.add(Differing, e.key, "%s carries over %q where the batch before it has %q; restore both "+
 			"from a copy of the sink", e.key, e.carried, c.rest)
 	}
@@ -244,5 +241,5 @@ func (c *coverage) reportNote(n *seal.Loss) {
 	}
 	r := source.Range{Start: start, End: max(start, *end)}
 	c.v.add(Lost, c.rangeName(r), "%sbytes %s of source %s are declared lost before they were "+
-		"sealed (%s); a load of a file that has them still brings them back", atLeast, r, c.key, n.Reason)
+		"sealed (%s); a file that turns up and has them still brings them back", atLeast, r, c.key, n.Reason)
 }
