@@ -154,6 +154,19 @@ func decodeSource(b []byte) (*Source, error) {
 	return s, s.Validate()
 }
 
+// decodeEnd reads an end. There are more of them than of all else, so one as it is written takes a
+// short way.
+func decodeEnd(b []byte) (source.Digest, error) {
+	const open, shut = `{"chain":"`, `"}`
+	if n := len(open) + 2*len(source.Digest{}); len(b) == n+len(shut) &&
+		string(b[:len(open)]) == open && string(b[n:]) == shut {
+		return source.ParseDigest(string(b[len(open):n]))
+	}
+	var e storedEnd
+	err := decode(b, &e)
+	return e.Chain, err
+}
+
 func encodeFile(f FileRecord) ([]byte, error) {
 	return encode(storedFile{f.State, f.Key.String(), f.Offset, f.Duplicate, f.K})
 }

@@ -119,9 +119,8 @@ func (l *Ledger) Ends(key source.Key) (ends []End, err error) {
 			if err != nil {
 				return err
 			}
-			var e storedEnd
-			err = decode(v, &e)
-			ends = append(ends, End{off, e.Chain})
+			chain, err := decodeEnd(v)
+			ends = append(ends, End{off, chain})
 			return err
 		})
 	})

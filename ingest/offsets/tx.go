@@ -144,9 +144,8 @@ func checkEntry(bucket, k, v []byte) (err error) {
 			_, err = decodeSource(v)
 		}
 	case bytes.Equal(bucket, bucketEnds):
-		var e storedEnd
 		if _, _, err = parseEndKey(k); err == nil {
-			err = decode(v, &e)
+			_, err = decodeEnd(v)
 		}
 	case bytes.Equal(bucket, bucketFiles):
 		var path string

@@ -219,11 +219,15 @@ func (t *Tail) openSink(ctx context.Context) error {
 	})
 }
 
+// lookShare is how much longer than a look it takes until the next one, though the system tells of
+// changes all the time: of thousands of files some always change.
+const lookShare = 10
+
 // direct looks at the files until ctx or the work ends.
 func (t *Tail) direct(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	poll := time.Now()
+	poll, rested := time.Now(), time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -233,11 +237,12 @@ func (t *Tail) direct(ctx context.Context) {
 		case <-timer.C:
 		case <-t.wake:
 		case <-t.woken:
-			poll = time.Now()
+			poll = rested
 		}
 		if now := time.Now(); !now.Before(poll) || t.lookNow.Swap(false) {
 			t.look()
 			poll = now.Add(t.set().PollInterval)
+			rested = now.Add(min(t.set().PollInterval, lookShare*time.Since(now)))
 		}
 		next := t.attendDue(time.Now())
 		if next.IsZero() || next.After(poll) {
