@@ -98,6 +98,10 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	changed := f.stat.Size != x.Stat.Size || f.stat.MtimeNS != x.Stat.MtimeNS
 	if changed {
 		f.moved = now
+		if f.view.standing == isRead {
+			t.leave(f) // it is closed, so its inode may be that of any other file by now
+			f.view.standing = isNew
+		}
 	}
 	if x.Stat.Size < f.stat.Size {
 		f.shrunk = true // what follows may be of another incarnation

@@ -90,9 +90,13 @@ func (t *Tail) checkMissing(now time.Time) {
 				return // it may be any of them
 			}
 		case isUnreadable, isStopped:
-			if f.view.key == (source.Key{}) && now.Sub(f.moved) < t.set().CopyWait {
+			if now.Sub(f.moved) >= t.set().CopyWait {
+				continue
+			}
+			if f.view.key == (source.Key{}) {
 				return // it may be any of them
 			}
+			maybe[f.view.key] = true
 		case isUndecided:
 			if now.Sub(f.moved) < t.set().CopyWait {
 				maybe[f.view.about] = true

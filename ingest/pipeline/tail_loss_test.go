@@ -228,3 +228,35 @@ func TestTail_StartAtEndWantsWhatComesLater(t *testing.T) {
 		require.Empty(t, p.losses())
 	})
 }
+
+// A copy that took the inode of an archive which was read before is not known yet, however long it
+// takes to open it.
+func TestTail_NothingIsDeclaredWhileACopyHidesBehindAnInode(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.cfg.HoldBytes = 1 // after the first few bytes nothing more is held until those are sealed
+		p.fs.Write("/logs/x.gz", gzipped([]byte("b1\n")))
+		p.start()
+		p.pass(6 * time.Minute)
+		p.spoolIsFull(true)
+		p.fs.Write("/logs/a", []byte("a1\na2\n"))
+		p.pass(10 * time.Second)
+		p.fs.Append("/logs/a", []byte("a3\n"))
+		p.pass(10 * time.Second)
+		p.fs.Rename("/logs/x.gz", "/logs/a.1")
+		p.fs.Overwrite("/logs/a.1", p.fs.Bytes("/logs/a"))
+		p.fs.Truncate("/logs/a", 0)
+		slow := true
+		p.fs.SetFault(func(op filestest.Op, path string, _ int64) error {
+			if op == filestest.OpOpen && path == "/logs/a.1" && slow {
+				time.Sleep(10 * time.Minute)
+				slow = false
+			}
+			return nil
+		})
+		p.spoolIsFull(false)
+		p.pass(30 * time.Minute)
+		p.fs.SetFault(nil)
+		p.wantLines("a1", "a2", "a3", "b1")
+		require.Empty(t, p.losses())
+	})
+}
