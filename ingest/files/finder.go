@@ -42,7 +42,7 @@ type Finder struct {
 	exclude  func(path string) bool
 
 	listings map[string]listing // of the folders read in the last look
-	matches  map[string]match   // by pattern: what it matched in one folder
+	matches  map[string]match   // by pattern
 	dirs     map[string]bool    // that the last look needed
 
 	// Of the look that is under way.
@@ -57,10 +57,10 @@ type listing struct {
 	entries []fs.DirEntry
 }
 
-// match is what a pattern matched in a listing of its only folder.
+// match is what a pattern matched in the listings of all folders that it needs.
 type match struct {
-	at    time.Time // of the listing
-	paths []string
+	listed map[string]time.Time // when each folder was read
+	paths  []string
 }
 
 const (
@@ -122,8 +122,10 @@ func (f *Finder) find(pattern string) ([]Found, error) {
 		return nil, err
 	}
 	found := make([]Found, 0, len(paths))
+	stat, done := statEach(f.fsys)
+	defer done()
 	for _, path := range paths {
-		st, err := f.fsys.Stat(path)
+		st, err := stat(path)
 		if err == nil {
 			found = f.wanted(found, path, st)
 		} else if !errors.As(err, new(*NotRegularError)) {
@@ -169,28 +171,39 @@ func (f *Finder) glob(pattern, base string) ([]string, error) {
 	return paths, nil
 }
 
-// globFolders gives the paths that match on the operating system's files. What matches in a single
-// folder is known while its listing is.
+// globFolders gives the paths that match on the operating system's files. What matches is known while
+// the listings are of all folders that were read for it.
 func (f *Finder) globFolders(pattern, base string) ([]string, error) {
-	one := filepath.Dir(filepath.Clean(pattern)) == filepath.Clean(base)
-	if one {
-		if _, err := f.list(base); err != nil {
-			return nil, nil // it is noted
-		}
-		if m, ok := f.matches[pattern]; ok && m.at.Equal(f.seen[base].at) {
-			return m.paths, nil
-		}
+	if m, ok := f.matches[pattern]; ok && f.stillListed(m.listed) {
+		return m.paths, nil
 	}
-	paths, err := globTree(pattern, func(base string) fs.FS {
-		return noting{tree{base, f.list}, f}
-	})
-	if one && err == nil {
-		if f.matches == nil {
-			f.matches = map[string]match{}
+	listed, faults := map[string]time.Time{}, len(f.unread)
+	list := func(dir string) ([]fs.DirEntry, error) {
+		entries, err := f.list(dir)
+		if err == nil {
+			listed[dir] = f.seen[dir].at
 		}
-		f.matches[pattern] = match{f.seen[base].at, paths}
+		return entries, err
+	}
+	paths, err := globTree(pattern, func(base string) fs.FS { return noting{tree{base, list}, f} })
+	if f.matches == nil {
+		f.matches = map[string]match{}
+	}
+	delete(f.matches, pattern)
+	if err == nil && len(f.unread) == faults && len(listed) > 0 {
+		f.matches[pattern] = match{listed, paths}
 	}
 	return paths, err
+}
+
+// stillListed tells whether folders hold what they held when they were read.
+func (f *Finder) stillListed(folders map[string]time.Time) bool {
+	for dir, at := range folders {
+		if _, err := f.list(dir); err != nil || !f.seen[dir].at.Equal(at) {
+			return false
+		}
+	}
+	return true
 }
 
 // list lists a folder, or gives what it held when it has not changed since.
