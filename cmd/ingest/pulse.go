@@ -48,7 +48,7 @@ func (s *service) watchPulse(ctx context.Context) {
 // well tells whether the tail answers and looks at its files. Before its first look it may wait for
 // the sink, and at its end it looks no more: it is well if it answers.
 func (s *service) well() bool {
-	last := s.tail.Status().LastLook
+	last := s.tail.LastLook()
 	return last.IsZero() || s.ending.Load() || time.Since(last) < lookMost
 }
 

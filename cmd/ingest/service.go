@@ -22,6 +22,7 @@ import (
 type tailer interface {
 	Run(ctx context.Context) error
 	Status() pipeline.TailStatus
+	LastLook() time.Time
 	Reload(cfg tailConfig) error
 }
 

@@ -40,6 +40,8 @@ func (f *fakeTail) Run(ctx context.Context) error {
 	return nil
 }
 
+func (f *fakeTail) LastLook() time.Time { return f.Status().LastLook }
+
 func (f *fakeTail) Status() pipeline.TailStatus {
 	f.mu.Lock()
 	defer f.mu.Unlock()

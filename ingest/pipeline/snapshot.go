@@ -64,6 +64,13 @@ func (t *Tail) Status() TailStatus {
 	return s
 }
 
+// LastLook is when the files were last looked at, the zero time before the first look.
+func (t *Tail) LastLook() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.looked
+}
+
 func compareSources(a, b SourceStatus) int {
 	return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Version, b.Version),
 		cmp.Compare(a.Origin, b.Origin), bytes.Compare(a.SID[:], b.SID[:]),
