@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,6 +31,22 @@ func goldenLoss() *Loss {
 		ChainIn: m.ChainIn, ChainOut: &m.ChainOut, ChainState: &m.ChainState}
 }
 
+// restOf is what follows a record that begins at an offset.
+func restOf(at int64) source.Carry {
+	return source.Carry{{Kind: source.Continued, Of: at}}
+}
+
+func TestLoss_TellsWhatIsCarriedOver(t *testing.T) {
+	l := goldenLoss()
+	plain := string(l.JSON())
+	l.Rest = restOf(l.Start)
+	require.NotContains(t, plain, "rest")
+	require.Contains(t, string(l.JSON()), fmt.Sprintf(`"rest":"stdout:continued:%d"`, l.Start))
+	got, err := ParseLoss(l.JSON())
+	require.NoError(t, err)
+	require.Equal(t, l, got)
+}
+
 func goldenNote() *Loss {
 	l := goldenLoss()
 	least := l.Start + 1
@@ -55,7 +72,9 @@ func TestLoss_Validate_KnowsEachRule(t *testing.T) {
 		"no at_least":                 func(l *Loss) { l.AtLeast = l.End },
 		"has the chain at its end":    func(l *Loss) { l.ChainOut = nil },
 		"chain_state does not give":   func(l *Loss) { *l.End = 128 },
-		"a note has no chain":         func(l *Loss) { l.Kind = Note },
+		"a note knows nothing of its": func(l *Loss) { l.Kind = Note },
+		"bytes were never read":       func(l *Loss) { *l = *goldenNote(); l.Rest = restOf(1) },
+		"rest of ":                    func(l *Loss) { l.Rest = restOf(*l.End) },
 		"such bytes are a range":      func(l *Loss) { l.Kind, l.Reason = Note, NotWanted },
 		"want at_least where":         func(l *Loss) { *l = *goldenNote(); l.AtLeast = nil },
 		"at_least 3 is before start":  func(l *Loss) { *l = *goldenNote(); *l.AtLeast = 3 },
