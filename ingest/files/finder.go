@@ -48,6 +48,7 @@ type Finder struct {
 	// Of the look that is under way.
 	seen   map[string]listing
 	unread map[string]error
+	faults int // how often something was noted in unread
 }
 
 // listing is what a folder held.
@@ -147,6 +148,7 @@ func (f *Finder) wanted(found []Found, path string, st Stat) []Found {
 func (f *Finder) missed(path string, err error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		f.unread[path] = err
+		f.faults++
 	}
 }
 
@@ -177,7 +179,7 @@ func (f *Finder) globFolders(pattern, base string) ([]string, error) {
 	if m, ok := f.matches[pattern]; ok && f.stillListed(m.listed) {
 		return m.paths, nil
 	}
-	listed, faults := map[string]time.Time{}, len(f.unread)
+	listed, faults := map[string]time.Time{}, f.faults
 	list := func(dir string) ([]fs.DirEntry, error) {
 		entries, err := f.list(dir)
 		if err == nil {
@@ -190,7 +192,7 @@ func (f *Finder) globFolders(pattern, base string) ([]string, error) {
 		f.matches = map[string]match{}
 	}
 	delete(f.matches, pattern)
-	if err == nil && len(f.unread) == faults && len(listed) > 0 {
+	if err == nil && f.faults == faults && len(listed) > 0 { // what is noted is to be noted again
 		f.matches[pattern] = match{listed, paths}
 	}
 	return paths, err

@@ -194,3 +194,38 @@ func TestFinder_Dirs(t *testing.T) {
 		require.Equal(t, want, f.Dirs(), pattern)
 	}
 }
+
+// A folder that cannot be read is told of in each look, also while all others are as they were: else
+// the files in it would be taken for gone.
+func TestFinder_TellsAgainWhatCannotBeRead(t *testing.T) {
+	for i := range 20 { // in whichever order folders are looked at
+		dir := t.TempDir()
+		sub, log := filepath.Join(dir, "sub"), filepath.Join(dir, "other", "a.log")
+		long := time.Now().Add(-time.Hour).Add(time.Duration(i) * time.Second)
+		rest := func(paths ...string) { // so that their listings are believed
+			for _, path := range paths {
+				require.NoError(t, os.Chtimes(path, long, long))
+			}
+		}
+		require.NoError(t, os.MkdirAll(sub, 0o777))
+		require.NoError(t, os.MkdirAll(filepath.Dir(log), 0o777))
+		require.NoError(t, os.WriteFile(log, nil, 0o666))
+		rest(dir, sub, filepath.Dir(log))
+		f := files.NewFinder(files.OS(), []string{filepath.Join(dir, "**", "*.log")}, nil)
+		for range 2 {
+			_, unread, err := f.Find()
+			require.NoError(t, err)
+			require.Empty(t, unread)
+		}
+		require.NoError(t, os.Remove(sub))
+		require.NoError(t, os.Symlink(sub, sub)) // a loop
+		rest(dir)
+		for range 3 {
+			found, unread, err := f.Find()
+			require.NoError(t, err)
+			require.Len(t, found, 1)
+			require.Len(t, unread, 1)
+			require.Equal(t, sub, unread[0].Path)
+		}
+	}
+}
