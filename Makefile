@@ -4,8 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-# The Go that is installed is the Go that is used, and the program needs no C.
-export GOTOOLCHAIN := local
+# The program needs no C. An older Go fetches the one that go.mod names by itself.
 export CGO_ENABLED ?= 0
 
 TOOLS := $(CURDIR)/.tools
@@ -58,8 +57,9 @@ test: ## every test that is quick
 	go test -timeout 30m ./...
 
 .PHONY: race
-race: ## the same under the race detector (needs a C compiler)
+race: ## the same under the race detector, and the program itself (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 60m ./...
+	go test -tags soak -count=1 -v -run Raced ./tail
 
 # S3_SERVER=minio runs the same tests on another server: a second opinion.
 S3_SERVER ?= versitygw
@@ -85,7 +85,7 @@ crash: build ## kill it everywhere, over and over
 .PHONY: soak
 soak: build ## huge and endless inputs; SOAK_DURATION of logs whose reader dies all the time
 	go test -tags soak -count=1 -timeout 4h $$(go list ./... | grep -v '/tail$$')
-	go test -tags soak -count=1 -timeout 4h -v -run 'Soak|Idle' ./tail
+	go test -tags soak -count=1 -timeout 4h -v -run 'Soak|Idle|Scale|Known|Raced' ./tail
 
 .PHONY: golden
 golden: logs ## write testdata anew; look at the difference before you commit it

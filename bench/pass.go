@@ -54,7 +54,7 @@ func (r *run) stagesOf(ctx context.Context, p *pass, path string) error {
 	stored := &meteredFS{FS: r.FS}
 	f, err := files.Open(stored, path)
 	if err != nil {
-		return fmt.Errorf("open %s: %w", path, err)
+		return err
 	}
 	defer f.Close()
 	read, size, err := readStored(ctx, r.FS, path, f.Compressed())
@@ -123,7 +123,7 @@ func (p *pass) measure(parser *parse.Parser) (group int64, err error) {
 
 		if c.Kind != source.Lines {
 			group += int64(len(c.Data))
-			if c.Kind != source.ByteOrderMark {
+			if c.Kind != source.ByteOrderMark && c.Kind != source.Padding {
 				p.records++
 			}
 			continue

@@ -9,7 +9,8 @@ import (
 	"logseal/ingest/source"
 )
 
-// tape gives the chunks of a window to seal.Seal, range by range. Its Points hold offsets only.
+// tape gives the chunks of a window to seal.Seal, range by range. Its Points hold offsets only, and
+// it has no Marks: hashing is a stage of its own.
 type tape struct {
 	chunks []source.Chunk
 	at     int   // the chunk that pos is in
@@ -89,3 +90,6 @@ func (t *tape) Point() source.Point {
 	}
 	return source.Point{Offset: t.pos, Line: t.pos}
 }
+
+// Marks gives none.
+func (t *tape) Marks() []source.Mark { return nil }

@@ -51,7 +51,7 @@ func (r *run) whole(ctx context.Context, cores int) error {
 func (r *run) sealFile(ctx context.Context, path string) (Counts, error) {
 	f, err := files.Open(r.FS, path)
 	if err != nil {
-		return Counts{}, fmt.Errorf("open %s: %w", path, err)
+		return Counts{}, err
 	}
 	defer f.Close()
 	c, err := r.sealRanges(ctx, f)

@@ -32,8 +32,13 @@ func readTree(t testing.TB, root string) tree {
 		case e.IsDir():
 			return nil
 		}
+		name := strings.TrimPrefix(path, root+"/")
+		if strings.HasPrefix(name, seal.SourceFolder) {
+			files[name] = [sha256.Size]byte{} // a note says when it was written
+			return nil
+		}
 		digest, err := digestOf(path)
-		files[strings.TrimPrefix(path, root+"/")] = digest
+		files[name] = digest
 		return err
 	})
 	require.NoError(t, err)

@@ -33,22 +33,26 @@ var mayImport = map[string][]string{
 	"ingest/batch":      {"ingest/parse", "ingest/quarantine", "ingest/source"},
 	"ingest/seal":       {"ingest/batch", "ingest/parse", "ingest/quarantine", "ingest/source"},
 
-	"ingest/files":           {"ingest/source"},
-	"ingest/files/filestest": {"ingest/files"},
-	"ingest/offsets":         {"ingest/source"},
-	"ingest/spool":           {"ingest/sink", "ingest/source"},
-	"ingest/sink/dir":        {"ingest/sink"},
-	"ingest/sink/s3":         {"ingest/sink"},
-	"ingest/sink/s3/s3test":  nil, // talks to servers as any program does, not by our own client
-	"ingest/sink/sinktest":   {"ingest/sink"},
+	"ingest/identity": {"ingest/source"}, // it opens no file and asks no sink
 
-	"ingest/pipeline": stages,
+	"ingest/files":               {"ingest/source"},
+	"ingest/files/filestest":     {"ingest/files"},
+	"ingest/offsets":             {"ingest/source"},
+	"ingest/offsets/offsetstest": {"ingest/offsets", "ingest/source"},
+	"ingest/spool":               {"ingest/sink", "ingest/source"},
+	"ingest/sink/dir":            {"ingest/sink"},
+	"ingest/sink/s3":             {"ingest/sink"},
+	"ingest/sink/s3/s3test":      nil, // talks to servers as any program does, not by our own client
+	"ingest/sink/sinktest":       {"ingest/sink"},
+
+	"ingest/pipeline": append([]string{"ingest/identity"}, stages...),
 	"ingest/verify":   stages,
 
-	"crash":      nil, // has tests only
-	"tail":       nil, // likewise
-	"bench":      {"*"},
-	"cmd/ingest": {"*"},
+	"crash":        nil, // has tests only
+	"crash/tracer": nil, // knows programs, not this one
+	"tail":         nil, // has tests only
+	"bench":        {"*"},
+	"cmd/ingest":   {"*"},
 }
 
 // stages are what the packages that put them together are made of; those know stores by their

@@ -8,10 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/seal"
 )
 
 var update = flag.Bool("update", false, "write testdata/golden anew")
@@ -25,13 +28,14 @@ func run(t *testing.T, name string, args ...string) {
 	require.NoError(t, err, "%s %q: %s", name, args, out)
 }
 
-// tree lists the files below root with their digests, state apart.
+// tree lists the files below root with their digests, state apart, and the notes on sources, which
+// tell when and where they were made.
 func tree(t *testing.T, root string) string {
 	t.Helper()
 	var list strings.Builder
 	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
-			if err == nil && d.Name() == ".state" {
+			if err == nil && (d.Name() == ".state" || path == filepath.Join(root, seal.SourceFolder)) {
 				return fs.SkipDir
 			}
 			return err
@@ -58,6 +62,16 @@ func TestLogs_AreWhatGenMakes(t *testing.T) {
 func TestGolden_SealedLogs(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "ingest")
 	run(t, "go", "build", "-o", program, "./cmd/ingest")
+	goldenLogs(t, program)
+}
+
+// goldenLogs loads testdata/logs by a command that is the program.
+func goldenLogs(t *testing.T, command ...string) {
+	t.Helper()
+	ingest := func(t *testing.T, args ...string) {
+		t.Helper()
+		run(t, command[0], append(slices.Clone(command[1:]), args...)...)
+	}
 	for name, how := range map[string][][]string{
 		"sealed.txt": {{"--format", "app", "testdata/logs/app/*"},
 			{"--format", "combined", "testdata/logs/combined/*"}},
@@ -67,9 +81,9 @@ func TestGolden_SealedLogs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			out := t.TempDir()
 			for _, args := range how {
-				run(t, program, append([]string{"load", "--quiet", "--out", out}, args...)...)
+				ingest(t, append([]string{"load", "--quiet", "--out", out}, args...)...)
 			}
-			run(t, program, "verify", "--quiet", "--deep", "--out", out)
+			ingest(t, "verify", "--quiet", "--deep", "--out", out)
 			requireGolden(t, name, tree(t, out))
 		})
 	}

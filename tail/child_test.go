@@ -20,13 +20,8 @@ type child struct {
 	log  string          // path of what it says
 	from int64           // how long that was before
 	died <-chan struct{} // closed when it is over
+	code int             // of its exit, once it is over
 }
-
-// sigStop freezes the program: it sees nothing of what is done until sigCont.
-const (
-	sigStop = syscall.SIGSTOP
-	sigCont = syscall.SIGCONT
-)
 
 // patience bounds one wait; only what never comes takes so long.
 const patience = 60 * time.Second
@@ -35,28 +30,37 @@ const patience = 60 * time.Second
 func (s *site) start(args ...string) {
 	s.Helper()
 	require.Nil(s, s.child, "it runs already")
-	cmd := exec.Command(program, append([]string{"tail", "-c", "ingest.yaml"}, args...)...)
+	cmd := exec.Command(s.program, append([]string{"tail", "-c", "ingest.yaml"}, args...)...)
 	s.launch(cmd)
 }
 
+// launch starts cmd, which may be another command or be a program that runs it.
 func (s *site) launch(cmd *exec.Cmd) {
+	s.Helper()
+	c, died := s.prepare(cmd)
+	require.NoError(s, cmd.Start())
+	go func() {
+		cmd.Wait()
+		c.code = cmd.ProcessState.ExitCode()
+		close(died)
+	}()
+	s.child = c
+}
+
+// prepare makes cmd run at the site. Who starts it closes died when it is over.
+func (s *site) prepare(cmd *exec.Cmd) (c *child, died chan struct{}) {
 	s.Helper()
 	log, err := os.OpenFile(s.path("stderr"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	require.NoError(s, err)
-	defer log.Close()
+	s.Cleanup(func() { log.Close() })
 	from, err := log.Seek(0, io.SeekEnd)
 	require.NoError(s, err)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.root, s.environ(), log, log
 	if s.user != nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user}
 	}
-	require.NoError(s, cmd.Start())
-	died := make(chan struct{})
-	go func() {
-		cmd.Wait()
-		close(died)
-	}()
-	s.child = &child{cmd, log.Name(), from, died}
+	died = make(chan struct{})
+	return &child{cmd: cmd, log: log.Name(), from: from, died: died}, died
 }
 
 // kill ends the program as a crash would.
@@ -81,7 +85,7 @@ func (s *site) stop() {
 		<-s.child.died
 		require.FailNow(s, "SIGTERM does not end it", s.said())
 	}
-	code := s.child.cmd.ProcessState.ExitCode()
+	code := s.child.code
 	require.Zero(s, code, "end after SIGTERM\n%s", s.said())
 	s.child = nil
 }
@@ -112,6 +116,23 @@ func (s *site) leave() {
 	}
 }
 
+// freeze stops every thread of the program: it sees nothing of what is done until thaw. The signal
+// alone is not enough, for a thread on another processor runs on for a moment.
+func (s *site) freeze() {
+	s.Helper()
+	s.signal(syscall.SIGSTOP)
+	var status syscall.WaitStatus
+	_, err := syscall.Wait4(s.child.cmd.Process.Pid, &status, syscall.WUNTRACED, nil)
+	require.NoError(s, err)
+	require.True(s, status.Stopped(), "it did not stop\n%s", s.said())
+}
+
+// thaw lets the program run on.
+func (s *site) thaw() {
+	s.Helper()
+	s.signal(syscall.SIGCONT)
+}
+
 // signal sends the program a signal.
 func (s *site) signal(sig os.Signal) {
 	s.Helper()
@@ -132,9 +153,15 @@ func (s *site) said() string {
 // message of a failure.
 func (s *site) await(done func() (bool, string)) {
 	s.Helper()
+	s.awaitFor(patience, done)
+}
+
+// awaitFor is await with a patience of its own.
+func (s *site) awaitFor(most time.Duration, done func() (bool, string)) {
+	s.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(patience)
+	late := time.After(most)
 	for {
 		ok, have := done()
 		if ok {
@@ -142,8 +169,7 @@ func (s *site) await(done func() (bool, string)) {
 		}
 		select {
 		case <-s.over():
-			require.FailNow(s, "it ended by itself", "%v\n%s",
-				s.child.cmd.ProcessState, s.said())
+			require.FailNow(s, "it ended by itself", "exit code %d\n%s", s.child.code, s.said())
 		case <-late:
 			require.FailNow(s, "it does not come", "%s\n%s", have, s.said())
 		case <-tick.C:

@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 type cloudSite struct {
 	*site
 	server *s3test.Server
+	bucket string
 	wire   *s3test.Wire
 }
 
@@ -44,7 +44,7 @@ func newEmptyCloud(t testing.TB, change ...func(*settings)) *cloudSite {
 	s := newSite(t, append(change, func(c *settings) { c.sink = wire.URL(bucket + "/logs") })...)
 	s.env = s3test.Environ()
 	s.lake = newLake(filepath.Join(server.Folder(bucket), "logs"))
-	return &cloudSite{s, server, wire}
+	return &cloudSite{s, server, bucket, wire}
 }
 
 // awaitSpool waits until batches wait in the spool, and gives the paths of their data.
@@ -52,11 +52,11 @@ func (s *cloudSite) awaitSpool() (paths []string) {
 	s.Helper()
 	s.await(func() (bool, string) {
 		paths = nil
-		manifests := 0 // the last of a batch to be written
+		manifests := 0 // the last of a batch to come there: what has one is complete
 		filepath.WalkDir(s.path("state/spool"), func(path string, e fs.DirEntry, err error) error {
 			switch {
 			case err != nil || e.IsDir():
-			case strings.Contains(e.Name(), "manifest"):
+			case e.Name() == "manifest.json":
 				manifests++
 			default:
 				paths = append(paths, path)

@@ -22,6 +22,7 @@ import (
 type fleet struct {
 	dir     string
 	writers []*writer
+	banner  string // each log begins with it
 
 	mu      sync.Mutex // guards what follows
 	rotated []*rotated // files that nobody writes any more and that may be packed or removed
@@ -69,9 +70,9 @@ var (
 		"okhttp/4.12.0 (Android 14)", "internal-client/2.3 (batch worker)"}
 )
 
-// newFleet makes the logs' writers.
-func newFleet(dir string, writers int, seed uint64) (*fleet, error) {
-	f := &fleet{dir: dir}
+// newFleet makes the logs' writers. Each log begins with the banner, a line or nothing.
+func newFleet(dir, banner string, writers int, seed uint64) (*fleet, error) {
+	f := &fleet{dir: dir, banner: banner}
 	for i := range writers {
 		w := &writer{fleet: f, Rand: rand.New(rand.NewPCG(seed, uint64(i))), id: i}
 		if err := w.open(); err != nil {
@@ -86,7 +87,10 @@ func (w *writer) path() string { return filepath.Join(w.dir, fmt.Sprintf("svc-%0
 
 func (w *writer) open() (err error) {
 	w.first = w.next
-	w.file, err = os.OpenFile(w.path(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if w.file, err = os.OpenFile(w.path(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err != nil {
+		return err
+	}
+	_, err = w.file.WriteString(w.banner)
 	return err
 }
 

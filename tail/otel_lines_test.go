@@ -77,7 +77,8 @@ func TestOtel_Encodings(t *testing.T) {
 			s.remove("logs/a.log") // so that what follows the last newline comes out, too
 			s.awaitBytes(len("before\n") + len(text))
 			s.raw = s.rejects()
-			require.Equal(t, text, strings.Join(inOrder(s), ""))
+			// A NUL at the start of a line is padding.
+			require.Equal(t, strings.TrimSuffix(text, "\x00"), strings.Join(inOrder(s), ""))
 			s.finish()
 		})
 	}

@@ -10,18 +10,6 @@ import (
 	"time"
 )
 
-// memory is a size in bytes of those in /proc/<pid>/status, 0 where there is none.
-func memory(pid int, field string) int64 {
-	body, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	for line := range strings.Lines(string(body)) {
-		if name, value, _ := strings.Cut(line, ":"); name == field {
-			n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-			return n << 10
-		}
-	}
-	return 0
-}
-
 // cpu is how much time a process has used, 0 where nothing tells.
 func cpu(pid int) time.Duration {
 	const tick = 10 * time.Millisecond // USER_HZ is 100 wherever there is /proc

@@ -42,10 +42,11 @@ func quick() settings {
 type site struct {
 	testing.TB
 	settings
-	root string
-	env  []string // besides the usual
-	lake *lake
-	user *syscall.Credential // nil: who runs the test
+	root    string
+	program string   // its path
+	env     []string // besides the usual
+	lake    *lake
+	user    *syscall.Credential // nil: who runs the test
 
 	want  map[string]int // how often each line is to come out as a row
 	raw   []string       // records that are to come out as rejects
@@ -58,7 +59,7 @@ type site struct {
 func newSite(t testing.TB, change ...func(*settings)) *site {
 	t.Helper()
 	root := t.TempDir()
-	s := &site{TB: t, settings: quick(), root: root, want: map[string]int{},
+	s := &site{TB: t, settings: quick(), root: root, program: program, want: map[string]int{},
 		lake: newLake(filepath.Join(root, "lake"))}
 	for _, f := range change {
 		f(&s.settings)
@@ -102,7 +103,7 @@ func (s *site) environ() []string {
 func (s *site) run(args ...string) (code int, stdout, stderr string) {
 	s.Helper()
 	var out, log strings.Builder
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command(s.program, args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.root, s.environ(), &out, &log
 	if err := cmd.Run(); !errors.As(err, new(*exec.ExitError)) {
 		require.NoError(s, err)

@@ -106,7 +106,7 @@ func newSoak(t *testing.T) *soak {
 	})
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	f, err := newFleet(s.path("logs"), soakLogs, seed)
+	f, err := newFleet(s.path("logs"), "", soakLogs, seed)
 	require.NoError(t, err)
 	k := &soak{cloudSite: s, Rand: rand.New(rand.NewPCG(seed, math.MaxUint64)), fleet: f,
 		census: newCensus(s.lake.dir, soakLogs), began: time.Now(), failed: make(chan error, 1000)}
@@ -226,7 +226,7 @@ func (k *soak) turnProgram() time.Duration {
 	case k.ending:
 		select {
 		case <-k.over():
-			require.Zero(k, k.child.cmd.ProcessState.ExitCode(), "end after SIGTERM\n%s", k.said())
+			require.Zero(k, k.child.code, "end after SIGTERM\n%s", k.said())
 			k.child, k.ending = nil, false
 			return 0
 		default:

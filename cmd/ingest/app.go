@@ -51,20 +51,20 @@ func (a *app) setUp(json, quiet bool) {
 // say prints what happened, for a person.
 func (a *app) say(format string, args ...any) {
 	if !a.json && !a.quiet {
-		fmt.Fprintf(a.stdout, format+"\n", args...)
+		fmt.Fprintln(a.stdout, harmless(fmt.Sprintf(format, args...)))
 	}
 }
 
 // show prints what was asked for; --quiet does not keep it back.
 func (a *app) show(format string, args ...any) {
 	if !a.json {
-		fmt.Fprintf(a.stdout, format+"\n", args...)
+		fmt.Fprintln(a.stdout, harmless(fmt.Sprintf(format, args...)))
 	}
 }
 
 // warn prints what wants a look.
 func (a *app) warn(format string, args ...any) {
-	fmt.Fprintf(a.stderr, "ingest: warning: "+format+"\n", args...)
+	fmt.Fprintf(a.stderr, "ingest: warning: %s\n", harmless(fmt.Sprintf(format, args...)))
 }
 
 // complain says why a command failed.
@@ -73,7 +73,7 @@ func (a *app) complain(message string) {
 		a.log.Error(message)
 		return
 	}
-	fmt.Fprintf(a.stderr, "ingest: %s\n", message)
+	fmt.Fprintf(a.stderr, "ingest: %s\n", harmless(message))
 }
 
 // terminal tells whether a person watches stderr.
@@ -90,6 +90,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			code, message = exitFailed, "interrupted, run again to go on"
 		}
+		message = withoutSecrets(message)
 		a.complain(message)
 	}
 	if !a.json {

@@ -17,10 +17,10 @@ import (
 
 // benchCmd is `ingest bench`.
 type benchCmd struct {
-	Format string   `placeholder:"NAME" help:"Built-in format: combined, common, app, cri or docker_json."`
-	Regex  string   `placeholder:"RE" help:"Pattern of a whole line; its named groups become columns."`
-	Repeat int      `default:"3" placeholder:"N" help:"How often all is measured; medians are shown (default 3)."`
-	Paths  []string `arg:"" name:"file" help:"Files and patterns to measure; nothing is written."`
+	Config      string `short:"c" placeholder:"FILE" help:"Config file."`
+	streamFlags `embed:""`
+	Repeat      int      `default:"3" placeholder:"N" help:"How often all is measured; medians are shown (default 3)."`
+	Paths       []string `arg:"" name:"file" help:"Files and patterns to measure; nothing is written."`
 }
 
 // Help is what --help says besides the flags.
@@ -33,6 +33,7 @@ processor, which other programs disturb less. Let the machine be quiet. One file
 Examples:
   ingest bench --format combined access.log
   ingest bench --format app --repeat 5 --json 'archive/**/*.gz'
+  ingest bench -c ingest.yaml --stream nginx access.log
   ingest bench --regex '^(?P<level>\w+): (?P<message>.*)$' app.log`
 }
 
@@ -61,15 +62,15 @@ func (b *benchCmd) Run(ctx context.Context, a *app) error {
 
 // options checks the flags and finds the files.
 func (b *benchCmd) options(ctx context.Context, a *app) (*bench.Options, error) {
-	if b.Format == "" && b.Regex == "" {
-		return nil, usagef("no format: give --format (%s) or --regex",
-			flagFormats())
-	}
 	if b.Repeat < 1 {
 		return nil, usagef("--repeat %d: want at least 1", b.Repeat)
 	}
-	flags := streamFlags{Format: b.Format, Regex: b.Regex}
-	chosen, err := flags.choose(defaultConfig(), b.Paths)
+	site := siteFlags{Config: b.Config}
+	cfg, err := site.config()
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := b.choose(cfg, b.Paths)
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +82,9 @@ func (b *benchCmd) options(ctx context.Context, a *app) (*bench.Options, error) 
 	paths, err := chosen[0].find(a, fsys, func(string) bool { return false })
 	if err != nil {
 		return nil, err
+	}
+	for _, p := range chosen[0].unreadProblems() {
+		a.warn("%v", p)
 	}
 	return &bench.Options{FS: fsys, Paths: paths, Epoch: stream.Epoch, Parser: stream.Parser,
 		MaxBytes: stream.MaxBytes, MaxPartitions: stream.MaxPartitions, Repeats: b.Repeat,

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -17,18 +16,22 @@ import (
 type checkCmd struct {
 	Config      string `short:"c" placeholder:"FILE" help:"Config file."`
 	streamFlags `embed:""`
+	Offline     bool     `help:"Look at neither the paths nor the sink of the config."`
 	Paths       []string `arg:"" optional:"" name:"file" help:"Files and patterns to try it on."`
 }
 
 // Help is what --help says besides the flags.
 func (*checkCmd) Help() string {
 	return help(`
-Without a FILE it checks the config. With one it parses it as load would, writes nothing, and
-shows how many lines match and the first that do not, with a caret at the byte where it ends. It
-exits 3 when there are more rejects than the stream's max_ratio, however few lines there are.
+Without a FILE it checks the config, and looks whether its paths can be read and its sink answers;
+what is wrong there makes it exit 3, and --offline leaves it out. With a FILE it parses that as load
+would, writes nothing, and shows how many lines match, the first rows column by column, and the first
+rejects of each reason and field, with a caret at the byte where it ends. It exits 3 when there are
+more rejects than the stream's max_ratio, however few lines there are.
 
 Examples:
   ingest check -c ingest.yaml
+  ingest check -c ingest.yaml --offline
   ingest check --format combined access.log
   ingest check --regex '^(?P<level>\w+): (?P<message>.*)$' app.log`)
 }
@@ -46,7 +49,12 @@ type checkResult struct {
 	SkippedBytes int64                  `json:"skipped_bytes"`
 	MatchRate    *float64               `json:"match_rate"` // rows to records; null without records
 	Reasons      map[parse.Reason]int64 `json:"reasons"`
-	FirstRejects []rejectJSON           `json:"first_rejects"`
+	FirstRejects []rejectJSON           `json:"first_rejects"` // of each reason and field
+	FirstRows    []rowJSON              `json:"first_rows"`
+	Found        int64                  `json:"found"`          // files of the config's paths
+	Sink         string                 `json:"sink,omitempty"` // what is there
+	Problems     []problemJSON          `json:"problems,omitempty"`
+	ofEach       map[rejectKind]int64
 }
 
 // rejectJSON is a reject as check shows it.
@@ -65,10 +73,10 @@ type rejectJSON struct {
 // Run implements the command.
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	res := &checkResult{Streams: []string{}, Reasons: map[parse.Reason]int64{},
-		FirstRejects: []rejectJSON{}}
+		FirstRejects: []rejectJSON{}, FirstRows: []rowJSON{}, ofEach: map[rejectKind]int64{}}
 	a.result = res
-	site := siteFlags{Config: c.Config}
-	cfg, err := site.config()
+	flags := siteFlags{Config: c.Config}
+	cfg, err := flags.config()
 	if err != nil {
 		return err
 	}
@@ -82,17 +90,22 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		}
 		res.Streams = append(res.Streams, s.Name)
 	}
-	var at target
-	if cfg.Sink != "" {
-		if at, err = parseTarget(cfg.Sink); err != nil {
+	var at site
+	if c.Config != "" {
+		found, err := flags.site(cfg)
+		if err != nil {
 			return err
 		}
+		at = *found
 	}
 	if len(c.Paths) == 0 {
 		for _, s := range chosen {
 			a.say("stream %s: ok, %s", s.Name, count(int64(len(s.Parser.Columns)), "column"))
 		}
-		return nil
+		if c.Offline || c.Config == "" {
+			return nil
+		}
+		return c.lookAround(ctx, a, &at, chosen, res)
 	}
 	return c.tryFiles(ctx, a, &chosen[0], at.bucket, res)
 }
@@ -105,15 +118,20 @@ func (c *checkCmd) tryFiles(
 	if err != nil {
 		return err
 	}
+	from.warnLinks(a)
 	p, err := parse.New(s.Parser)
 	if err != nil {
 		return usagef("stream %s: %w", s.Name, err)
 	}
 	var faults []error
+	for _, u := range s.unreadProblems() {
+		res.problem(a, u)
+		faults = append(faults, errors.New(u.String()))
+	}
 	for _, path := range paths {
-		t := &trial{parser: p, fsys: from, path: path, res: res, line: 1}
+		t := &trial{parser: p, columns: s.Parser.Columns, fsys: from, path: path, res: res, line: 1}
 		err := t.file(ctx, int(s.MaxRecordBytes))
-		if errors.As(err, new(*files.CorruptError)) {
+		if errors.As(err, new(*files.CorruptError)) || errors.As(err, new(*files.UnsupportedError)) {
 			a.warn("%v", err)
 			faults = append(faults, err)
 			err = nil
@@ -141,8 +159,9 @@ func (r *checkResult) tell(a *app, s *selection, faults []error) error {
 	}) {
 		a.say("  %d %s", r.Reasons[reason], reason)
 	}
+	r.tellRows(a)
 	for _, x := range r.FirstRejects {
-		a.say("\n%s:%d:%d: %s", x.Path, x.Line, x.At+1, x.why())
+		a.say("\n%s:%d:%d: %s", printable([]byte(x.Path)), x.Line, x.At+1, x.why())
 		a.say("  %s\n  %*s", x.Text, x.caret+1, "^")
 	}
 	switch {
@@ -166,28 +185,39 @@ func (x *rejectJSON) why() string {
 	return s
 }
 
-// firstRejectsMax is how many rejects check shows: enough to see a pattern in them.
-const firstRejectsMax = 5
+// rejectKind is what rejects have in common that are most likely of one cause.
+type rejectKind struct {
+	reason parse.Reason
+	field  string
+}
+
+const (
+	// rejectsOfEach is how many rejects of a kind check shows: enough to see a pattern in them.
+	rejectsOfEach = 3
+	// firstRejectsMax bounds them all: keys that no column reads are kinds of their own.
+	firstRejectsMax = 60
+)
 
 // trial parses one file.
 type trial struct {
-	parser *parse.Parser
-	fsys   files.FS
-	path   string
-	res    *checkResult
-	line   int64 // number of the line at the next chunk's start
-	table  parse.Table
+	parser  *parse.Parser
+	columns []parse.Column
+	fsys    files.FS
+	path    string
+	res     *checkResult
+	line    int64 // number of the line at the next chunk's start
+	table   parse.Table
 }
 
 func (t *trial) file(ctx context.Context, maxRecord int) error {
 	f, err := files.Open(t.fsys, t.path)
 	if err != nil {
-		return fmt.Errorf("open %s: %w", t.path, err)
+		return err
 	}
 	defer f.Close()
 	r, err := newReader(ctx, f, maxRecord, t.parser.Parts())
 	if err != nil {
-		return fmt.Errorf("read %s: %w", t.path, err)
+		return err
 	}
 	for {
 		if err := ctx.Err(); err != nil {
@@ -198,7 +228,7 @@ func (t *trial) file(ctx context.Context, maxRecord int) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("read %s: %w", t.path, err)
+			return err
 		}
 		t.chunk(c)
 	}

@@ -3,31 +3,37 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"logseal/ingest/batch"
 	"logseal/ingest/parse"
 	"logseal/ingest/seal"
+	"logseal/ingest/sink/dir"
 	"logseal/ingest/source"
 )
 
 // Config is the config file. A key that is left out has the default that its field's doc states;
-// where it depends on the command, the field is zero.
+// where it depends on the command, the field is zero. A path that is relative in the file is joined
+// with the file's folder.
 type Config struct {
 	// State is the folder of ledger and spool. Default: .state in a folder sink, else
 	// $XDG_STATE_HOME/logseal/<hash of sink>.
 	State string
 	// Sink is a folder or s3://bucket/prefix. Default ./logseal-out.
 	Sink string
-	// Origin is who produced the logs, for `tail`: default the host name when the ledger was made.
-	// `load` has none.
-	Origin string
+	// SinkMode (sink_mode) is the mode of objects in a folder sink; its folders have the same with
+	// leave to enter for who may read. Default 0640.
+	SinkMode fs.FileMode
+	// Origin is who produced the logs of streams without an origin_path. Default for `tail` what the
+	// ledger keeps, at first the host name; for `load` none.
+	Origin origin
 	// SpoolMaxBytes (spool: max_bytes) is how far the spool may grow before reading pauses; default
 	// 10GiB.
 	SpoolMaxBytes int64
@@ -35,6 +41,9 @@ type Config struct {
 	// told to end; default 20s.
 	ShutdownGrace time.Duration
 	Tail          FollowConfig
+	// FollowLinks (symlinks: follow) has every symbolic link to a log followed, whoever could replace
+	// it. Default symlinks: safe, see files.LinkError.
+	FollowLinks bool
 	// Streams are the kinds of logs; one at least.
 	Streams []StreamConfig
 }
@@ -101,6 +110,10 @@ const (
 	// configMax bounds what the YAML parser is given; a config of a hundred streams has 50 KiB.
 	configMax = 1 << 20
 
+	// leastBytes is the smallest batch and spool. Real ones are thousands of times as large: a smaller
+	// number is a slip of the pen, and would make an object of each line.
+	leastBytes = 1 << 10
+
 	// maxRecordBytesMax keeps the few records in hand at once within a few hundred MiB.
 	maxRecordBytesMax = 64 << 20
 	// maxPartitionsMax bounds the files that a batch may have open.
@@ -113,6 +126,7 @@ const (
 // defaultConfig is a config file without a word in it.
 func defaultConfig() *Config {
 	return &Config{
+		SinkMode:      dir.DefaultMode,
 		SpoolMaxBytes: defaultSpoolMaxBytes,
 		ShutdownGrace: 20 * time.Second,
 		Tail: FollowConfig{
@@ -143,14 +157,7 @@ func (s *StreamConfig) Epoch() *seal.Epoch {
 // readConfig reads and checks the config file at path. Its error lists everything that is wrong,
 // each with its line and column.
 func readConfig(path string) (*Config, error) {
-	st, err := os.Stat(path)
-	if err == nil && st.Size() > configMax {
-		err = fmt.Errorf("%s has %d bytes, want at most %d: is it a config?", path, st.Size(), configMax)
-	}
-	var body []byte
-	if err == nil {
-		body, err = os.ReadFile(path)
-	}
+	body, err := readBounded(path, configMax)
 	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
 	}
@@ -178,13 +185,15 @@ func (d *decoder) config(n *node) *Config {
 	}
 	var streams *node
 	d.fields(n, "the config", map[string]func(*node){
-		"state":    d.intoText(&c.State),
-		"sink":     d.intoText(&c.Sink),
-		"origin":   into(d, &c.Origin, checkedName),
-		"spool":    func(n *node) { d.spool(n, c) },
-		"shutdown": func(n *node) { d.shutdown(n, c) },
-		"tail":     func(n *node) { d.follow(n, &c.Tail) },
-		"streams":  func(n *node) { streams = n },
+		"state":     d.intoPath(&c.State),
+		"sink":      d.intoPath(&c.Sink),
+		"sink_mode": into(d, &c.SinkMode, parseSinkMode),
+		"origin":    into(d, &c.Origin, parseOrigin),
+		"spool":     func(n *node) { d.spool(n, c) },
+		"shutdown":  func(n *node) { d.shutdown(n, c) },
+		"symlinks":  into(d, &c.FollowLinks, parseSymlinks),
+		"tail":      func(n *node) { d.follow(n, &c.Tail) },
+		"streams":   func(n *node) { streams = n },
 	})
 	if streams == nil {
 		d.fail(n.place, "no streams: want `streams:` with a list of at least one")
@@ -201,7 +210,7 @@ func (d *decoder) config(n *node) *Config {
 
 func (d *decoder) spool(n *node, c *Config) {
 	d.fields(n, "spool", map[string]func(*node){
-		"max_bytes": into(d, &c.SpoolMaxBytes, parseSize),
+		"max_bytes": into(d, &c.SpoolMaxBytes, sizeFrom(leastBytes, "it has to hold a batch")),
 	})
 }
 
@@ -229,7 +238,7 @@ func (d *decoder) stream(n *node, before []StreamConfig) StreamConfig {
 		"name":             d.streamName(&s, before),
 		"version":          into(d, &s.Version, intBetween(1, math.MaxInt32)),
 		"paths":            func(n *node) { s.Paths = d.paths(n) },
-		"exclude":          func(n *node) { s.Exclude = d.paths(n) },
+		"exclude":          func(n *node) { s.Exclude = d.excludes(n) },
 		"start_at":         into(d, &s.StartAtEnd, parseStartAt),
 		"format":           func(n *node) { p.format = n },
 		"regex":            func(n *node) { p.regex = n },
@@ -265,7 +274,8 @@ func (d *decoder) streamName(s *StreamConfig, before []StreamConfig) func(*node)
 	})
 }
 
-func (d *decoder) paths(n *node) []string {
+// patterns reads a list of patterns.
+func (d *decoder) patterns(n *node) []string {
 	paths := d.texts(n)
 	if n.kind == listNode && len(n.items) == 0 {
 		d.failValue(n, "want at least one pattern, or leave the key out")
@@ -289,7 +299,8 @@ func compileOriginPath(s string) (*regexp.Regexp, error) {
 
 func (d *decoder) batch(n *node, b *BatchConfig) {
 	d.fields(n, "batch", map[string]func(*node){
-		"max_bytes":      into(d, &b.MaxBytes, parseSize),
+		"max_bytes": into(d, &b.MaxBytes, sizeFrom(leastBytes,
+			"each batch costs a manifest and an object a partition, however little it holds")),
 		"max_age":        into(d, &b.MaxAge, durationBetween(10*time.Millisecond, 7*day)),
 		"max_partitions": into(d, &b.MaxPartitions, intBetween(1, maxPartitionsMax)),
 	})
@@ -303,6 +314,24 @@ func (d *decoder) rejects(n *node, r *RejectsConfig) {
 		"on_exceed":   into(d, &r.OnExceed, parseOnExceed),
 	})
 	r.MinRecords = int64(minRecords)
+}
+
+func parseSymlinks(s string) (follow bool, err error) {
+	switch s {
+	case "safe", "follow":
+		return s == "follow", nil
+	}
+	return false, fmt.Errorf("%q: want safe or follow", s)
+}
+
+// parseSinkMode reads a mode of files that we may read and write, nobody may run, and not everyone
+// may write.
+func parseSinkMode(s string) (fs.FileMode, error) {
+	n, err := strconv.ParseUint(s, 8, 9)
+	if mode := fs.FileMode(n); err == nil && mode&0o600 == 0o600 && mode&0o113 == 0 {
+		return mode, nil
+	}
+	return 0, fmt.Errorf("%q: want a mode of files like 0640, 0600 or 0644", s)
 }
 
 func parseStartAt(s string) (atEnd bool, err error) {

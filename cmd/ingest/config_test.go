@@ -15,7 +15,7 @@ import (
 
 const exampleConfig = `state: /var/lib/logseal            # ledger and spool
 sink:  /lake/logs
-origin: web-1                      # tail: default the host name
+origin: web-1                      # or none
 spool: {max_bytes: 1GiB}
 streams:
   - name: nginx
@@ -40,6 +40,8 @@ streams:
     start_at: end
 shutdown: {grace: 45s}
 tail: {poll_interval: 500ms, close_wait: 2m, copy_wait: 3h}
+sink_mode: 0644
+symlinks: follow
 `
 
 func TestParseConfig_ReadsEveryKey(t *testing.T) {
@@ -47,7 +49,9 @@ func TestParseConfig_ReadsEveryKey(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "/var/lib/logseal", c.State)
 	require.Equal(t, "/lake/logs", c.Sink)
-	require.Equal(t, "web-1", c.Origin)
+	require.EqualValues(t, 0o644, c.SinkMode)
+	require.True(t, c.FollowLinks)
+	require.Equal(t, origin("web-1"), c.Origin)
 	require.EqualValues(t, 1<<30, c.SpoolMaxBytes)
 	require.Len(t, c.Streams, 2)
 
@@ -86,7 +90,7 @@ func TestParseConfig_Defaults(t *testing.T) {
 	c, err := parseConfig("ingest.yaml", []byte("streams: [{name: a, format: common}]"))
 	require.NoError(t, err)
 	require.Equal(t, Config{
-		SpoolMaxBytes: 10 << 30, ShutdownGrace: 20 * time.Second, Streams: c.Streams,
+		SinkMode: 0o640, SpoolMaxBytes: 10 << 30, ShutdownGrace: 20 * time.Second, Streams: c.Streams,
 		Tail: FollowConfig{PollInterval: time.Second, CloseWait: time.Minute, CopyWait: time.Hour},
 	}, *c)
 	common, _ := parse.Preset("common")

@@ -14,13 +14,18 @@ import (
 // decoder reads values out of nodes strictly and gathers everything that is wrong, so that one
 // run names all of it.
 type decoder struct {
-	file string
-	env  func(name string) (string, bool)
-	key  string // the key whose value is being read
-	errs []*yamlError
+	file   string
+	folder string // that relative paths start from; empty for the working folder
+	env    func(name string) (string, bool)
+	key    string // the key whose value is being read
+	errs   []*yamlError
 }
 
-func newDecoder(file string) *decoder { return &decoder{file: file, env: os.LookupEnv} }
+// newDecoder gives a decoder of the config file at a path. Relative paths in a config start from its
+// folder, so that the config means the same wherever the program is started.
+func newDecoder(file string) *decoder {
+	return &decoder{file: file, folder: configFolder(file), env: os.LookupEnv}
+}
 
 func (d *decoder) fail(at place, format string, args ...any) {
 	d.errs = append(d.errs, &yamlError{d.file, at, fmt.Errorf(format, args...)})
@@ -103,7 +108,7 @@ func (d *decoder) literal(n *node) string {
 
 // text reads a scalar's text with ${…} expanded.
 func (d *decoder) text(n *node) string {
-	s, err := expand(d.literal(n), d.env)
+	s, err := expand(d.literal(n), d.env, d.folder)
 	if err != nil {
 		d.failValue(n, "%w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -150,7 +151,7 @@ func TestDeploy_Pods(t *testing.T) {
 			tail.Config = config
 			p, err := tail.plan()
 			require.NoError(t, err)
-			require.Equal(t, "node-1.example", p.cfg.Origin)
+			require.EqualValues(t, "node-1.example", p.cfg.Origin)
 			require.NotNil(t, p.at.bucket)
 			require.Greater(t, time.Duration(pod.TerminationGracePeriodSeconds)*time.Second,
 				p.cfg.ShutdownGrace+20*time.Second)
@@ -170,8 +171,10 @@ func TestDeploy_Pods(t *testing.T) {
 func requireMounts(t *testing.T, c podContainer, p *plan) {
 	var logs, state bool
 	for _, m := range c.VolumeMounts {
-		for _, pattern := range p.patterns() {
-			logs = logs || m.ReadOnly && strings.HasPrefix(pattern, m.MountPath+"/")
+		for _, f := range p.follows {
+			logs = logs || m.ReadOnly && slices.ContainsFunc(f.patterns, func(pattern string) bool {
+				return strings.HasPrefix(pattern, m.MountPath+"/")
+			})
 		}
 		state = state || !m.ReadOnly && m.MountPath == p.cfg.State
 	}

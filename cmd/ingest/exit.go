@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"syscall"
 )
 
 // The exit codes.
@@ -31,8 +32,20 @@ func exitf(code int, format string, args ...any) error {
 func usagef(format string, args ...any) error { return exitf(exitUsage, format, args...) }
 
 func exitCode(err error) int {
-	if e, ok := errors.AsType[*exitError](err); ok {
-		return e.code
+	e, ok := errors.AsType[*exitError](err)
+	if !ok || e.code == exitUsage && isOfMachine(err) {
+		return exitFailed // to start again helps, and nobody does who is told that the config is wrong
 	}
-	return exitFailed
+	return e.code
+}
+
+// isOfMachine reports whether an error says that the machine could not do now what it can at other times.
+func isOfMachine(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.EIO, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM,
+		syscall.ENOSPC, syscall.EDQUOT} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -16,8 +17,9 @@ const secretMax = 1 << 20
 var envNameRE = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // expand replaces ${NAME} by the environment's value and ${file:PATH} by the file's content less
-// one final newline; $${ stands for a plain ${. What is put in is not looked at again.
-func expand(s string, env func(string) (string, bool)) (string, error) {
+// one final newline; $${ stands for a plain ${. What is put in is not looked at again. A relative PATH
+// starts from folder.
+func expand(s string, env func(string) (string, bool), folder string) (string, error) {
 	var out strings.Builder
 	for {
 		i := strings.Index(s, "${")
@@ -35,7 +37,7 @@ func expand(s string, env func(string) (string, bool)) (string, error) {
 		if !ok {
 			return "", fmt.Errorf("%q has no closing brace; write $${ for a plain ${", s[i:])
 		}
-		value, err := lookup(name, env)
+		value, err := lookup(name, env, folder)
 		if err != nil {
 			return "", err
 		}
@@ -44,9 +46,9 @@ func expand(s string, env func(string) (string, bool)) (string, error) {
 	}
 }
 
-func lookup(name string, env func(string) (string, bool)) (string, error) {
+func lookup(name string, env func(string) (string, bool), folder string) (string, error) {
 	if path, ok := strings.CutPrefix(name, "file:"); ok {
-		return readSecret(path)
+		return readSecret(inFolder(folder, path))
 	}
 	if !envNameRE.MatchString(name) {
 		return "", fmt.Errorf("${%s} names no environment variable; write $${ for a plain ${", name)
@@ -58,15 +60,22 @@ func lookup(name string, env func(string) (string, bool)) (string, error) {
 	return value, nil
 }
 
+// readBounded reads a file that may be a pipe or a device, of which nobody knows how long it is.
+func readBounded(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(b)) > most {
+		err = fmt.Errorf("%s has more than %d bytes", path, most)
+	}
+	return b, err
+}
+
 func readSecret(path string) (string, error) {
-	st, err := os.Stat(path)
-	if err == nil && st.Size() > secretMax {
-		err = fmt.Errorf("it has %d bytes, want at most %d", st.Size(), secretMax)
-	}
-	var b []byte
-	if err == nil {
-		b, err = os.ReadFile(path)
-	}
+	b, err := readBounded(path, secretMax)
 	if err == nil && !utf8.Valid(b) {
 		err = errors.New("it is not UTF-8 text")
 	}

@@ -9,12 +9,14 @@ import (
 	"strings"
 
 	"logseal/ingest/files"
+	"logseal/ingest/pipeline"
 	"logseal/ingest/sink/s3"
 )
 
 // find gives the absolute paths of a selection's files and the paths of its objects, sorted. Files
-// of Logseal's own are left out, and so is what `exclude` says of the files of the config. A pattern of the command line that names no file is a usage error;
-// one of the config is a warning.
+// of Logseal's own are left out, and so is what `exclude` says of the files of the config. A pattern of
+// the command line that names no file is a usage error; one of the config is a warning. What could not
+// be looked into under a pattern is kept for unreadProblems.
 func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]string, error) {
 	if len(s.patterns) == 0 {
 		return nil, usagef("no files: give a PATH, or stream %s `paths` in the config", s.Name)
@@ -24,6 +26,11 @@ func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]str
 		switch {
 		case p == "":
 			return nil, usagef("an empty PATH: want a file or a pattern")
+		case p == "-":
+			return nil, usagef("standard input cannot be loaded: what was read must be there to be read " +
+				"again; write it to a file first")
+		case s.named && checkSlashes(p) != nil:
+			return nil, usagef("%w", checkSlashes(p))
 		case isObject(p):
 			p, err := fsys.locate(p)
 			if err != nil {
@@ -38,8 +45,11 @@ func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]str
 	if err != nil {
 		return nil, err
 	}
+	s.unread = nil
 	paths, err := s.findFiles(fsys, local, owns)
+	fsys.passed = append(fsys.passed, s.wantedLinks(fsys.Refused(), out, owns)...)
 	if err := s.findError(a, err); err != nil {
+		fsys.warnLinks(a)
 		return nil, err
 	}
 	more, err := s.findObjects(fsys, objects)
@@ -49,9 +59,26 @@ func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]str
 	paths = append(paths, more...)
 	if !s.named {
 		paths = slices.DeleteFunc(paths, out.excludes)
+		s.unread = slices.DeleteFunc(s.unread, func(u files.Unread) bool {
+			return out.excludes(u.Path) || out.excludes(filepath.Join(u.Path, "any"))
+		})
 	}
 	slices.Sort(paths)
 	return slices.Compact(paths), nil
+}
+
+// wantedLinks are those links to something that would have been looked at.
+func (s *selection) wantedLinks(
+	refused []*files.LinkError, out *excluder, owns func(path string) bool,
+) (wanted []*files.LinkError) {
+	for _, e := range refused {
+		abs, err := filepath.Abs(e.Link)
+		if err != nil || owns(filepath.Join(abs, "any")) || !s.named && out.excludes(abs) {
+			continue
+		}
+		wanted = append(wanted, e)
+	}
+	return wanted
 }
 
 func (s *selection) findFiles(
@@ -71,16 +98,53 @@ func (s *selection) findFiles(
 		return filepath.Join(wd, path)
 	}
 	owned := func(path string) bool { return owns(absolute(path)) }
+	var all, none []string
 	for _, p := range patterns {
+		if s.named { // whoever names a file knows what is there
+			fsys.Trust(filepath.Clean(p))
+			fsys.Trust(filepath.Clean(absolute(p)))
+		}
 		if _, err := fsys.Stat(p); err == nil && s.named && owned(p) {
 			return nil, ownError(p)
 		}
+		found, unread, err := files.NewFinder(fsys.Disk, []string{p}, owned).OfHeap().Find(fsys.ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range unread {
+			if s.named && u.Path == filepath.Clean(p) { // it is no pattern
+				return nil, u.Err
+			}
+			if errors.As(u.Err, new(*files.LinkError)) {
+				continue // it is told of as one that was not followed
+			}
+			s.unread = append(s.unread, files.Unread{Path: absolute(u.Path), Err: u.Err})
+		}
+		if len(found)+len(unread) == 0 {
+			none = append(none, p)
+		}
+		for _, f := range found {
+			all = append(all, absolute(f.Path))
+		}
 	}
-	paths, err := files.Find(fsys, patterns, owned)
-	for i, p := range paths {
-		paths[i] = absolute(p)
+	if len(none) > 0 {
+		return all, &files.NoMatchError{Patterns: none}
 	}
-	return paths, err
+	return all, nil
+}
+
+// unreadProblems are what the last find could not look into: other files are not kept from being read.
+func (s *selection) unreadProblems() (all []pipeline.Problem) {
+	for _, u := range s.unread {
+		err := u.Err
+		if inPath, ok := errors.AsType[*fs.PathError](err); ok {
+			err = inPath.Err
+		}
+		all = append(all, pipeline.Problem{Kind: pipeline.Unreadable, Path: u.Path,
+			Message: fmt.Sprintf("it cannot be read: %v; what is there, or below it, was passed over: fix "+
+				"that and run again, or leave it out with `exclude`", err)})
+	}
+	return all
 }
 
 // findObjects is as files.Find, but a path is taken as it stands: in a key `a//b` is not `a/b`.

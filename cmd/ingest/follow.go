@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -55,8 +57,8 @@ func (s *StreamConfig) follower(fsys files.FS, at *site) (*follower, error) {
 
 // find gives the files that there are now, by absolute paths, and what could not be read. A pattern
 // that names no file is no mistake: it may name one later.
-func (f *follower) find() ([]files.Found, []files.Unread, error) {
-	found, unread, err := f.finder.Find()
+func (f *follower) find(ctx context.Context) ([]files.Found, []files.Unread, error) {
+	found, unread, err := f.finder.Find(ctx)
 	if len(f.judged) > 2*len(found) {
 		clear(f.judged) // most of them are gone
 	}
@@ -72,7 +74,14 @@ func (f *follower) find() ([]files.Found, []files.Unread, error) {
 			ours = append(ours, x)
 		}
 	}
-	return ours, unread, err
+	return ours, slices.DeleteFunc(unread, f.unwantedLink), err
+}
+
+// unwantedLink tells whether something could not be looked at for a link that was not followed, to
+// where nothing would be wanted from.
+func (f *follower) unwantedLink(u files.Unread) bool {
+	return errors.As(u.Err, new(*files.LinkError)) &&
+		(f.out.excludes(u.Path) || f.at.owns(filepath.Join(u.Path, "any")))
 }
 
 // folders gives those in which files may appear, after a find. What we write ourselves is no reason

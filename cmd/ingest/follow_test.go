@@ -50,7 +50,7 @@ func TestFollower_Find_LeavesOutWhatIsOurs(t *testing.T) {
 	require.NoError(t, os.Symlink(root+"/sub/c.log", root+"/current.log"))
 	f := newFollower(t, root, StreamConfig{Paths: []string{"**", "none*", "*.log"},
 		Exclude: []string{"*.tmp"}})
-	got, unread, err := f.find()
+	got, unread, err := f.find(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, unread)
 	require.Equal(t, []string{root + "/a.log", root + "/current.log", root + "/sub/c.log"},
@@ -70,7 +70,7 @@ func TestFollower_Find_AfterASwitch(t *testing.T) {
 	f := newFollower(t, root, StreamConfig{Paths: []string{"now/*.log"}})
 	for _, to := range []string{"sub", ".state", "sub"} {
 		require.NoError(t, os.Symlink(filepath.Join(root, to), root+"/now"))
-		got, unread, err := f.find()
+		got, unread, err := f.find(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, unread)
 		require.Equal(t, to == "sub", len(got) == 1, to)
@@ -84,7 +84,7 @@ func TestFollower_Find_GivesWhatItCan(t *testing.T) {
 	plant(t, root, "a.log")
 	require.NoError(t, os.Symlink("closed", root+"/closed"))
 	f := newFollower(t, root, StreamConfig{Paths: []string{"closed/*.log", "*.log"}})
-	got, unread, err := f.find()
+	got, unread, err := f.find(t.Context())
 	require.NoError(t, err)
 	require.Len(t, unread, 1)
 	require.Equal(t, root+"/closed", unread[0].Path)

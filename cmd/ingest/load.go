@@ -23,8 +23,10 @@ import (
 type loadCmd struct {
 	siteFlags   `embed:""`
 	streamFlags `embed:""`
+	trustFlag   `embed:""`
 	OnExceed    onExceed `placeholder:"quarantine|halt" help:"On too many rejects (default halt)."`
-	Assume      assume   `placeholder:"copy|new" help:"What an undecided file is."`
+	Assume      assume   `placeholder:"copy|new|whole" help:"What an undecided file is; or that a compressed file ends where something else follows."`
+	Origin      origin   `placeholder:"NAME" help:"Who produced the logs, or none (default the config's, else none)."`
 	Shard       shard    `placeholder:"I/N" help:"Load part I (from 0) of N; others load the rest."`
 	Rehash      bool     `help:"Prove unchanged files again, too."`
 	Paths       []string `arg:"" optional:"" name:"path" help:"Files and patterns; ** is any folders."`
@@ -33,20 +35,27 @@ type loadCmd struct {
 // Help is what --help says besides the flags.
 func (*loadCmd) Help() string {
 	return help(`
-Files may be plain, .gz or .zst, on disk or in a bucket (s3://bucket/key). Interrupt it or kill it
+Files may be plain, .gz, .bz2 or .zst, on disk or in a bucket (s3://bucket/key). Interrupt it or kill it
 at any time and run it again: it goes on where it was, and the outcome is the same. A second run of
 a finished load does nothing.
 
 A file is undecided when it agrees with a source as far as it goes, but ends before what is
 committed of that: a copy still being written, or an older state. It is left unread and named, and
-load exits 3, unless --assume says what it is.
+load exits 3, unless --assume says what it is. --assume whole takes a compressed file for whole that has
+something else after its end.
+
+A file's origin is what the origin_path of its stream finds in its path, else --origin, else origin in
+the config, else none. The same bytes are the same source only under the same origin: to load what a
+tail follows, or will, give the origin that the tail has. Where a source of another origin has a file's
+bytes the file is left alone and named, and load exits 3, unless it is told --assume new.
 
 Examples:
   ingest load --format combined access.log
   ingest load --format combined --out lake 'archive/**/*.gz'
   ingest load --format combined --out s3://lake/logs 's3://archive/2024/**/*.gz'
   ingest load -c ingest.yaml
-  ingest load -c ingest.yaml --stream nginx /var/log/nginx/access.log.1`)
+  ingest load -c ingest.yaml --stream nginx /var/log/nginx/access.log.1
+  ingest load -c ingest.yaml --origin web-1 '/backup/web-1/**/*.gz'`)
 }
 
 // onExceed is the value of --on-exceed.
@@ -59,8 +68,10 @@ func (o *onExceed) UnmarshalText(b []byte) error {
 	return err
 }
 
-// assume is the value of --assume.
+// assume is the value of --assume: a pipeline.Assume, or assumeWhole.
 type assume pipeline.Assume
+
+const assumeWhole = assume(255)
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (x *assume) UnmarshalText(b []byte) error {
@@ -69,8 +80,10 @@ func (x *assume) UnmarshalText(b []byte) error {
 		*x = assume(pipeline.AssumeCopy)
 	case "new":
 		*x = assume(pipeline.AssumeNew)
+	case "whole":
+		*x = assumeWhole
 	default:
-		return fmt.Errorf("%q: want copy or new", b)
+		return fmt.Errorf("%q: want copy, new or whole", b)
 	}
 	return nil
 }
@@ -126,6 +139,7 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	c.Origin = l.Origin.or(c.Origin)
 	chosen, err := l.choose(c, l.Paths)
 	if err != nil {
 		return err
@@ -134,13 +148,22 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := l.pipelineConfig(ctx, a, at, chosen)
+	if err := l.prepare(a, at); err != nil {
+		return err
+	}
+	at.warnPlain(a)
+	cfg, err := l.pipelineConfig(ctx, a, at, c, chosen)
 	if err != nil {
 		return err
 	}
+	cfg.Streams = c.Origin.of(cfg.Streams)
 	report, err := load(ctx, a, at, c, cfg)
 	res.Retries = retriesOf(cfg)
 	if report != nil {
+		for i := range chosen {
+			report.Problems = append(report.Problems, chosen[i].unreadProblems()...)
+		}
+		report.Problems = append(report.Problems, linkProblems(cfg)...)
 		res.fill(report)
 	}
 	if errors.Is(err, pipeline.ErrMeaning) {
@@ -150,6 +173,16 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return l.tell(a, at, report)
+}
+
+// linkProblems are the links to logs that were not followed.
+func linkProblems(cfg *pipeline.Config) (all []pipeline.Problem) {
+	if from, ok := cfg.FS.(*logs); ok {
+		for _, e := range from.passed {
+			all = append(all, pipeline.Problem{Kind: pipeline.Unreadable, Path: e.Link, Message: e.Error()})
+		}
+	}
+	return all
 }
 
 // retriesOf is how often calls to buckets were repeated.
@@ -165,15 +198,20 @@ func retriesOf(cfg *pipeline.Config) (n int64) {
 
 // pipelineConfig checks the streams and finds their files; nothing is opened or made.
 func (l *loadCmd) pipelineConfig(
-	ctx context.Context, a *app, at *site, chosen []selection,
+	ctx context.Context, a *app, at *site, c *Config, chosen []selection,
 ) (*pipeline.Config, error) {
 	from := newLogs(ctx, a, at.bucket)
+	from.FollowAll(c.FollowLinks)
 	host, err := os.Hostname()
 	if err != nil {
 		return nil, fmt.Errorf("ask for the host's name: %w", err)
 	}
 	cfg := &pipeline.Config{FS: from, Rehash: l.Rehash, Log: a.log, Host: host,
-		Assume: pipeline.Assume(l.Assume), Shard: pipeline.Shard(l.Shard)}
+		Program: programVersion(),
+		Shard:   pipeline.Shard(l.Shard)}
+	if cfg.Whole = l.Assume == assumeWhole; !cfg.Whole {
+		cfg.Assume = pipeline.Assume(l.Assume)
+	}
 	for i := range chosen {
 		s := &chosen[i]
 		stream, err := s.pipelineStream(string(l.OnExceed))
@@ -226,6 +264,9 @@ func load(
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
+	if err := c.Origin.note(ledger); err != nil {
+		return nil, err
+	}
 	store, err := at.openWriter(ctx, a, ledger.Meta().WriterID)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ import (
 // What a listing or a look has said of an object holds for the whole run, so a heap of objects
 // costs a request a thousand. That is safe: an object is read only as the version that was seen.
 type logs struct {
-	files.FS
+	*files.Disk
 	// ctx ends all requests. It is a field because reading files knows no context, as the calls of
 	// the operating system do not.
 	ctx context.Context
@@ -36,6 +36,7 @@ type logs struct {
 	seen    map[string]s3.Entry   // by path
 	read    map[string]s3.Entry   // by bucket: the last object that could be read
 	names   map[string]string     // by bucket: the name of the sink, were it in that bucket
+	passed  []*files.LinkError    // links that were wanted and not followed
 	own     string                // the name of the sink; empty until it is asked for
 }
 
@@ -44,9 +45,16 @@ var _ files.FS = (*logs)(nil)
 // newLogs gives the files of the operating system and, with the credentials of the environment,
 // objects. sink is the bucket of the sink, nil if it is none.
 func newLogs(ctx context.Context, a *app, sink *s3.Options) *logs {
-	return &logs{FS: files.OS(), ctx: ctx, sink: sink, log: a.log, options: map[string]string{},
+	return &logs{Disk: files.OS().Within(ctx), ctx: ctx, sink: sink, log: a.log, options: map[string]string{},
 		buckets: map[string]*s3.Bucket{}, seen: map[string]s3.Entry{}, read: map[string]s3.Entry{},
 		names: map[string]string{}}
+}
+
+// warnLinks says which links were wanted and not followed.
+func (l *logs) warnLinks(a *app) {
+	for _, e := range l.passed {
+		a.warn("%v", e)
+	}
 }
 
 // bucket gives the bucket of a path, and the path's key.
@@ -108,7 +116,7 @@ func (l *logs) see(path string, e s3.Entry) {
 // Open implements files.FS. It asks for nothing: the object is what it was when it was seen.
 func (l *logs) Open(path string) (files.Handle, error) {
 	if !isObject(path) {
-		return l.FS.Open(path)
+		return l.Disk.Open(path)
 	}
 	e, err := l.entry("open", path)
 	if err != nil {
@@ -124,7 +132,7 @@ func (l *logs) Open(path string) (files.Handle, error) {
 // Stat implements files.FS.
 func (l *logs) Stat(path string) (files.Stat, error) {
 	if !isObject(path) {
-		return l.FS.Stat(path)
+		return l.Disk.Stat(path)
 	}
 	e, err := l.entry("stat", path)
 	return objectStat(e), err
@@ -141,7 +149,7 @@ func objectStat(e s3.Entry) files.Stat {
 // object whose key is the pattern itself is among what it gives.
 func (l *logs) Glob(pattern string) ([]string, error) {
 	if !isObject(pattern) {
-		return l.FS.Glob(pattern)
+		return l.Disk.Glob(pattern)
 	}
 	b, keys, err := l.bucket(pattern)
 	if err != nil {

@@ -8,7 +8,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,6 +31,8 @@ type cli struct {
 	Status statusCmd `cmd:"" help:"Show sources, how far they are, and which file may go."`
 	State  stateCmd  `cmd:"" help:"Look at the ledger, check it, or make it anew."`
 	Bench  benchCmd  `cmd:"" help:"Measure what a format costs, stage by stage."`
+
+	Version versionCmd `cmd:"" help:"Print the version; --version does, too."`
 }
 
 const description = "Log lines in, sealed Parquet out, every byte accounted for exactly once."
@@ -52,10 +53,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		panic(fmt.Sprintf("ingest: command line: %v", err))
 	}
+	args = arrange(parser.Model.Node, args)
 	command, err := parser.Parse(args)
+	if err == nil {
+		err = checkOnce(command.Path)
+	}
 	if err != nil {
 		a.json = asksForJSON(args)
-		return a.finish(ctx, parseError(err))
+		return a.finish(ctx, parseError(parser.Model.Node, args, err))
 	}
 	a.setUp(c.JSON, c.Quiet)
 	command.BindTo(ctx, (*context.Context)(nil))
@@ -73,15 +78,17 @@ func asksForJSON(args []string) bool {
 	return slices.Contains(args, "--json")
 }
 
-// parseError makes an error of kong one that says what to do.
-func parseError(err error) error {
-	command := "ingest"
-	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
-		for _, step := range parse.Context.Path {
-			if step.Command != nil {
-				command += " " + step.Command.Name
-			}
+// parseError makes an error of the command line one that says what to do.
+func parseError(root *kong.Node, args []string, err error) error {
+	command, node := "ingest", root
+	for _, word := range args { // they are arranged: commands come first
+		next := childOf(node, word)
+		if next == nil {
+			break
 		}
+		node = next
+		command += " " + word
 	}
-	return usagef("%s; see `%s --help`", strings.TrimSuffix(err.Error(), "."), command)
+	message := plainly(err.Error(), node, args)
+	return usagef("%s; see `%s --help`", strings.TrimSuffix(message, "."), command)
 }

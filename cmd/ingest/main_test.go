@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"logseal/ingest/seal"
 )
 
 // The scripts run this test binary as the real program.
@@ -64,7 +66,8 @@ func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// scriptTree wants two sinks to hold the same files with the same bytes, state apart.
+// scriptTree wants two sinks to hold the same files with the same bytes, state apart. The notes on
+// sources tell when and where they were made, so of them it compares the names.
 func scriptTree(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: tree DIR DIR")
@@ -99,8 +102,12 @@ func sinkTree(ts *testscript.TestScript, root string) map[string]string {
 			}
 			return nil
 		}
+		name := strings.TrimPrefix(path, root+"/")
 		body, err := os.ReadFile(path)
-		files[strings.TrimPrefix(path, root)] = string(body)
+		if strings.HasPrefix(name, seal.SourceFolder) {
+			body = nil
+		}
+		files[name] = string(body)
 		return err
 	}))
 	if len(files) == 0 {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"maps"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -192,19 +191,12 @@ func lagBytes(s pipeline.SourceStatus) int64 {
 
 // buildInfo is a metric that says which program this is.
 func buildInfo() prometheus.Collector {
-	version, revision, goVersion := "unknown", "unknown", "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version, goVersion = firstOf(info.Main.Version, version), info.GoVersion
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				revision = s.Value
-			}
-		}
-	}
+	version := programVersion()
+	revision, goVersion := buildOf()
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "logseal_build_info", Help: "1; its labels say which program this is.",
 		ConstLabels: prometheus.Labels{
-			"version": version, "revision": revision, "goversion": goVersion,
+			"version": version, "revision": firstOf(revision, "unknown"), "goversion": goVersion,
 		},
 	}, func() float64 { return 1 })
 }

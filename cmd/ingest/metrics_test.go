@@ -81,7 +81,7 @@ func fullService(t *testing.T) *service {
 			Losses:    map[seal.LossReason]int64{seal.Deleted: 1},
 		}},
 	}}
-	s := &service{tail: fake, store: &pipeline.Retrier{}}
+	s := &service{app: newApp(io.Discard, io.Discard), tail: fake, store: &pipeline.Retrier{}}
 	s.current.Store(&plan{cfg: &Config{SpoolMaxBytes: 1 << 30,
 		Streams: []StreamConfig{{Name: "app"}, {Name: "quiet"}}}})
 	return s
@@ -148,7 +148,7 @@ func TestMetrics_NamesAreGood(t *testing.T) {
 }
 
 func TestPutMeter_MeasuresEachAttempt(t *testing.T) {
-	store, err := dir.New(filepath.Join(t.TempDir(), "lake"), "0123456789abcdef")
+	store, err := dir.New(filepath.Join(t.TempDir(), "lake"), "0123456789abcdef", dir.DefaultMode)
 	require.NoError(t, err)
 	seconds := newPutSeconds()
 	m := &putMeter{Store: store, seconds: seconds}

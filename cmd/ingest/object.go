@@ -28,7 +28,7 @@ var (
 	// sourceOptions are the options of a URL that say where a bucket is.
 	sourceOptions = []string{"endpoint", "region", "path_style", "ca_file", "stall"}
 	// sinkOptions are the others, which say how objects are put.
-	sinkOptions = []string{"storage_class", "sse", "kms_key_id", "tags", "conditional"}
+	sinkOptions = []string{"storage_class", "sse", "kms_key_id", "tags", "conditional", "checksum"}
 )
 
 // optionsStart finds where the options of a pattern begin, those that it may not have, too. A `?`

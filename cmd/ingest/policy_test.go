@@ -168,6 +168,7 @@ func TestDocs_PolicyWithoutDelete(t *testing.T) {
 	noManifests.Statement = append(noManifests.Statement, map[string]any{"Effect": "Allow",
 		"Action": "s3:PutObject", "Resource": []string{"arn:aws:s3:::lake/logs/data/*",
 			"arn:aws:s3:::lake/logs/quarantine/*", "arn:aws:s3:::lake/logs/epochs/*",
+			"arn:aws:s3:::lake/logs/sources/*",
 			"arn:aws:s3:::lake/logs/logseal.json"}})
 	r.allow(t, noManifests)
 	r.refused(t, "allow s3:PutObject", policyLoad("loser")...)

@@ -11,6 +11,8 @@ const (
 	// lookMost is how old the last look at all files may be of a tail that is well. A look at
 	// thousands of files takes a fraction of a second; at a network file system that hangs, for ever.
 	lookMost = time.Minute
+	// stuckMost is for how long nothing may be sealed or shipped by a tail that is well.
+	stuckMost = time.Minute
 	// pulseMost is how old the last pulse may be of a service that is well.
 	pulseMost = lookMost
 )
@@ -26,13 +28,14 @@ func (s *service) watchPulse(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		// A tail that hangs in its answer must not keep the service from its end.
-		well := make(chan bool, 1)
-		go func() { well <- s.well() }()
+		ails := make(chan string, 1)
+		go func() { ails <- s.ails() }()
 		select {
 		case <-ctx.Done():
 			return
-		case ok := <-well:
-			if ok {
+		case why := <-ails:
+			s.ailing.Store(&why)
+			if why == "" {
 				s.pulse.Store(time.Now().UnixNano())
 				s.told(s.notify.alive())
 			}
@@ -45,11 +48,25 @@ func (s *service) watchPulse(ctx context.Context) {
 	}
 }
 
-// well tells whether the tail answers and looks at its files. Before its first look it may wait for
-// the sink, and at its end it looks no more: it is well if it answers.
-func (s *service) well() bool {
-	last := s.tail.LastLook()
-	return last.IsZero() || s.ending.Load() || time.Since(last) < lookMost
+// ails tells why the tail, which answers, is not well, empty if it is: it does not look at its files, or
+// nothing can be sealed or shipped. Before its first look it may wait for the sink, and at its end it looks
+// no more.
+func (s *service) ails() string {
+	if last := s.tail.LastLook(); !last.IsZero() && !s.ending.Load() && time.Since(last) >= lookMost {
+		return "it does not look at its files"
+	}
+	if since, why := s.tail.Stuck(); !since.IsZero() && time.Since(since) >= stuckMost {
+		return "nothing can be sealed or shipped: " + why
+	}
+	return ""
+}
+
+// complaint is what is known of why the tail is not well.
+func (s *service) complaint() string {
+	if why := s.ailing.Load(); why != nil && *why != "" {
+		return *why
+	}
+	return "it does not answer"
 }
 
 // alive tells whether the tail was well a short time ago.

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
+	"time"
 
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
@@ -29,6 +30,8 @@ type safety struct {
 	from   *logs
 	// store opens the sink once the ledger is no longer needed.
 	store func() (sink.Store, error)
+	// timeout bounds each question to the sink.
+	timeout time.Duration
 }
 
 // safe answers from a ledger that nobody else has open.
@@ -40,10 +43,11 @@ func (s *statusCmd) safe(
 	if err != nil {
 		return err
 	}
-	res.Safe, err = (&safety{cfg: c, ledger: ledger, from: from, store: func() (sink.Store, error) {
+	ask := &safety{cfg: c, ledger: ledger, from: from, timeout: s.Timeout, store: func() (sink.Store, error) {
 		ledger.Close() // a tail may want it while a sink that is slow or away is asked
 		return at.openReader(ctx, a)
-	}}).ask(ctx, path)
+	}}
+	res.Safe, err = ask.ask(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -67,10 +71,15 @@ func (x *safeJSON) tell(a *app) error {
 }
 
 // ask answers whether the file at an absolute path may be deleted: it is proved to be a source whose
-// manifests, asked of the sink, cover every byte, and its last line has ended. Each table that has
-// or wants the file must agree.
+// manifests, asked of the sink, cover every byte, the objects that they name are there, and its last
+// line has ended. Each table that has or wants the file must agree.
 func (s *safety) ask(ctx context.Context, path string) (*safeJSON, error) {
+	s.from.Trust(path) // whoever asks names it
 	f, err := files.Open(s.from, path)
+	if other, ok := errors.AsType[*files.UnsupportedError](err); ok {
+		stat, err := s.from.Stat(path)
+		return &safeJSON{Path: path, Size: stat.Size, Reason: other.Advice()}, err
+	}
 	if err != nil {
 		return nil, usagef("--safe-to-delete: %w", err)
 	}
@@ -80,15 +89,21 @@ func (s *safety) ask(ctx context.Context, path string) (*safeJSON, error) {
 	if err != nil {
 		return nil, err
 	}
+	if answer.Reason, err = s.waiting(path, f.Stat()); err != nil || answer.Reason != "" {
+		return answer, err
+	}
+	if err := s.assumeAsRead(f, path, places); err != nil {
+		return nil, err
+	}
 	store, err := s.store()
 	if err != nil {
 		return nil, err
 	}
-	p := &proof{store: store, file: f}
+	p := &proof{store: &punctual{store, s.timeout}, file: f, retention: retentions(s.cfg)}
 	reason, err := p.judge(ctx, places)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, fmt.Errorf("ask whether %s may be deleted: %w", path, err)
 	case reason != "":
 		answer.Reason = reason
 	case p.unwanted:
@@ -97,6 +112,21 @@ func (s *safety) ask(ctx context.Context, path string) (*safeJSON, error) {
 		answer.Safe, answer.Reason = true, "all of it is in the sink"
 	}
 	return answer, nil
+}
+
+// assumeAsRead takes a file for whole that was read to its end as it is: with --assume whole, if something
+// follows that.
+func (s *safety) assumeAsRead(f *files.File, path string, places []candidate) error {
+	for _, table := range tablesOf(places) {
+		rec, ok, err := s.ledger.GetFile(table, path)
+		if err != nil {
+			return err
+		}
+		if ok && rec.State == offsets.FileState(f.Stat()) {
+			f.AssumeWhole()
+		}
+	}
+	return nil
 }
 
 // candidate is a table and origin that may hold a file; wanted says that it should.
@@ -119,7 +149,7 @@ func (s *safety) candidates(path string) ([]candidate, error) {
 		}
 		out = append(out, x)
 	}
-	keys, err := s.ledger.All()
+	keys, err := s.ledger.Origins()
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +171,7 @@ func (s *safety) candidates(path string) ([]candidate, error) {
 // candidate is where a stream has or would have a file; false when the file is of no origin there.
 func (s *safety) candidate(stream *StreamConfig, path string) (x candidate, ok bool, err error) {
 	x.table = source.Table{Stream: stream.Name, Version: stream.Version}
-	x.origin = s.ledger.Meta().Origin
+	x.origin = s.cfg.Origin.or(notedOrigin(s.ledger)).key()
 	if stream.OriginPath != nil {
 		m := stream.OriginPath.FindStringSubmatch(path)
 		if m == nil {
@@ -165,11 +195,13 @@ func (s *safety) candidate(stream *StreamConfig, path string) (x candidate, ok b
 
 // proof holds a file against what the sink has committed.
 type proof struct {
-	store sink.Store
+	store *punctual
 	file  *files.File
 	head  []byte
 	// unwanted says that a range of the file was declared not wanted: nobody misses it.
 	unwanted bool
+	// retention is after how long someone deletes the objects of a stream.
+	retention map[string]time.Duration
 }
 
 // judge returns why the file may not be deleted, "" when it may.
@@ -186,13 +218,10 @@ func (p *proof) judge(ctx context.Context, places []candidate) (string, error) {
 	}
 	p.head = head
 	held := false
-	for _, x := range places {
-		covered, reason, err := p.in(ctx, x)
+	for _, table := range tablesOf(places) {
+		covered, reason, err := p.inTable(ctx, table, places)
 		if err != nil || reason != "" {
 			return reason, err
-		}
-		if !covered && x.wanted {
-			return fmt.Sprintf("nothing of it is in the table %s", x.table), nil
 		}
 		held = held || covered
 	}
@@ -200,6 +229,40 @@ func (p *proof) judge(ctx context.Context, places []candidate) (string, error) {
 		return "the sink has no source that it is", nil
 	}
 	return "", nil
+}
+
+func tablesOf(places []candidate) (tables []source.Table) {
+	for _, x := range places {
+		if !slices.Contains(tables, x.table) {
+			tables = append(tables, x.table)
+		}
+	}
+	return tables
+}
+
+// inTable tells whether a table covers the whole file, under whichever origin, or why it does not. An
+// origin that the file is wanted for has to have all of it or nothing.
+func (p *proof) inTable(
+	ctx context.Context, table source.Table, places []candidate,
+) (held bool, reason string, err error) {
+	wanted := false
+	for _, x := range places {
+		if x.table != table {
+			continue
+		}
+		covered, why, err := p.in(ctx, x)
+		if err != nil || x.wanted && why != "" {
+			return false, why, err
+		}
+		held, wanted, reason = held || covered, wanted || x.wanted, firstOf(reason, why)
+	}
+	switch {
+	case held:
+		return true, "", nil
+	case reason == "" && wanted:
+		reason = fmt.Sprintf("nothing of it is in the table %s", table)
+	}
+	return false, reason, nil
 }
 
 // in tells whether a table covers the whole file, or why it has the file but not all of it.
@@ -211,6 +274,9 @@ func (p *proof) in(ctx context.Context, x candidate) (covered bool, reason strin
 			return covered, reason, err
 		}
 		verdict, why, err := p.compare(ctx, batches)
+		if err == nil && verdict == isSource && why == "" {
+			why, err = p.lacking(ctx, batches)
+		}
 		if err != nil || verdict == isSource && why == "" {
 			return err == nil, "", err
 		}
@@ -227,13 +293,15 @@ type committed struct {
 	open       bool
 	rest       bool            // open within a record of several lines
 	lost       seal.LossReason // empty for a batch
+	batch      *seal.Manifest  // nil for a loss
+	put        time.Time       // when the manifest was; zero if the store does not say
 }
 
 // batches walks the manifests of a source from 0.
 func (p *proof) batches(ctx context.Context, key source.Key) ([]committed, error) {
 	var out []committed
 	for start := int64(0); ; {
-		c, err := p.commit(ctx, seal.ManifestKey(key, start))
+		c, put, err := p.commit(ctx, seal.ManifestKey(key, start))
 		if errors.Is(err, sink.ErrNotFound) {
 			return out, nil
 		}
@@ -241,15 +309,15 @@ func (p *proof) batches(ctx context.Context, key source.Key) ([]committed, error
 			return nil, err
 		}
 		if c.Loss != nil {
-			found, err := p.commit(ctx, seal.FoundKey(key, start))
+			found, at, err := p.commit(ctx, seal.FoundKey(key, start))
 			if err != nil && !errors.Is(err, sink.ErrNotFound) {
 				return nil, err
 			}
 			if err == nil {
-				c = found
+				c, put = found, at
 			}
 		}
-		next := committed{start: start}
+		next := committed{start: start, batch: c.Manifest, put: put}
 		if c.Manifest != nil {
 			next.end, next.chain, next.open = c.Manifest.End, c.Manifest.ChainOut, c.Manifest.OpenEnd
 			next.rest = c.Manifest.Rest != (source.Carry{})
@@ -261,20 +329,13 @@ func (p *proof) batches(ctx context.Context, key source.Key) ([]committed, error
 	}
 }
 
-// manifestMax bounds what is read of a manifest; the largest name a few thousand objects.
-const manifestMax = 64 << 20
-
-func (p *proof) commit(ctx context.Context, key string) (seal.Commit, error) {
-	r, _, err := p.store.Get(ctx, key)
+func (p *proof) commit(ctx context.Context, key string) (seal.Commit, time.Time, error) {
+	body, info, err := p.store.read(ctx, key)
 	if err != nil {
-		return seal.Commit{}, err
+		return seal.Commit{}, time.Time{}, err
 	}
-	defer r.Close()
-	body, err := io.ReadAll(io.LimitReader(r, manifestMax))
-	if err != nil {
-		return seal.Commit{}, fmt.Errorf("read %s: %w", key, err)
-	}
-	return seal.ParseCommit(key, body)
+	c, err := seal.ParseCommit(key, body)
+	return c, info.Modified, err
 }
 
 type identity uint8

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -53,6 +54,29 @@ func TestSafety_OfAnExcludedFile(t *testing.T) {
 	require.Equal(t, "the sink has no source that it is", got.Reason)
 }
 
+// A table has a file under whichever origin, unless the one that it is wanted for has a part of it.
+func TestSafety_OfAFileOfAnotherOrigin(t *testing.T) {
+	x, path := newSafety(t, "one\ntwo\nthree\n")
+	store, err := x.store()
+	require.NoError(t, err)
+	putLoss(t, store, path, seal.NotWanted)
+	x.cfg.Origin = source.NoOrigin
+	got, err := x.ask(context.Background(), path)
+	require.NoError(t, err)
+	require.Equal(t, "nothing of it is in the table app/v1", got.Reason)
+
+	key := source.Key{Table: source.Table{Stream: "app", Version: 1}, Origin: "web-1", ID: source.ID{1}}
+	chain := source.NewChain()
+	chain.Write([]byte("any\n"))
+	require.NoError(t, x.ledger.Update(key, func(s *offsets.Source) error {
+		s.Sealed, s.Shipped = chain.Point(), chain.Offset() // any of that origin says where to look
+		return nil
+	}))
+	got, err = x.ask(context.Background(), path)
+	require.NoError(t, err)
+	require.True(t, got.Safe, got.Reason)
+}
+
 // newSafety is a state and a sink without a word in them, of origin web-1, and a file that a stream
 // of the config wants.
 func newSafety(t *testing.T, text string) (*safety, string) {
@@ -62,11 +86,11 @@ func newSafety(t *testing.T, text string) (*safety, string) {
 	ledger, err := offsets.Open(filepath.Join(root, "state"), offsets.Meta{Origin: "web-1"})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, ledger.Close()) })
-	store, err := dir.New(filepath.Join(root, "lake"), ledger.Meta().WriterID)
+	store, err := dir.New(filepath.Join(root, "lake"), ledger.Meta().WriterID, dir.DefaultMode)
 	require.NoError(t, err)
 	c, err := parseConfig("c", []byte("streams: [{name: app, format: app, paths: ["+root+"/*.log]}]"))
 	require.NoError(t, err)
-	return &safety{cfg: c, ledger: ledger, from: &logs{FS: files.OS()},
+	return &safety{cfg: c, ledger: ledger, from: &logs{Disk: files.OS()}, timeout: time.Minute,
 		store: func() (sink.Store, error) { return store, nil }}, path
 }
 
@@ -82,6 +106,7 @@ func putLoss(t *testing.T, store sink.Store, path string, reason seal.LossReason
 		Format: seal.Format, Stream: "app", Version: 1, Origin: "web-1", Kind: seal.Lost, Reason: reason,
 		SID: source.NewID("web-1", "app", 0, []byte(head+"\n")), End: &end.Offset,
 		ChainIn: source.Origin().Chain, ChainOut: &end.Chain, ChainState: &end.State,
+		Marks: chain.Marks(0, end.Offset),
 	}
 	require.NoError(t, loss.Validate())
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -91,4 +116,51 @@ func putLoss(t *testing.T, store sink.Store, path string, reason seal.LossReason
 		SHA256: sha256.Sum256(json), Open: func() (io.ReadCloser, error) {
 			return io.NopCloser(strings.NewReader(string(json))), nil
 		}}))
+}
+
+// What waits in the spool is answered by the ledger alone: the sink may be away just because of that.
+func TestSafety_OfBytesThatWait(t *testing.T) {
+	x, path := newSafety(t, "one\ntwo\nthree\n")
+	stat, err := files.OS().Stat(path)
+	require.NoError(t, err)
+	chain := source.NewChain()
+	chain.Write([]byte("one\ntwo\n"))
+	key := source.Key{Table: source.Table{Stream: "app", Version: 1}, Origin: "web-1", ID: source.ID{1}}
+	require.NoError(t, x.ledger.Update(key, func(s *offsets.Source) error {
+		s.Path, s.File = path, offsets.FileState(stat)
+		s.Sealed = chain.Point()
+		s.Outbox = []offsets.Entry{{Range: source.Range{End: 8}, Spool: "b"}}
+		return nil
+	}))
+	x.store = func() (sink.Store, error) { return nil, errors.New("the sink is away") }
+	got, err := x.ask(context.Background(), path)
+	require.NoError(t, err)
+	require.Equal(t, &safeJSON{Path: path, Size: 14,
+		Reason: "8 bytes of it are sealed and not in the sink yet"}, got)
+
+	// Another file was at the path then.
+	require.NoError(t, os.Rename(path, path+".1"))
+	require.NoError(t, os.WriteFile(path, []byte("four\n"), 0o666))
+	_, err = x.ask(context.Background(), path)
+	require.ErrorContains(t, err, "the sink is away")
+}
+
+// hangingStore answers no question.
+type hangingStore struct{ sink.Store }
+
+func (hangingStore) Get(ctx context.Context, _ string) (io.ReadCloser, sink.Info, error) {
+	<-ctx.Done()
+	return nil, sink.Info{}, ctx.Err()
+}
+
+// A sink that does not answer is waited for no longer than was said, and named with the file.
+func TestSafety_OfASinkThatDoesNotAnswer(t *testing.T) {
+	x, path := newSafety(t, "one\n")
+	store, err := x.store()
+	require.NoError(t, err)
+	x.store = func() (sink.Store, error) { return hangingStore{store}, nil }
+	x.timeout = time.Millisecond
+	_, err = x.ask(context.Background(), path)
+	require.ErrorContains(t, err, "ask whether "+path+" may be deleted: the sink "+store.Name()+
+		" gave no answer within 1ms")
 }

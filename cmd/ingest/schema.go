@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -55,6 +56,10 @@ func (d *decoder) pattern(p *parserNodes) (parse.Definition, *node) {
 	case isJSON:
 		return d.json(p), p.format
 	case p.format != nil && (p.regex != nil || p.schema != nil):
+		if _, err := p.preset(name); name != "" && err != nil {
+			d.fail(p.format.place, "%w (or leave format out and have regex and schema)", err)
+			break
+		}
 		d.fail(p.format.place, "format says it all: want either format, or regex and schema")
 	case p.format != nil:
 		var def parse.Definition
@@ -98,7 +103,7 @@ func (d *decoder) formatName(format *node) string {
 	if format == nil || format.kind != scalarNode {
 		return ""
 	}
-	name, err := expand(format.text, d.env)
+	name, err := expand(format.text, d.env, d.folder)
 	if err != nil {
 		return ""
 	}
@@ -149,7 +154,7 @@ func (d *decoder) column(n *node) parse.Column {
 		"name":        into(d, &c.Name, func(s string) (string, error) { return s, nil }),
 		"type":        into(d, &c.Type, parseType),
 		"key":         d.intoText(&c.Key),
-		"layout":      d.intoText(&c.Layout),
+		"layout":      into(d, &c.Layout, checkedLayout),
 		"zone":        d.intoText(&c.Zone),
 		"event_time":  into(d, &c.EventTime, parseBool),
 		"optional":    into(d, &c.Optional, parseBool),
@@ -169,6 +174,22 @@ func (d *decoder) column(n *node) parse.Column {
 		}
 	}
 	return c
+}
+
+// otherFraction is a fraction of a second as other languages write it.
+var otherFraction = regexp.MustCompile(`05([.,])([SsfFn]+|%[fLN])`)
+
+// checkedLayout refuses a layout whose fraction Go's time package would take for letters that stand in
+// each line, so that no line would fit. All else is for the parser to say.
+func checkedLayout(s string) (string, error) {
+	if s == "" {
+		return "", errors.New("no text: leave the key out for its default")
+	}
+	if m := otherFraction.FindStringSubmatch(s); m != nil {
+		return "", fmt.Errorf("%q: %s stands for these letters: write a fraction of a second with a zero "+
+			"for each digit, 05%s000", s, m[2], m[1])
+	}
+	return s, nil
 }
 
 func parseType(s string) (parse.Type, error) {

@@ -14,17 +14,23 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/offsets"
 )
 
-// scriptPack compresses files into one, a member or frame each: pack gz|zst OUT IN...
+// scriptPack compresses files into one, a member or frame each: pack gz|bz2|zst OUT IN...
 func scriptPack(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
-		ts.Fatalf("usage: pack gz|zst OUT IN...")
+		ts.Fatalf("usage: pack gz|bz2|zst OUT IN...")
 	}
 	out, err := os.Create(ts.MkAbs(args[1]))
 	ts.Check(err)
 	for _, in := range args[2:] {
+		if args[0] == "bz2" {
+			_, err := out.Write(filestest.Bzip2([]byte(ts.ReadFile(in))))
+			ts.Check(err)
+			continue
+		}
 		var w io.WriteCloser = gzip.NewWriter(out)
 		if args[0] == "zst" {
 			w, err = zstd.NewWriter(out)

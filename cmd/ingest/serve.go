@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -13,8 +15,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// headerWait bounds how long a client may take to say what it wants.
-const headerWait = 10 * time.Second
+const (
+	// headerWait bounds how long a client may take to say what it wants.
+	headerWait = 10 * time.Second
+	// readWait is the same for all of a request.
+	readWait = 15 * time.Second
+	// writeWait bounds how long a client may take to read an answer.
+	writeWait = 30 * time.Second
+	// idleWait is how long a connection is kept for a client's next request: longer than scrapes are
+	// apart.
+	idleWait = 2 * time.Minute
+	// headerMost bounds what a client may say, in bytes.
+	headerMost = 16 << 10
+	// scrapesMost is how many scrapes are answered at once; each holds all metrics in memory.
+	scrapesMost = 4
+)
 
 // serveMetrics answers /metrics, /healthz and /readyz until ctx is cancelled, if someone asked for
 // it.
@@ -35,9 +50,11 @@ func (s *service) serveMetrics(
 
 func (s *service) metricsHandler(from prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(from, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(from, promhttp.HandlerOpts{
+		MaxRequestsInFlight: scrapesMost, ErrorLog: s.serverLog(),
+	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, s.alive(), "it does not look at its files")
+		answer(w, s.alive(), s.complaint())
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, s.status().Ready, "the first look at all files is not done, or the sink not reached")
@@ -54,14 +71,22 @@ func answer(w http.ResponseWriter, ok bool, why string) {
 	fmt.Fprintln(w, "ok")
 }
 
-// serve answers on l until ctx is cancelled; then also what is being answered ends.
+// serverLog is where servers say what goes wrong with clients.
+func (s *service) serverLog() *log.Logger {
+	return slog.NewLogLogger(s.app.log.Handler(), slog.LevelWarn)
+}
+
+// serve answers on l until ctx is cancelled; then also what is being answered ends. However many
+// clients there are and whatever they do, they take few descriptors and little memory.
 func (s *service) serve(ctx context.Context, wait *sync.WaitGroup, l net.Listener, h http.Handler) {
 	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: headerWait, IdleTimeout: 2 * time.Minute,
+		Handler: h, ReadHeaderTimeout: headerWait, ReadTimeout: readWait, WriteTimeout: writeWait,
+		IdleTimeout: idleWait, MaxHeaderBytes: headerMost, ErrorLog: s.serverLog(),
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	wait.Go(func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		err := server.Serve(newBoundedListener(l, clientsLimit()))
+		if !errors.Is(err, http.ErrServerClosed) {
 			s.app.log.Error("no longer answering", "address", l.Addr().String(), "error", err)
 		}
 	})

@@ -23,6 +23,7 @@ type tailer interface {
 	Run(ctx context.Context) error
 	Status() pipeline.TailStatus
 	LastLook() time.Time
+	Stuck() (since time.Time, why string)
 	Reload(cfg tailConfig) error
 }
 
@@ -41,19 +42,22 @@ type service struct {
 	spool  *spool.Spool
 	events *files.Events // nil where the system has none to give
 	host   string
-	origin string
-	tail   tailer
+	origin origin // of new sources
+	// guessed says that the ledger does not keep the origin yet: the sink is asked first.
+	guessed bool
+	tail    tailer
 
 	// unwatched is the last that was said of folders that cannot be watched; the tail's.
 	unwatched string
 
-	current  atomic.Pointer[plan] // what it runs by
-	reloaded atomic.Int64         // times that a plan was taken
-	refused  atomic.Int64         // times that one was not
-	stale    atomic.Bool          // the last one was not
-	pulse    atomic.Int64         // when the tail last was seen to be well, in Unix ns
-	ending   atomic.Bool          // it was told to end
-	asking   sync.Mutex           // held while a file is proved: one at a time
+	current  atomic.Pointer[plan]   // what it runs by
+	reloaded atomic.Int64           // times that a plan was taken
+	refused  atomic.Int64           // times that one was not
+	stale    atomic.Bool            // the last one was not
+	pulse    atomic.Int64           // when the tail last was seen to be well, in Unix ns
+	ailing   atomic.Pointer[string] // why it is not, as it last said; nil before it did
+	ending   atomic.Bool            // it was told to end
+	asking   sync.Mutex             // held while a file is proved: one at a time
 }
 
 // run follows files by first until ctx is cancelled and the tail has come to its end.
@@ -87,7 +91,7 @@ func (s *service) run(ctx context.Context, first *plan, hangups <-chan os.Signal
 	})()
 	s.told(s.notify.ready("following"))
 	s.app.log.Info("following files", "sink", first.at.sink, "state", first.at.state,
-		"origin", s.origin, "streams", len(first.streams), "pid", os.Getpid())
+		"origin", s.origin.String(), "streams", len(first.streams), "pid", os.Getpid())
 	err = s.tail.Run(ctx)
 	if err == nil {
 		status := s.tail.Status()
@@ -103,15 +107,19 @@ func (s *service) open(ctx context.Context, puts *prometheus.HistogramVec) (err 
 	if s.host, err = os.Hostname(); err != nil {
 		return fmt.Errorf("ask for the host's name: %w", err)
 	}
-	if s.origin, err = p.origin(ctx, s.app); err != nil {
-		return err
-	}
-	meta := offsets.Meta{Sink: p.at.sinkName(), Origin: s.origin}
+	meta := offsets.Meta{Sink: p.at.sinkName(), Origin: string(p.cfg.Origin)}
 	s.ledger, err = openPatiently(ctx, s.app, func() (*offsets.Ledger, error) {
 		return offsets.Open(p.at.state, meta)
 	})
 	if err != nil {
 		return err
+	}
+	// What the ledger keeps stays: whoever renames a host does not rename its sources so.
+	if s.origin = notedOrigin(s.ledger); s.origin == "" {
+		s.guessed = true
+		if s.origin, err = hostOrigin(); err != nil {
+			return err
+		}
 	}
 	store, err := p.at.openStore(ctx, s.ledger.Meta().WriterID)
 	if err != nil {
@@ -172,7 +180,8 @@ func (s *service) config(p *plan) tailConfig {
 	cfg := tailConfig{
 		Config: pipeline.Config{
 			Store: s.store, Ledger: s.ledger, Spool: pipeline.DiskSpool{Spool: s.spool},
-			FS: files.OS(), Streams: p.streams, Host: s.host, Log: s.app.log,
+			FS: files.OS().FollowAll(c.FollowLinks), Streams: s.origin.of(p.streams), Host: s.host,
+			Program: programVersion(), Log: s.app.log,
 		},
 		PollInterval: c.Tail.PollInterval, CopyWait: c.Tail.CopyWait,
 		CloseWait: max(c.Tail.CloseWait, 1), Grace: max(c.ShutdownGrace, 1), // 0 would be the default
@@ -180,9 +189,12 @@ func (s *service) config(p *plan) tailConfig {
 	for i, f := range p.follows {
 		stream := &c.Streams[i]
 		cfg.Follow = append(cfg.Follow, follow{
-			Origin: s.origin, Find: f.find, Dirs: f.folders, StartAtEnd: stream.StartAtEnd,
+			Unsaid: c.Origin == "", Find: f.find, Dirs: f.folders, StartAtEnd: stream.StartAtEnd,
 			MaxAge: stream.maxAge(),
 		})
+	}
+	if s.guessed {
+		cfg.NoteOrigin = func() error { return s.ledger.NoteOrigin(string(s.origin)) }
 	}
 	if s.events != nil {
 		cfg.Wake, cfg.Watch = s.events.C(), s.watch
@@ -232,8 +244,8 @@ func unshipped(status *pipeline.TailStatus) (n int64) {
 }
 
 // safety is what --safe-to-delete is answered from while the tail runs.
-func (s *service) safety(ctx context.Context) *safety {
+func (s *service) safety(ctx context.Context, timeout time.Duration) *safety {
 	p := s.current.Load()
-	return &safety{cfg: p.cfg, ledger: s.ledger, from: newLogs(ctx, s.app, nil),
+	return &safety{cfg: p.cfg, ledger: s.ledger, from: newLogs(ctx, s.app, nil), timeout: timeout,
 		store: func() (sink.Store, error) { return s.store, nil }}
 }

@@ -30,6 +30,7 @@ type fakeTail struct {
 	reloads  []tailConfig
 	hangs    chan struct{} // Status waits for it; nil for not at all
 	startErr error
+	stuck    time.Time // since when
 }
 
 func (f *fakeTail) Run(ctx context.Context) error {
@@ -41,6 +42,8 @@ func (f *fakeTail) Run(ctx context.Context) error {
 }
 
 func (f *fakeTail) LastLook() time.Time { return f.Status().LastLook }
+
+func (f *fakeTail) Stuck() (time.Time, string) { return f.stuck, "the disk is broken" }
 
 func (f *fakeTail) Status() pipeline.TailStatus {
 	f.mu.Lock()
@@ -215,6 +218,8 @@ func TestService_Reload(t *testing.T) {
 			"the state cannot change"},
 		{"an origin", strings.Replace(runningConfig, "web-1", "web-2", 1),
 			"the origin cannot change from web-1 to web-2"},
+		{"links", "symlinks: follow\n" + runningConfig, "symlinks cannot change"},
+		{"a mode", "sink_mode: 0600\n" + runningConfig, "sink_mode cannot change"},
 		{"a spool", "spool: {max_bytes: 1GiB}\n" + runningConfig, "spool.max_bytes cannot change"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -227,7 +232,7 @@ func TestService_Reload(t *testing.T) {
 			if c.name == "another stream" {
 				r.hears(t, "READY=1\nSTATUS=following")
 				require.Len(t, r.fake.reloads, was+1)
-				require.Equal(t, "web-1", r.fake.reloads[was].Follow[0].Origin)
+				require.Equal(t, "web-1", r.fake.reloads[was].Streams[0].Origin)
 				require.NotSame(t, old, r.current.Load())
 			} else {
 				r.hears(t, "READY=1\nSTATUS=following; the last reload was refused")
@@ -236,7 +241,7 @@ func TestService_Reload(t *testing.T) {
 			require.Contains(t, r.log.String()[before:], c.said)
 		})
 	}
-	require.Contains(t, scrape(t, r.service), `logseal_reloads_total{result="refused"} 5`)
+	require.Contains(t, scrape(t, r.service), `logseal_reloads_total{result="refused"} 7`)
 	require.Contains(t, scrape(t, r.service), "\nlogseal_config_refused 1\n")
 
 	old := r.current.Load()
@@ -286,12 +291,16 @@ func TestService_Pulse(t *testing.T) {
 		tail   *fakeTail
 		ending bool
 		want   bool
+		why    string
 	}{
-		"looks":     {tail: &fakeTail{is: pipeline.TailStatus{LastLook: time.Unix(1<<40, 0)}}, want: true},
-		"waits":     {tail: &fakeTail{}, want: true},
-		"ends":      {tail: &fakeTail{is: pipeline.TailStatus{LastLook: time.Unix(1, 0)}}, ending: true, want: true},
-		"is blind":  {tail: &fakeTail{is: pipeline.TailStatus{LastLook: time.Unix(1, 0)}}},
-		"is silent": {tail: &fakeTail{hangs: make(chan struct{})}},
+		"looks": {tail: &fakeTail{is: pipeline.TailStatus{LastLook: time.Unix(1<<40, 0)}}, want: true},
+		"waits": {tail: &fakeTail{}, want: true},
+		"ends":  {tail: &fakeTail{is: pipeline.TailStatus{LastLook: time.Unix(1, 0)}}, ending: true, want: true},
+		"is blind": {tail: &fakeTail{is: pipeline.TailStatus{LastLook: time.Unix(1, 0)}},
+			why: "it does not look at its files"},
+		"is stuck": {tail: &fakeTail{stuck: time.Unix(1, 0)},
+			why: "nothing can be sealed or shipped: the disk is broken"},
+		"is silent": {tail: &fakeTail{hangs: make(chan struct{})}, why: "it does not answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -308,6 +317,9 @@ func TestService_Pulse(t *testing.T) {
 				<-time.After(2 * pulseMost)
 				synctest.Wait()
 				require.Equal(t, c.want, s.alive())
+				if !c.want {
+					require.Equal(t, c.why, s.complaint())
+				}
 				cancel()
 				wait.Wait()
 				if c.tail.hangs != nil {

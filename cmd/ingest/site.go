@@ -13,6 +13,9 @@ import (
 // stateDir is the state folder of a folder sink, unless another is given.
 const stateDir = ".state"
 
+// spoolDir is the folder of the spool in the state folder.
+const spoolDir = "spool"
+
 // siteFlags say where a command works.
 type siteFlags struct {
 	Config string `short:"c" placeholder:"FILE" help:"Config file."`
@@ -24,6 +27,7 @@ type siteFlags struct {
 type site struct {
 	target
 	state string // absolute, links resolved
+	links bool   // every link to a log is followed
 }
 
 // config reads the config file, if there is one.
@@ -44,7 +48,8 @@ func (f *siteFlags) site(c *Config) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{target: t}
+	t.mode = c.SinkMode
+	s := &site{target: t, links: c.FollowLinks}
 	if state := firstOf(f.State, c.State); state != "" {
 		s.state, err = stateAt(state)
 	} else {
@@ -60,6 +65,10 @@ func (f *siteFlags) site(c *Config) (*site, error) {
 func stateAt(folder string) (string, error) {
 	if strings.Contains(folder, "://") {
 		return "", usagef("state: %s is no folder; want one on a local disk", folder)
+	}
+	if checkSlashes(folder) != nil {
+		return "", usagef("state: %s is no folder; want one on a local disk (write ./%s for a folder of "+
+			"that name)", folder, folder)
 	}
 	path, err := dir.Name(folder)
 	if err != nil {
@@ -116,7 +125,7 @@ func (s *site) sinkName() string {
 	return s.sink
 }
 
-func (s *site) spool() string { return filepath.Join(s.state, "spool") }
+func (s *site) spool() string { return filepath.Join(s.state, spoolDir) }
 
 // owns tells whether path is a file of Logseal's: in the state folder, or one that the sink is
 // made of. Whatever else lies in a folder that is also a sink is not ours. path is absolute.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 
 	"logseal/ingest/files"
 )
@@ -19,7 +20,7 @@ import (
 // socketName is the socket in the state folder that a running tail answers at: HTTP, with
 //
 //	GET /status                           the JSON object of `status --json`
-//	GET /safe?path=…&dev=…&inode=…        the same of `status --json --safe-to-delete`
+//	GET /safe?path=…&dev=…&inode=…&timeout=…        the same of `status --json --safe-to-delete`
 //
 // The status code says how the command exits: 200 for 0, 409 for 1 (not yet), 400 for 2, 500 for 1.
 const socketName = "tail.sock"
@@ -112,6 +113,10 @@ func (s *service) socketHandler() http.Handler {
 		s.reply(w, res, res.fillRunning(s))
 	})
 	mux.HandleFunc("GET /safe", func(w http.ResponseWriter, r *http.Request) {
+		// A proof may take longer than readWait, at which the question would be given up.
+		if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
+			s.app.log.Warn("answer at the socket", "error", err)
+		}
 		res := s.newStatusResult()
 		s.reply(w, res, s.askSafe(r, res))
 	})
@@ -131,6 +136,10 @@ func (s *service) reply(w http.ResponseWriter, res *statusResult, err error) {
 		code, message = http.StatusInternalServerError, err.Error()
 	}
 	res.end(message)
+	// A proof may take longer than writeWait, which counts from the question on.
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeWait)); err != nil {
+		s.app.log.Warn("answer at the socket", "error", err)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	// Who asked may be gone by now.
@@ -146,11 +155,13 @@ func (s *service) askSafe(r *http.Request, res *statusResult) (err error) {
 	if err := sameFile(path, r.URL.Query().Get("dev"), r.URL.Query().Get("inode")); err != nil {
 		return err
 	}
+	timeout, err := time.ParseDuration(r.URL.Query().Get("timeout"))
+	if err != nil || timeout <= 0 {
+		return errTimeout
+	}
 	s.asking.Lock()
 	defer s.asking.Unlock()
-	ctx, cancel := context.WithTimeout(r.Context(), lookPatience)
-	defer cancel()
-	if res.Safe, err = s.safety(ctx).ask(ctx, path); err != nil {
+	if res.Safe, err = s.safety(r.Context(), timeout).ask(r.Context(), path); err != nil {
 		return err
 	}
 	return res.Safe.refusal()
@@ -159,7 +170,7 @@ func (s *service) askSafe(r *http.Request, res *statusResult) (err error) {
 // sameFile wants the file that the tail sees at path to be the one that was asked about: in a
 // container another may be there.
 func sameFile(path, dev, inode string) error {
-	st, err := files.OS().Stat(path)
+	st, err := files.OS().FollowAll(true).Stat(path)
 	if err != nil {
 		return usagef("--safe-to-delete: the running tail sees no such file: %w", err)
 	}

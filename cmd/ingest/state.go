@@ -166,6 +166,7 @@ func (s *stateCheckCmd) Run(a *app) error {
 
 type stateRebuildCmd struct {
 	siteFlags `embed:""`
+	trustFlag `embed:""`
 }
 
 // Help is what --help says besides the flags.
@@ -195,6 +196,9 @@ func (s *stateRebuildCmd) Run(_ context.Context, a *app) error {
 	}
 	at, err := s.site(c)
 	if err != nil {
+		return err
+	}
+	if err := s.prepare(a, at); err != nil {
 		return err
 	}
 	res.State = at.state

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -20,7 +21,8 @@ import (
 // statusCmd is `ingest status`.
 type statusCmd struct {
 	siteFlags    `embed:""`
-	SafeToDelete string `placeholder:"FILE" help:"Ask whether FILE may go: exit 0 yes, 1 not yet."`
+	SafeToDelete string        `placeholder:"FILE" help:"Ask whether FILE may go: exit 0 yes, 1 not yet."`
+	Timeout      time.Duration `default:"5s" help:"How long --safe-to-delete waits for each answer of the sink."`
 }
 
 // Help is what --help says besides the flags.
@@ -28,7 +30,7 @@ func (*statusCmd) Help() string {
 	return help(`
 Sealed is how far a source is on local disk, shipped how far it is in the sink, lag how much of
 its file is not sealed. While a tail runs with this state, it is the tail that answers. --safe-to-delete says yes when every byte that the file has now is in the
-sink: it asks the sink and proves the file against it. It speaks of the size that it prints, not of
+sink: it asks the sink, proves the file against it and wants the objects to be there. It speaks of the size that it prints, not of
 what is written later.
 
 Examples:
@@ -87,6 +89,9 @@ func (s *statusCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer ledger.Close()
 	res.Sink, res.State = at.sink, at.state
+	if s.SafeToDelete != "" && s.Timeout <= 0 {
+		return errTimeout
+	}
 	if s.SafeToDelete != "" {
 		return s.safe(ctx, a, at, cfg, ledger, res)
 	}

@@ -76,12 +76,12 @@ func (s *statusCmd) question() (string, error) {
 	if err != nil {
 		return "", usagef("--safe-to-delete: %w", err)
 	}
-	st, err := files.OS().Stat(path)
+	st, err := files.OS().FollowAll(true).Stat(path)
 	if err != nil {
 		return "", usagef("--safe-to-delete: %w", err)
 	}
 	return "/safe?" + url.Values{
 		"path": {path}, "dev": {strconv.FormatUint(st.Dev, 10)},
-		"inode": {strconv.FormatUint(st.Inode, 10)},
+		"inode": {strconv.FormatUint(st.Inode, 10)}, "timeout": {s.Timeout.String()},
 	}.Encode(), nil
 }

@@ -26,7 +26,7 @@ func TestStatus_AsksARunningTail(t *testing.T) {
 	key := source.Key{Table: source.Table{Stream: "app", Version: 1}, Origin: "web-1",
 		ID: source.NewID("web-1", "app", 0, []byte("x"))}
 	require.NoError(t, r.ledger.Update(key, func(s *offsets.Source) error {
-		s.Path = "/gone.log"
+		s.Path, s.Sealed.Offset, s.Shipped = "/gone.log", 1000, 1000
 		return nil
 	}))
 	live := pipeline.SourceStatus{Stream: "app", Version: 1, Origin: "web-1", Path: "/live.log",
@@ -45,7 +45,7 @@ reading is paused: the spool is full
 problem: /x: no
 
         sealed        shipped            lag  source
-             0              0              \?  app/v1 `+key.ID.String()+` /gone.log
+         1,000          1,000              \?  app/v1 `+key.ID.String()+` /gone.log
          3,000          2,000          2,000  app/v1 `+live.SID.String()+` /live.log
 `, out)
 
@@ -63,7 +63,10 @@ problem: /x: no
 
 	// A source that the ledger knows, too, is there once.
 	require.NoError(t, r.ledger.Update(source.Key{Table: key.Table, Origin: "web-1", ID: live.SID},
-		func(s *offsets.Source) error { s.Path = "/older.log"; return nil }))
+		func(s *offsets.Source) error {
+			s.Path, s.Sealed.Offset, s.Shipped = "/older.log", 1000, 1000
+			return nil
+		}))
 	// A copy of it is no other state of it.
 	copied := live
 	copied.Path, copied.Size, copied.Sealed, copied.State = "/copy.log", 10, 0, "copy"
@@ -98,7 +101,7 @@ func TestStatus_AsksARunningTailWhetherAFileMayGo(t *testing.T) {
 	require.NoError(t, err)
 	w := httptest.NewRecorder()
 	r.socketHandler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet,
-		fmt.Sprintf("/safe?path=%s&dev=%d&inode=%d", path, st.Dev, st.Inode), nil))
+		fmt.Sprintf("/safe?path=%s&dev=%d&inode=%d&timeout=5s", path, st.Dev, st.Inode), nil))
 	require.Equal(t, http.StatusConflict, w.Code)
 
 	putLoss(t, r.store, path, seal.NotWanted)

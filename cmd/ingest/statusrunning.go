@@ -13,7 +13,7 @@ import (
 // tailJSON is what `status` has of a running tail.
 type tailJSON struct {
 	PID             int           `json:"pid"`
-	Origin          string        `json:"origin"`
+	Origin          *string       `json:"origin"` // of new sources; null for none
 	Ready           bool          `json:"ready"`
 	Paused          string        `json:"paused"` // why reading is paused, empty when it is not
 	PausedSeconds   float64       `json:"paused_seconds"`
@@ -73,7 +73,7 @@ func describeLive(x pipeline.SourceStatus) sourceJSON {
 
 func describeTail(s *service, status *pipeline.TailStatus) *tailJSON {
 	t := &tailJSON{
-		PID: os.Getpid(), Origin: s.origin, Ready: status.Ready, Paused: status.Paused,
+		PID: os.Getpid(), Origin: s.origin.optional(), Ready: status.Ready, Paused: status.Paused,
 		PausedSeconds: status.PausedSeconds, HeldBytes: status.HeldBytes,
 		OpenFiles: status.OpenFiles, ConfigRefused: s.stale.Load(),
 		Problems: append([]problemJSON{}, problemsJSON(status.Problems)...),
@@ -90,7 +90,11 @@ func (t *tailJSON) tell(a *app) {
 	if t.Ready {
 		is = "following"
 	}
-	a.say("tail   process %d, origin %s, %s, %s, %s in memory", t.PID, t.Origin, is,
+	whose := originNone
+	if t.Origin != nil {
+		whose = *t.Origin
+	}
+	a.say("tail   process %d, origin %s, %s, %s, %s in memory", t.PID, whose, is,
 		count(int64(t.OpenFiles), "open file"), humanize.IBytes(uint64(max(0, t.HeldBytes))))
 	if t.OldestUnshipped != nil {
 		a.say("oldest unshipped: %s", t.OldestUnshipped.Format(time.RFC3339))

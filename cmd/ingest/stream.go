@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"logseal/ingest/files"
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
 )
@@ -24,7 +25,8 @@ type selection struct {
 	patterns []string
 	// named says that the patterns stand on the command line, so that one without a file is a
 	// mistake; a config may well name files that are not there yet.
-	named bool
+	named  bool
+	unread []files.Unread // what the last find could not look into
 }
 
 // choose gives the streams to work on: without a config the one that the flags describe, else
@@ -49,9 +51,9 @@ func (f *streamFlags) choose(c *Config, paths []string) ([]selection, error) {
 	var out []selection
 	for _, s := range chosen {
 		if len(paths) > 0 {
-			out = append(out, selection{s, paths, true})
+			out = append(out, selection{StreamConfig: s, patterns: paths, named: true})
 		} else {
-			out = append(out, selection{s, s.Paths, false})
+			out = append(out, selection{StreamConfig: s, patterns: s.Paths})
 		}
 	}
 	return out, nil

@@ -18,6 +18,7 @@ import (
 // tailCmd is `ingest tail`.
 type tailCmd struct {
 	siteFlags `embed:""`
+	trustFlag `embed:""`
 	Metrics   string `placeholder:"ADDR" help:"Serve /metrics, /healthz and /readyz at ADDR."`
 }
 
@@ -26,6 +27,10 @@ func (*tailCmd) Help() string {
 	return help(`
 Follows the files of the config through rotation, truncation and removal, until it is told to end.
 It may be killed at any time; the next run goes on where this one was.
+
+Whose the logs are says origin in the config; else the ledger keeps this host's name. Where the table
+has sources without an origin, as a load makes them, nobody guesses: origin: none goes on in those, a
+name begins its own.
 
 SIGTERM or SIGINT seals what is complete, ships for shutdown.grace and exits 0; a second one ends it
 at once. SIGHUP reads the config again. It logs JSON lines to stderr; ingest status asks it how far
@@ -85,6 +90,10 @@ func (c *tailCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	a.logJSON()
+	if err := c.prepare(a, plan.at); err != nil {
+		return err
+	}
+	plan.at.warnPlain(a)
 	notify, err := newNotifier(os.Getenv)
 	if err != nil {
 		return err
@@ -94,7 +103,7 @@ func (c *tailCmd) Run(ctx context.Context, a *app) error {
 	err = s.run(ctx, plan, hangups)
 	s.fill(res)
 	switch {
-	case errors.Is(err, pipeline.ErrMeaning):
+	case errors.Is(err, pipeline.ErrMeaning), errors.As(err, new(*pipeline.UnsaidError)):
 		return usagef("%w", err)
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return nil // it was told to end before it began

@@ -119,7 +119,7 @@ func TestTail_ServesMetrics(t *testing.T) {
 		p.await(t, func(s statusResult) bool { return len(s.Sources) > 0 && s.Sources[0].Shipped > 0 })
 		body := fetch(t, address+"/metrics")
 		for _, want := range []string{"go_gc_gomemlimit_bytes " + limit,
-			`logseal_rows_total{stream="app"} 88`, `logseal_put_duration_seconds_count{result="ok"} 5`,
+			`logseal_rows_total{stream="app"} 88`, `logseal_put_duration_seconds_count{result="ok"} 6`,
 			"logseal_open_files 1", "logseal_outbox_age_seconds 0"} {
 			require.True(t, strings.Contains(body, "\n"+want+"\n"), "want %s", want)
 		}

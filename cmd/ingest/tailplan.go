@@ -1,18 +1,12 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"slices"
 	"time"
 
 	"logseal/ingest/files"
-	"logseal/ingest/offsets"
 	"logseal/ingest/pipeline"
-	"logseal/ingest/source"
 )
 
 // plan is what a config file says a tail is to do, checked; nothing is opened for it.
@@ -43,7 +37,7 @@ func (c *tailCmd) plan() (*plan, error) {
 		if err != nil {
 			return nil, usagef("stream %s: %w", s.Name, err)
 		}
-		f, err := s.follower(files.OS(), at)
+		f, err := s.follower(files.OS().FollowAll(cfg.FollowLinks), at)
 		if err != nil {
 			return nil, err
 		}
@@ -69,36 +63,8 @@ func (s *StreamConfig) maxAge() time.Duration {
 	return s.Batch.MaxAge
 }
 
-// origin is whose logs these are: the config says it, else the ledger, else, when there is no ledger
-// yet, it is this host's name. Whoever renames a host does not rename its sources so.
-func (p *plan) origin(ctx context.Context, a *app) (string, error) {
-	if p.cfg.Origin != "" {
-		return p.cfg.Origin, nil
-	}
-	ledger, err := openPatiently(ctx, a, func() (*offsets.Ledger, error) {
-		return offsets.OpenReadOnly(p.at.state)
-	})
-	if err == nil {
-		origin := ledger.Meta().Origin
-		if err := ledger.Close(); err != nil || origin != "" {
-			return origin, err
-		}
-		// It is a ledger of load, which has no origin: opening it for another will say so.
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	host, err := os.Hostname()
-	if err != nil {
-		return "", fmt.Errorf("ask for the host's name: %w", err)
-	}
-	if err := source.CheckName(host); err != nil {
-		return "", usagef("the host's name is no origin: %w; set `origin:` in the config", err)
-	}
-	return host, nil
-}
-
 // allows tells whether a tail that runs by p may go on by next, or why not.
-func (p *plan) allows(next *plan, origin string) error {
+func (p *plan) allows(next *plan, whose origin) error {
 	switch {
 	case next.at.sink != p.at.sink:
 		return fmt.Errorf("the sink cannot change from %s to %s while it runs; start it again",
@@ -106,20 +72,15 @@ func (p *plan) allows(next *plan, origin string) error {
 	case next.at.state != p.at.state:
 		return fmt.Errorf("the state cannot change from %s to %s while it runs; start it again",
 			p.at.state, next.at.state)
-	case next.cfg.Origin != "" && next.cfg.Origin != origin:
+	case next.cfg.Origin != "" && next.cfg.Origin != whose:
 		return fmt.Errorf("the origin cannot change from %s to %s: the ledger keeps it",
-			origin, next.cfg.Origin)
+			whose, next.cfg.Origin)
+	case next.cfg.FollowLinks != p.cfg.FollowLinks:
+		return errors.New("symlinks cannot change while it runs; start it again")
+	case next.cfg.SinkMode != p.cfg.SinkMode:
+		return errors.New("sink_mode cannot change while it runs; start it again")
 	case next.cfg.SpoolMaxBytes != p.cfg.SpoolMaxBytes:
 		return errors.New("spool.max_bytes cannot change while it runs; start it again")
 	}
 	return nil
-}
-
-// patterns are those of all streams.
-func (p *plan) patterns() (all []string) {
-	for _, f := range p.follows {
-		all = append(all, f.patterns...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
 }

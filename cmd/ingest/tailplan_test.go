@@ -52,5 +52,6 @@ func TestService_Config(t *testing.T) {
 	f := cfg.Follow[0]
 	require.True(t, f.StartAtEnd)
 	require.Equal(t, 7*time.Second, f.MaxAge)
-	require.Equal(t, "web-1", f.Origin)
+	require.True(t, f.Unsaid)
+	require.Equal(t, "web-1", cfg.Streams[0].Origin)
 }

@@ -4,8 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -27,6 +32,7 @@ const (
 type target struct {
 	sink   string      // its name: a folder's absolute path with links resolved, or a bucket's
 	bucket *s3.Options // nil for a folder
+	mode   fs.FileMode // of objects in a folder
 }
 
 // parseTarget finds what --out and `sink:` name. Nothing is opened.
@@ -39,14 +45,52 @@ func parseTarget(text string) (target, error) {
 		return target{sink: o.Name(), bucket: &o}, nil
 	}
 	if scheme, _, ok := strings.Cut(text, "://"); ok {
-		return target{}, usagef("%s: unknown scheme %q; want a folder or s3://bucket/prefix", text,
-			scheme)
+		// What follows the scheme may be a key and its secret.
+		return target{}, usagef("sink: unknown scheme %q; want a folder or s3://bucket/prefix", scheme)
+	}
+	if err := checkSlashes(text); err != nil {
+		return target{}, usagef("sink: %w", err)
 	}
 	name, err := dir.Name(text)
 	if err != nil {
 		return target{}, usagef("sink: %w", err)
 	}
 	return target{sink: name}, nil
+}
+
+// fewSlashes is the beginning of what was meant to be a URL: a scheme with one slash, or s3 with none.
+var fewSlashes = regexp.MustCompile(`^(?:([A-Za-z][A-Za-z0-9+.-]+):/|([sS]3):)`)
+
+// checkSlashes refuses a path that looks like a URL with too few slashes: a folder would be made of it.
+func checkSlashes(path string) error {
+	m := fewSlashes.FindStringSubmatch(path)
+	if m == nil || strings.Contains(path, "://") {
+		return nil
+	}
+	if scheme := m[1] + m[2]; !strings.EqualFold(scheme, "s3") {
+		return fmt.Errorf("%s: want a folder or s3://bucket/prefix; write ./%s for a folder of that name",
+			path, path)
+	}
+	return fmt.Errorf("%s: did you mean %s%s? Write ./%s for a folder of that name", path, s3Scheme,
+		strings.TrimLeft(path[len("s3:"):], "/"), path)
+}
+
+// warnPlain warns of a store that is reached without encryption.
+func (t target) warnPlain(a *app) {
+	if t.bucket == nil {
+		return
+	}
+	endpoint := firstOf(t.bucket.Endpoint, os.Getenv("AWS_ENDPOINT_URL_S3"),
+		os.Getenv("AWS_ENDPOINT_URL"))
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Scheme != "http" || u.Hostname() == "localhost" {
+		return
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && ip.IsLoopback() {
+		return
+	}
+	a.log.Warn("the store is reached without encryption: whoever is on the way can read the logs, and "+
+		"session tokens; use https://", "endpoint", withoutSecrets(endpoint))
 }
 
 // sinkHash is how many bytes of the digest of a sink's name make the name of its state folder.
@@ -88,7 +132,7 @@ func (t target) openWriter(ctx context.Context, a *app, id string) (sink.Store, 
 // openStore opens the sink for the writer with this id, which is told at once what cannot be done.
 func (t target) openStore(ctx context.Context, id string) (sink.Store, error) {
 	if t.bucket == nil {
-		return dir.New(t.sink, id)
+		return dir.New(t.sink, id, t.mode)
 	}
 	return s3.New(ctx, *t.bucket)
 }
@@ -99,6 +143,7 @@ func (t target) openReader(ctx context.Context, a *app) (sink.Store, error) {
 	if t.bucket == nil {
 		return dir.NewReader(t.sink)
 	}
+	t.warnPlain(a)
 	store, err := s3.New(ctx, *t.bucket)
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ func newReader(ctx context.Context, f *files.File, maxRecord int, part files.Par
 func (t *trial) chunk(c source.Chunk) {
 	t.res.Bytes += int64(len(c.Data))
 	switch c.Kind {
-	case source.ByteOrderMark:
+	case source.ByteOrderMark, source.Padding:
 		t.res.SkippedBytes += int64(len(c.Data))
 	case source.TooLong, source.Continued:
 		reason := parse.TooLong
@@ -43,6 +43,7 @@ func (t *trial) chunk(c source.Chunk) {
 		t.res.Records += int64(t.table.Rows())
 		t.res.Skipped += t.table.SkippedLines
 		t.res.SkippedBytes += t.table.SkippedBytes
+		t.firstRows(c)
 		for _, x := range t.table.Rejects {
 			t.reject(c, x)
 		}
@@ -54,7 +55,9 @@ func (t *trial) reject(c source.Chunk, x parse.Reject) {
 	t.res.Records++
 	t.res.Rejects++
 	t.res.Reasons[x.Reason]++
-	if len(t.res.FirstRejects) == firstRejectsMax {
+	kind := rejectKind{x.Reason, x.Field}
+	if t.res.ofEach[kind]++; t.res.ofEach[kind] > rejectsOfEach ||
+		len(t.res.FirstRejects) == firstRejectsMax {
 		return
 	}
 	out := rejectJSON{Path: t.path, Offset: x.Offset, Reason: x.Reason, Field: x.Field,

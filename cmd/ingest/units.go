@@ -48,6 +48,17 @@ func sizeBetween(lo, hi int64) func(string) (int64, error) {
 	}
 }
 
+// sizeFrom gives a parser of sizes from lo on; why is said of a smaller one.
+func sizeFrom(lo int64, why string) func(string) (int64, error) {
+	return func(s string) (int64, error) {
+		n, err := parseSize(s)
+		if err == nil && n < lo {
+			err = fmt.Errorf("%q: want at least %s: %s", s, sizeText(lo), why)
+		}
+		return n, err
+	}
+}
+
 // sizeText writes n so that parseSize reads it back exactly.
 func sizeText(n int64) string {
 	for i := 3; i >= 0; i-- {

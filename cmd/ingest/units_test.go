@@ -61,16 +61,16 @@ func TestExpand(t *testing.T) {
 		"": "", "plain": "plain", "$": "$", "$A": "$A", "${A}": "1", "x${A}y${A}z": "x1y1z",
 		"${B_2}": "${A}", "$${A}": "${A}", "$$${A}": "$${A}", "a$${": "a${", "${A}$": "1$", "}{": "}{",
 	} {
-		got, err := expand(s, env)
+		got, err := expand(s, env, "")
 		require.NoError(t, err, s)
 		require.Equal(t, want, got, s)
 	}
 	for s, want := range map[string]string{
 		"${": "no closing brace", "${A": "no closing brace", "${}": "names no environment variable",
 		"${C}": "C is not set", "${A-b}": "names no", "${1}": "names no",
-		"${file:/does/not/exist}": "${file:/does/not/exist}: stat",
+		"${file:/does/not/exist}": "${file:/does/not/exist}: open",
 	} {
-		_, err := expand(s, env)
+		_, err := expand(s, env, "")
 		require.ErrorContains(t, err, want, s)
 	}
 }

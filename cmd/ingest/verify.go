@@ -7,7 +7,10 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
@@ -17,6 +20,7 @@ import (
 // verifyCmd is `ingest verify`.
 type verifyCmd struct {
 	siteFlags `embed:""`
+	trustFlag `embed:""`
 	Deep      bool     `help:"Read every row, not only digests and counts."`
 	Source    []string `sep:"none" placeholder:"PATH" help:"Prove it against log files; repeatable."`
 	Files     bool     `help:"Print the objects that a reader may count."`
@@ -29,9 +33,9 @@ type verifyCmd struct {
 func (*verifyCmd) Help() string {
 	return help(`
 It reads the sink and writes nothing (--clean deletes), and may run beside load. It exits 4 when
-something is missing, differs, overlaps, is superseded, or leaves a gap. A superseded object is a
-leftover that can never be committed; --files prints the objects that manifests name, which are
-exact at any moment.
+something is missing, differs, overlaps, is superseded, or leaves a gap, and else 3 when something
+is unfinished or two origins hold the same bytes. A superseded object is a leftover that can never
+be committed; --files prints the objects that manifests name, which are exact at any moment.
 
 Examples:
   ingest verify --out lake
@@ -45,10 +49,18 @@ type verifyResult struct {
 	Files   *[]string `json:"files,omitempty"`   // with --files: keys
 	Cleaned *[]string `json:"cleaned,omitempty"` // with --clean: keys
 	Error   string    `json:"error,omitempty"`
+	// Problems are places in which --source could not look for files.
+	Problems []problemJSON `json:"problems,omitempty"`
+
+	look bool // the command ended as it did although there is no fault
 }
 
-// end implements result.
-func (r *verifyResult) end(message string) { r.OK, r.Error = message == "", message }
+// end implements result. OK is about faults: what only wants a look is in the lists.
+func (r *verifyResult) end(message string) {
+	if r.OK = message == "" || r.look; !r.OK {
+		r.Error = message
+	}
+}
 
 // Run implements the command.
 func (v *verifyCmd) Run(ctx context.Context, a *app) error {
@@ -62,7 +74,12 @@ func (v *verifyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	options, err := v.options(ctx, a, at)
+	if v.Clean {
+		if err := v.prepare(a, at); err != nil {
+			return err
+		}
+	}
+	options, err := v.options(ctx, a, at, res)
 	if err != nil {
 		return err
 	}
@@ -84,7 +101,8 @@ func (v *verifyCmd) Run(ctx context.Context, a *app) error {
 		}
 		a.quiet = true // stdout holds keys and nothing else
 	}
-	return tellReport(a, report)
+	res.look = report.OK && len(res.Problems) == 0
+	return tellReport(a, report, len(res.Problems))
 }
 
 // retentions gives the retention of each stream that has one.
@@ -136,7 +154,7 @@ func (r *verifyResult) list(ctx context.Context, a *app, o *verify.Options) erro
 func emptyReport() verify.Report {
 	var r verify.Report
 	for _, list := range []*[]string{&r.Missing, &r.Gaps, &r.Overlaps, &r.Differing, &r.Superseded,
-		&r.Unfinished, &r.Pending, &r.Lost, &r.Expired} {
+		&r.Unfinished, &r.Pending, &r.Lost, &r.Expired, &r.Twins} {
 		*list = []string{}
 	}
 	return r
@@ -150,9 +168,10 @@ func listOf(keys []string) *[]string {
 }
 
 func (v *verifyCmd) options(
-	ctx context.Context, a *app, at *site,
+	ctx context.Context, a *app, at *site, res *verifyResult,
 ) (*verify.Options, error) {
 	from := newLogs(ctx, a, at.bucket)
+	from.FollowAll(at.links)
 	o := &verify.Options{Stream: v.Stream, Deep: v.Deep, Clean: v.Clean, FS: from,
 		Spool: func() ([]spool.Entry, error) { return spool.List(at.spool()) }}
 	if v.Stream != "" {
@@ -173,7 +192,12 @@ func (v *verifyCmd) options(
 		if err != nil {
 			return nil, err
 		}
+		from.warnLinks(a)
 		o.Sources = paths
+		for _, p := range s.unreadProblems() {
+			a.warn("%v", p)
+			res.Problems = append(res.Problems, problemJSON{p.Kind, p.Path, p.Message})
+		}
 	}
 	store, err := at.openReader(ctx, a)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -186,8 +210,9 @@ func (v *verifyCmd) options(
 // findingsMax is how many findings of a kind are printed; --json has all.
 const findingsMax = 20
 
-// tellReport says what was found. Faults are warnings; what is no fault is only said.
-func tellReport(a *app, r *verify.Report) error {
+// tellReport says what was found. Faults are warnings; what is no fault is only said. So many places
+// could not be looked into for files to prove it against.
+func tellReport(a *app, r *verify.Report, unread int) error {
 	faults, shown := int64(0), map[verify.Kind]int{}
 	for _, f := range r.Findings {
 		tell := a.say
@@ -207,11 +232,32 @@ func tellReport(a *app, r *verify.Report) error {
 	}
 	a.say("%s, %s, %s, %s, %s", count(r.Sources, "source"), count2(int(r.Batches), "batch", "batches"),
 		count(r.Objects, "object"), count(r.Rows, "row"), count(r.Rejects, "reject"))
-	if !r.OK {
+	switch {
+	case !r.OK && r.Settled():
 		return exitf(exitFaulty, "%s found", count(faults, "fault"))
+	case !r.OK:
+		return exitf(exitFaulty, "%s found; %s", count(faults, "fault"), unsettled(r))
+	case !r.Settled():
+		return exitf(exitLook, "%s", unsettled(r))
+	case unread > 0:
+		return exitf(exitLook, "no fault found, but the files of %s could not be read and were not proved",
+			count(int64(unread), "place"))
 	}
 	a.say("all is well")
 	return nil
+}
+
+// unsettled says what wants a look although it is no fault.
+func unsettled(r *verify.Report) string {
+	var all []string
+	if n := len(r.Unfinished); n > 0 {
+		all = append(all, fmt.Sprintf("unfinished: %s, %s, rows unknown (load their files again, or wait "+
+			"for who is at it)", count(int64(n), "object"), humanize.IBytes(uint64(r.UnfinishedBytes))))
+	}
+	if n := len(r.Twins); n > 0 {
+		all = append(all, fmt.Sprintf("twins: %s of sources that say the same", count(int64(n), "pair")))
+	}
+	return strings.Join(all, "; ")
 }
 
 func isFault(k verify.Kind) bool {

@@ -62,7 +62,7 @@ func (b *Builder) Add(c source.Chunk) (cut int64, full bool, err error) {
 			return b.addGroups(c)
 		}
 		return b.addLines(c.Data)
-	case source.ByteOrderMark:
+	case source.ByteOrderMark, source.Padding:
 		err = b.take(&parse.Table{SkippedBytes: int64(len(c.Data))}, c.End())
 	case source.TooLong:
 		err = b.takePart(c, parse.TooLong)

@@ -16,7 +16,7 @@ type Summary struct {
 
 	RowBytes     int64
 	RejectBytes  int64
-	SkippedBytes int64 // a BOM's too, which is no line
+	SkippedBytes int64 // those of a BOM and of padding too, which are no lines
 
 	// MinTime and MaxTime are the least and greatest event time of the rows in microseconds since
 	// 1970 UTC, nil when no row has one.

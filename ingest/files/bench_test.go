@@ -1,6 +1,7 @@
 package files_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,7 +39,7 @@ func BenchmarkFind(b *testing.B) {
 			b.ReportAllocs()
 			f := files.NewFinder(files.OS(), []string{filepath.Join(dir, pattern)}, nil)
 			for b.Loop() {
-				found, unread, err := f.Find()
+				found, unread, err := f.Find(context.Background())
 				require.NoError(b, err)
 				require.Empty(b, unread)
 				require.Len(b, found, 2000)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sort"
 )
 
 // Agreement is how far two files say the same.
@@ -42,14 +43,22 @@ func Compare(ctx context.Context, a, b *File, from int64) (Agreement, error) {
 			return Agreement{}, err
 		}
 		both := min(n, m)
-		if !bytes.Equal(p[:both], q[:both]) {
-			return Agreement{Differ: true, Until: at}, nil
+		if same := commonPrefix(p[:both], q[:both]); same < both {
+			return Agreement{Differ: true, Until: at + int64(same)}, nil
 		}
 		at += int64(both)
 		if xEnds || yEnds {
 			return Agreement{Until: at, Longer: n > both, Behind: m > both}, nil
 		}
 	}
+}
+
+// commonPrefix is how many first bytes of a and b, which are as long, are the same.
+func commonPrefix(a, b []byte) int {
+	if bytes.Equal(a, b) {
+		return len(a)
+	}
+	return sort.Search(len(a), func(n int) bool { return !bytes.Equal(a[:n+1], b[:n+1]) })
 }
 
 func openAt(ctx context.Context, f *File, from int64) (*stream, error) {

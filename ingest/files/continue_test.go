@@ -27,7 +27,7 @@ func takeAll(t *testing.T, stored []byte, at source.Point, maxRecord int) ([]str
 				break
 			}
 			require.NoError(t, err)
-			kind := [...]string{"line", "BOM", "long", "rest"}[c.Kind]
+			kind := [...]string{"line", "BOM", "long", "rest", "padding"}[c.Kind]
 			if c.Open {
 				kind += " open"
 			}

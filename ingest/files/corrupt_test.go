@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/files"
+	"logseal/ingest/files/filestest"
 )
 
 var text = []byte("first line\r\n\nthe second line, a longer one\nlast, without an end")
@@ -25,6 +26,9 @@ func readStored(t tester, stored []byte) (data []byte, compressed bool, err erro
 
 func TestCorrupt_Table(t *testing.T) {
 	one, two := gz(t, []byte("one\n")), gz(t, []byte("two\nhalf"))
+	bone, btwo := filestest.Bzip2([]byte("one\n")), filestest.Bzip2([]byte("two\nhalf"))
+	badSum := slices.Clone(btwo)
+	badSum[10] ^= 1
 	zone, ztwo := zst(t, []byte("one\n")), zst(t, []byte("two\nhalf"))
 	const cut = "unexpected EOF"
 	named := []byte("\x1f\x8b\x08\x18\x00\x00\x00\x00\x00\x03app.log\x00comment")
@@ -58,6 +62,12 @@ func TestCorrupt_Table(t *testing.T) {
 			[]byte("\x50\x2a\x4d\x18\x01\x00\x00\x00x\x5f\x2a\x4d\x18\x00\x00\x00\x00"), "", -1, ""},
 		"zstd, cut skippable frame": {[]byte("\x50\x2a\x4d\x18\x02\x00\x00\x00x"), "", 0, cut},
 		"zstd, magic only":          {[]byte("\x28\xb5\x2f\xfd"), "", 0, cut},
+		"bzip2, nothing in it":      {filestest.Bzip2(nil), "", -1, ""},
+		"bzip2, bad checksum":       {slices.Concat(bone, badSum), "one\ntwo\n", 12, "checksum"},
+		"bzip2, cut":                {slices.Concat(bone, btwo[:len(btwo)-9]), "one\ntwo\n", 12, cut},
+		"bzip2, a stream's start":   {slices.Concat(bone, btwo[:1]), "one\n", 4, cut},
+		"bzip2, garbage at the end": {slices.Concat(bone, []byte("garbage")), "one\n", 4, "magic"},
+		"bzip2, then gzip":          {slices.Concat(bone, two), "one\n", 4, "magic"},
 		"zstd, padding":             {slices.Concat(zone, make([]byte, 4)), "one\n", 4, "magic"},
 		"zstd, garbage at the end":  {slices.Concat(zone, []byte("garbage")), "one\n", 4, "magic"},
 		"zstd, a frame's start":     {slices.Concat(zone, ztwo[11:12]), "one\n", 4, cut},
@@ -142,11 +152,14 @@ func TestCorrupt_CutOffAtEveryByte(t *testing.T) {
 		"gzip": {text, gz(t, text[:20], text[20:]), map[int]int{len(gz(t, text[:20])): 20}, 1},
 		"zstd": {text, zst(t, text[:20], text[20:]),
 			map[int]int{11: 0, len(zst(t, text[:20])): 20, len(zst(t, text[:20])) + 11: 20}, 1},
-		"larger gzip": {big, gz(t, big), nil, 7},
-		"larger zstd": {big, zst(t, big), map[int]int{11: 0}, 1},
+		"bzip2": {text, filestest.Bzip2(text[:20], text[20:]),
+			map[int]int{len(filestest.Bzip2(text[:20])): 20}, 1},
+		"larger gzip":  {big, gz(t, big), nil, 7},
+		"larger zstd":  {big, zst(t, big), map[int]int{11: 0}, 1},
+		"larger bzip2": {big, filestest.Bzip2(big), nil, 7},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for n := 4; n < len(c.stored); n += c.step {
+			for n := 15; n < len(c.stored); n += c.step {
 				got, compressed, err := readStored(t, c.stored[:n])
 				require.True(t, compressed)
 				if size, ok := c.whole[n]; ok {
@@ -169,6 +182,7 @@ func TestCorrupt_CutOffAtEveryByte(t *testing.T) {
 func TestCorrupt_EveryBitFlipped(t *testing.T) {
 	for name, stored := range map[string][]byte{
 		"gzip": gz(t, text[:20], text[20:]), "zstd": zst(t, text[:20], text[20:]),
+		"bzip2": filestest.Bzip2(text[:20], text[20:]),
 	} {
 		t.Run(name, func(t *testing.T) {
 			harmless := 0

@@ -1,6 +1,11 @@
 package files
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/klauspost/compress/zstd"
+)
 
 // CorruptError says that a compressed file cannot be decompressed any further: it is damaged, was
 // cut off (the error then wraps io.ErrUnexpectedEOF), goes on with something that is not
@@ -9,11 +14,35 @@ import "fmt"
 type CorruptError struct {
 	Path   string
 	Offset int64 // how many bytes the file gave, decompressed, before the fault
-	Err    error
+	// Trailing says that all before the fault is whole: what follows the last member, frame or stream is
+	// none. See File.AssumeWhole.
+	Trailing bool
+	Err      error
 }
 
-func (e *CorruptError) Error() string {
-	return fmt.Sprintf("decompress %s: fault after %d bytes: %v", e.Path, e.Offset, e.Err)
+func (e *CorruptError) Error() string { return fmt.Sprintf("decompress %s: %s", e.Path, e.Fault()) }
+
+// Fault says what is wrong, and how to unpack a file that wants what is not given it.
+func (e *CorruptError) Fault() string {
+	switch {
+	case e.wants(zstd.ErrUnknownDictionary):
+		return "it needs a dictionary, which is not in the file: unpack it with `zstd -d -D DICTIONARY` first"
+	case e.wants(zstd.ErrWindowSizeExceeded):
+		return fmt.Sprintf("its window is larger than %d MiB, which would take that much memory: unpack "+
+			"it with `zstd -d --long=31` first", zstdWindow>>20)
+	}
+	return fmt.Sprintf("fault after %d bytes: %v", e.Offset, e.Err)
+}
+
+// Unsupported reports whether the file is most likely whole, and wants a dictionary or more memory.
+func (e *CorruptError) Unsupported() bool {
+	return e.wants(zstd.ErrUnknownDictionary) || e.wants(zstd.ErrWindowSizeExceeded)
+}
+
+// wants reports whether err is about what a frame wants. A damaged block may exceed its window, too:
+// then bytes came before it.
+func (e *CorruptError) wants(err error) bool {
+	return errors.Is(e.Err, err) && (e.Offset == 0 || err == zstd.ErrUnknownDictionary)
 }
 
 // Unwrap gives the decompressor's error.

@@ -14,3 +14,6 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.h.ReadAt(p, o
 
 // GroupLines is how many lines a group may have.
 const GroupLines = groupLines
+
+// SetMost bounds how many entries a look goes through.
+func (f *Finder) SetMost(n int) { f.most = n }

@@ -24,10 +24,12 @@ type File struct {
 	// growing says that more may be appended: then a line without its newline is no record yet,
 	// and no head.
 	growing bool
+	whole   bool // see AssumeWhole
 }
 
 // Open opens the file at path and tells from its first bytes whether it is plain, gzip (with any
-// number of members) or zstd (with any number of frames, skippable ones too).
+// number of members), bzip2 (with any number of streams) or zstd (with any number of frames, skippable
+// ones too). One that holds no text is an *UnsupportedError.
 func Open(fsys FS, path string) (*File, error) {
 	h, err := fsys.Open(path)
 	if err != nil {
@@ -35,6 +37,9 @@ func Open(fsys FS, path string) (*File, error) {
 	}
 	f := &File{path: path, h: h}
 	if err := f.inspect(); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	if err := f.Supported(); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return f, nil
@@ -59,8 +64,15 @@ func (f *File) Path() string { return f.path }
 // Stat describes the file as it was when it was opened. Its size is that of the stored bytes.
 func (f *File) Stat() Stat { return f.stat }
 
-// Compressed says whether the file is gzip or zstd.
+// Compressed says whether the file is gzip, bzip2 or zstd.
 func (f *File) Compressed() bool { return f.format != plain }
+
+// AssumeWhole takes a compressed file for whole that goes on with something else after its last member,
+// frame or stream: it ends there. It is to be called before anything is read.
+func (f *File) AssumeWhole() { f.whole = true }
+
+// Growing says whether more may be appended to what the File gives.
+func (f *File) Growing() bool { return f.growing }
 
 // Changed says whether the file's size or time of modification now differ from when it was
 // opened. It speaks of the open file, also when that was renamed or removed.

@@ -203,7 +203,7 @@ func TestFile_Marker(t *testing.T) {
 
 func TestFile_Marks_EqualTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		data := bytes.Repeat(drawLog(t), rapid.SampledFrom([]int{1, 1, 7, 5000}).Draw(t, "repeat"))
+		data := readable(bytes.Repeat(drawLog(t), rapid.SampledFrom([]int{1, 1, 7, 5000}).Draw(t, "repeat")))
 		offsets := rapid.SliceOfN(rapid.Int64Range(-1, int64(len(data))+3), 0, 5).Draw(t, "offsets")
 		enc := rapid.SampledFrom(encodings).Draw(t, "encoding")
 		f, fsys := openBytes(t, enc.store(t, data, len(data)/3))

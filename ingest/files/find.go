@@ -21,7 +21,8 @@ func (e *NoMatchError) Error() string {
 // In a pattern `*` and `?` stand for anything but a slash, `**` for any number of folders, `[a-z]`
 // for one of a class, `{a,b}` for either; a backslash makes the next character literal. Names
 // that begin with a dot are matched like all others. A pattern that is itself the path of a file
-// is that file, whatever characters it has. Symbolic links are followed; one that leads nowhere is
+// is that file, whatever characters it has. Symbolic links are followed where the file system does so,
+// but `**` never walks through one to a folder; one that leads nowhere, or is not followed, is
 // passed over, and so is whatever else is no regular file unless it is named without a pattern.
 // Two paths of one file are both given.
 //
@@ -67,7 +68,7 @@ func findOne(fsys FS, pattern string) ([]string, error) {
 		return []string{path}, nil
 	}
 	if !hasMeta(path) {
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(passOver(err), fs.ErrNotExist) {
 			return nil, nil
 		}
 		return nil, err
@@ -83,7 +84,7 @@ func findOne(fsys FS, pattern string) ([]string, error) {
 		switch {
 		case err == nil:
 			found = append(found, filepath.Clean(path))
-		case errors.As(err, &other), errors.Is(err, fs.ErrNotExist):
+		case errors.As(err, &other), errors.Is(passOver(err), fs.ErrNotExist):
 		default:
 			return nil, err
 		}

@@ -71,7 +71,7 @@ func TestFind_Errors(t *testing.T) {
 		"none/a.log":  "no file matches 'none/a.log'",
 		"sub":         "sub is a folder: write 'sub/**' for the files in it",
 		"sub/":        "sub is a folder: write 'sub/**' for the files in it",
-		"fifo":        "fifo is not a regular file",
+		"fifo":        "fifo is not a regular file but a pipe",
 		"no*":         "no file matches 'no*'",
 		"none/*":      "no file matches 'none/*'",
 		"a[":          "pattern 'a[': syntax error",
@@ -111,9 +111,12 @@ func TestFind_SymbolicLinks(t *testing.T) {
 	} {
 		require.NoError(t, os.Symlink(target, link))
 	}
-	got, err := files.Find(files.OS(), []string{"real/**"}, nil)
+	disk := files.OS()
+	got, err := files.Find(disk, []string{"real/**"}, nil)
 	require.NoError(t, err)
-	require.Equal(t, []string{"real/a.log", "real/dir/b.log", "real/link.log"}, got)
+	require.Equal(t, []string{"real/a.log", "real/link.log"}, got)
+	require.Equal(t, []string{"real/dir"}, linksOf(disk.Refused()), "** walks through no link, and says so")
+	require.ErrorContains(t, disk.Refused()[0], "give it a pattern of its own")
 	got, err = files.Find(files.OS(), []string{"r*/d*/*.log", "**/loop/a.log"}, nil)
 	require.ErrorContains(t, err, "**/loop/a.log")
 	require.Equal(t, []string{"real/dir/b.log"}, got)
@@ -123,6 +126,13 @@ func TestFind_SymbolicLinks(t *testing.T) {
 	require.NoError(t, os.Symlink("self", "real/self"))
 	_, err = files.Find(files.OS(), []string{"real/**"}, nil)
 	require.ErrorIs(t, err, unix.ELOOP)
+}
+
+func linksOf(refused []*files.LinkError) (links []string) {
+	for _, e := range refused {
+		links = append(links, e.Link)
+	}
+	return links
 }
 
 func TestFind_UnreadableFolder_IsAnError(t *testing.T) {

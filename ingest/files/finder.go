@@ -1,10 +1,10 @@
 package files
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -40,6 +40,7 @@ type Finder struct {
 	fsys     FS
 	patterns []string
 	exclude  func(path string) bool
+	most     int // entries of folders that one look goes through
 
 	listings map[string]listing // of the folders read in the last look
 	matches  map[string]match   // by pattern
@@ -49,6 +50,9 @@ type Finder struct {
 	seen   map[string]listing
 	unread map[string]error
 	faults int // how often something was noted in unread
+	ctx    context.Context
+	listed int // entries of folders
+	links  int // that were not followed
 }
 
 // listing is what a folder held.
@@ -62,6 +66,7 @@ type listing struct {
 type match struct {
 	listed map[string]time.Time // when each folder was read
 	paths  []string
+	linked []*LinkError // folders that `**` did not walk through
 }
 
 const (
@@ -71,21 +76,36 @@ const (
 	// listingRest is how long a folder has not been changed when its listing is believed: longer
 	// than any file system's clock takes to tick.
 	listingRest = 3 * time.Second
+	// lookMost bounds how many entries of folders a look goes through: some hundred bytes each.
+	lookMost = 250_000
+	// linkedMost bounds how many links of a pattern are named.
+	linkedMost = 100
 )
 
 // NewFinder makes a Finder of what Find finds for the same arguments.
 func NewFinder(fsys FS, patterns []string, exclude func(path string) bool) *Finder {
-	return &Finder{fsys: fsys, patterns: patterns, exclude: exclude}
+	return &Finder{fsys: fsys, patterns: patterns, exclude: exclude, most: lookMost}
+}
+
+// OfHeap has a look go through as many entries as any heap has, since it is the only one.
+func (f *Finder) OfHeap() *Finder {
+	f.most = globMost
+	return f
 }
 
 // Find gives the files that there are now, sorted by path, each path once, and what could not be
-// read. Unlike Find of the package it fails for a bad pattern only: no file at all is no error.
-func (f *Finder) Find() ([]Found, []Unread, error) {
+// read. Unlike Find of the package it fails for a bad pattern only, and when ctx ends: no file at all is
+// no error. It ends after so many entries of folders; then it is as if the rest could not be read.
+func (f *Finder) Find(ctx context.Context) ([]Found, []Unread, error) {
+	f.ctx, f.listed, f.links = ctx, 0, 0
 	f.seen, f.unread = map[string]listing{}, map[string]error{}
 	f.dirs = map[string]bool{}
 	var all []Found
 	for _, pattern := range f.patterns {
 		found, err := f.find(pattern)
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return nil, nil, err
 		}
@@ -126,6 +146,9 @@ func (f *Finder) find(pattern string) ([]Found, error) {
 	stat, done := statEach(f.fsys)
 	defer done()
 	for _, path := range paths {
+		if f.ctx.Err() != nil {
+			return nil, nil
+		}
 		st, err := stat(path)
 		if err == nil {
 			found = f.wanted(found, path, st)
@@ -146,17 +169,23 @@ func (f *Finder) wanted(found []Found, path string, st Stat) []Found {
 
 // missed notes that path could not be looked at, but for nothing being there.
 func (f *Finder) missed(path string, err error) {
-	if !errors.Is(err, fs.ErrNotExist) {
-		f.unread[path] = err
-		f.faults++
+	if errors.Is(err, fs.ErrNotExist) || f.ctx.Err() != nil {
+		return
 	}
+	f.faults++
+	if errors.As(err, new(*LinkError)) {
+		if f.links++; f.links > linkedMost {
+			return // whoever made so many is named
+		}
+	}
+	f.unread[path] = err
 }
 
 // glob gives the paths that match. On the operating system's files it goes on past a folder that
 // cannot be read; another file system has none of its paths known then.
 func (f *Finder) glob(pattern, base string) ([]string, error) {
-	if _, ok := f.fsys.(osFS); ok {
-		return f.globFolders(pattern, base)
+	if d, ok := f.fsys.(*Disk); ok {
+		return f.globFolders(d, pattern, base)
 	}
 	paths, err := f.fsys.Glob(pattern)
 	if errors.Is(err, doublestar.ErrBadPattern) {
@@ -175,43 +204,62 @@ func (f *Finder) glob(pattern, base string) ([]string, error) {
 
 // globFolders gives the paths that match on the operating system's files. What matches is known while
 // the listings are of all folders that were read for it.
-func (f *Finder) globFolders(pattern, base string) ([]string, error) {
-	if m, ok := f.matches[pattern]; ok && f.stillListed(m.listed) {
+func (f *Finder) globFolders(d *Disk, pattern, base string) ([]string, error) {
+	if m, ok := f.matches[pattern]; ok && f.stillListed(d, m.listed) {
+		f.noteLinked(m.linked)
 		return m.paths, nil
 	}
 	listed, faults := map[string]time.Time{}, f.faults
+	var linked []*LinkError
 	list := func(dir string) ([]fs.DirEntry, error) {
-		entries, err := f.list(dir)
+		entries, err := f.list(d, dir)
+		if errors.Is(err, errManyEntries) {
+			f.missed(base, err) // and not each folder
+		}
 		if err == nil {
 			listed[dir] = f.seen[dir].at
 		}
+		if err == nil && isDeep(pattern) && len(linked) < linkedMost {
+			linked = append(linked, d.linkedFolders(base, dir, entries)...)
+		}
 		return entries, err
 	}
-	paths, err := globTree(pattern, func(base string) fs.FS { return noting{tree{base, list}, f} })
+	paths, err := globTree(pattern, func(base string) fs.FS { return noting{tree{d, base, list}, f} })
+	f.noteLinked(linked)
 	if f.matches == nil {
 		f.matches = map[string]match{}
 	}
 	delete(f.matches, pattern)
 	if err == nil && f.faults == faults && len(listed) > 0 { // what is noted is to be noted again
-		f.matches[pattern] = match{listed, paths}
+		f.matches[pattern] = match{listed, paths, linked}
 	}
 	return paths, err
 }
 
 // stillListed tells whether folders hold what they held when they were read.
-func (f *Finder) stillListed(folders map[string]time.Time) bool {
+func (f *Finder) stillListed(d *Disk, folders map[string]time.Time) bool {
 	for dir, at := range folders {
-		if _, err := f.list(dir); err != nil || !f.seen[dir].at.Equal(at) {
+		if _, err := f.list(d, dir); err != nil || !f.seen[dir].at.Equal(at) {
 			return false
 		}
 	}
 	return true
 }
 
+// noteLinked notes links to folders.
+func (f *Finder) noteLinked(linked []*LinkError) {
+	for _, e := range linked {
+		f.unread[e.Link] = e
+	}
+}
+
 // list lists a folder, or gives what it held when it has not changed since.
-func (f *Finder) list(dir string) ([]fs.DirEntry, error) {
+func (f *Finder) list(d *Disk, dir string) ([]fs.DirEntry, error) {
+	if err := f.ctx.Err(); err != nil {
+		return nil, err
+	}
 	now := time.Now()
-	st, err := statDir(dir)
+	st, err := d.statDir(dir)
 	if err != nil {
 		f.missed(dir, err)
 		return nil, err
@@ -224,10 +272,17 @@ func (f *Finder) list(dir string) ([]fs.DirEntry, error) {
 	rest := now.Sub(time.Unix(0, st.MtimeNS))
 	if !ok || l.dir != st || rest < listingRest || now.Sub(l.at) >= listingAge {
 		l = listing{dir: st, at: now}
-		if l.entries, err = os.ReadDir(dir); err != nil {
+		l.entries, err = d.readDir(dir, max(0, f.most-f.listed))
+		if errors.Is(err, errManyEntries) {
+			return nil, err
+		}
+		if err != nil {
 			f.missed(dir, err)
 			return nil, err
 		}
+	}
+	if _, again := f.seen[dir]; !again {
+		f.listed += len(l.entries)
 	}
 	f.seen[dir] = l
 	return l.entries, nil
@@ -240,7 +295,7 @@ type noting struct {
 }
 
 func (n noting) Stat(name string) (fs.FileInfo, error) {
-	info, err := n.tree.Stat(name)
+	info, err := n.stat(name)
 	if err != nil {
 		n.finder.missed(n.path(name), err)
 	}

@@ -60,6 +60,9 @@ var encodings = []struct {
 	{"zstd frames", func(t require.TestingT, data []byte, split int) []byte {
 		return zst(t, data[:split], nil, data[split:])
 	}},
+	{"bzip2 streams", func(t require.TestingT, data []byte, split int) []byte {
+		return filestest.Bzip2(data[:split], nil, data[split:])
+	}},
 	{"zstd", func(t require.TestingT, data []byte, _ int) []byte {
 		return zst(t, data)[len("\x5a\x2a\x4d\x18\x03\x00\x00\x00abc"):]
 	}},

@@ -52,5 +52,6 @@ func (e *NotRegularError) Error() string {
 		return fmt.Sprintf("%s is a folder: write '%s/**' for the files in it",
 			e.Path, strings.TrimSuffix(e.Path, "/"))
 	}
-	return fmt.Sprintf("%s is not a regular file", e.Path)
+	return fmt.Sprintf("%s is not a regular file but a pipe, a socket or a device: what was read must be "+
+		"there to be read again, so write it to a file first", e.Path)
 }

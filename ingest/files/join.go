@@ -32,7 +32,8 @@ func newJoiner(part PartFunc, carry source.Carry) joiner {
 // take takes the next line, which begins at off.
 func (j *joiner) take(line []byte, off int64) {
 	j.lines++
-	s, last := j.part(bytes.TrimSuffix(line, []byte("\n")))
+	pad := source.PaddingLen(line, 0)
+	s, last := j.part(bytes.TrimSuffix(line[pad:], []byte("\n")))
 	switch {
 	case s < 0:
 	case j.carry[s] != source.Rest{}:
@@ -42,7 +43,7 @@ func (j *joiner) take(line []byte, off int64) {
 	case last:
 		j.open[s] = -1
 	case j.open[s] < 0:
-		j.open[s] = off
+		j.open[s] = off + int64(pad)
 	}
 }
 

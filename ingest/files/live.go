@@ -15,7 +15,7 @@ import (
 // it as they were. A file that is truncated and written anew, also past where it was, between
 // any two system calls or within a read, never mixes its bytes with those before.
 //
-// One goroutine calls Begin, Read and Release; any may call the other methods meanwhile, but
+// One goroutine calls Begin, Read, Release and Forget; any may call the other methods meanwhile, but
 // for Close, and use Views, as many as there are.
 //
 // A compressed file is not followed: of it there are only Views, whole, as it is.
@@ -63,7 +63,7 @@ func (l *Live) SetPath(path string) {
 	l.path = path
 }
 
-// Compressed says whether the file is gzip or zstd, as far as the last look could tell: it is
+// Compressed says whether the file is gzip, bzip2 or zstd, as far as the last look could tell: it is
 // false for a file that was too short, and may become true.
 func (l *Live) Compressed() bool {
 	l.mu.Lock()
@@ -300,6 +300,46 @@ func (l *Live) Release(upTo int64) {
 		return
 	}
 	l.held.forget(max(0, upTo-MarkerSize))
+}
+
+// Forget goes back to what was released: what was taken after that is no longer held, and is read again.
+// It does so only while the file has it; else the error is a *TruncatedError, as of Read. After any error
+// what was taken stays.
+func (l *Live) Forget() error {
+	st, err := l.h.Stat()
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	w, at, lost := l.witness, l.sealed, l.lost
+	l.mu.Unlock()
+	if lost != nil {
+		return lost
+	}
+	if at == w.at {
+		return nil
+	}
+	n := min(at, MarkerSize)
+	last, err := readExactly(l.h, at-n, n)
+	if err != nil {
+		return fmt.Errorf("read %s before %d: %w", l.Path(), at, err)
+	}
+	first, err := readExactly(l.h, 0, n)
+	if err != nil {
+		return fmt.Errorf("read %s at 0: %w", l.Path(), err)
+	}
+	// If the file has all that was taken after this, then it had it when last and first were read.
+	if last == nil || first == nil || st.Size < w.at {
+		return l.lose()
+	}
+	if _, err := l.take(w, 0); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stat, l.witness, l.held = st, newWitness(at, first, last), &hold{}
+	l.rest()
+	return nil
 }
 
 // Close closes the file. Views then serve what is held.

@@ -217,7 +217,7 @@ func (m *liveModel) read(t *rapid.T) {
 	taken, err := m.live.Taken(), error(nil)
 	n, err := m.live.Read(limit)
 	m.fsys.meddle = nil
-	require.LessOrEqual(t, n, max(limit, 4))
+	require.LessOrEqual(t, n, max(limit, 15))
 	require.Equal(t, m.live.Taken()-taken, n)
 	m.check(t)
 	m.judge(t, err)
@@ -278,6 +278,26 @@ func (m *liveModel) release(t *rapid.T) {
 		require.Equal(t, int64(0), m.live.Held())
 	}
 	m.check(t)
+}
+
+// forget lets go of what is not released, which is done only while the file has it.
+func (m *liveModel) forget(t *rapid.T) {
+	m.meddling(t)
+	err := m.live.Forget()
+	m.fsys.meddle = nil
+	if err == nil {
+		require.Equal(t, int64(m.sealed), m.live.Taken())
+		require.Equal(t, int64(0), m.live.Held())
+		m.taken = m.taken[:m.sealed]
+		m.check(t)
+		return
+	}
+	require.Equal(t, int64(len(m.taken)), m.live.Taken())
+	m.check(t)
+	if !errors.Is(err, errBadDisk) {
+		require.ErrorAs(t, err, new(*files.TruncatedError))
+		require.True(t, m.changed && m.live.Lost())
+	}
 }
 
 // view reads what a sealer would, from the sealed offset, and holds it against a plain File.
@@ -383,6 +403,7 @@ func TestLive_AgainstAModel(t *testing.T) {
 			"read":    m.read,
 			"begin":   m.begin,
 			"release": m.release,
+			"forget":  m.forget,
 			"view":    m.view,
 			"rename":  m.rename,
 		})

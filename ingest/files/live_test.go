@@ -228,7 +228,7 @@ func TestLive_Compressed(t *testing.T) {
 		t.Run(enc.name, func(t *testing.T) {
 			stored := enc.store(t, []byte("one\nhalf"), 3)
 			l, fsys := openLive(t, "")
-			for n := 1; n <= 4; n++ { // it is written byte by byte
+			for n := 1; n <= 15; n++ { // it is written byte by byte
 				fsys.Overwrite("app.log", stored[:n])
 				got, _ := l.Read(1)
 				require.Equal(t, int64(0), got)
@@ -295,6 +295,25 @@ func TestLive_Held(t *testing.T) {
 }
 
 // Thousands of files at rest cost little.
+// What was read can be let go of only while the file has it.
+func TestLive_Forget(t *testing.T) {
+	l, fsys := openLive(t, strings.Repeat("line\n", 1000)+"half")
+	catchUp(t, l)
+	l.Release(5000)
+	require.NoError(t, l.Forget())
+	require.Equal(t, int64(5000), l.Taken())
+	require.Equal(t, int64(0), l.Held())
+	fsys.Append("app.log", []byte(" line\n"))
+	catchUp(t, l)
+	require.Equal(t, int64(5010), l.Taken())
+
+	fsys.Overwrite("app.log", append(fsys.Bytes("app.log")[:5000], "another line\n"...))
+	require.ErrorAs(t, l.Forget(), new(*files.TruncatedError))
+	require.Equal(t, int64(5010), l.Taken())
+	require.Equal(t, "half line\n", viewed(t, l, modelPoint(fsys.Bytes("app.log"), 5000), 5010, false))
+	require.ErrorAs(t, l.Forget(), new(*files.TruncatedError))
+}
+
 func TestLive_AtRest_IsSmall(t *testing.T) {
 	const n = 1000
 	fsys := filestest.New()

@@ -27,6 +27,13 @@ func (f *File) MarksTo(ctx context.Context, offsets []int64) (
 	return marks, chain.Offset(), err
 }
 
+// ChainTo reads the file up to off, or to its end where that is less, and gives the chain there with
+// its marks.
+func (f *File) ChainTo(ctx context.Context, off int64) (*source.Chain, error) {
+	_, chain, err := f.scan(ctx, []int64{off}, true)
+	return chain, err
+}
+
 func (f *File) scan(ctx context.Context, offsets []int64, stop bool) (
 	map[int64]source.Point, *source.Chain, error) {
 	marks := make(map[int64]source.Point, len(offsets))
@@ -61,4 +68,34 @@ func (f *File) scan(ctx context.Context, offsets []int64, stop bool) (
 		n, err = s.Read(b)
 		chain.Write(b[:n])
 	}
+}
+
+// PointFrom gives the Point at off, and reads only what is between it and from, which is a Point of the
+// file at or before off. It returns a *ChangedError when from is none.
+func (f *File) PointFrom(ctx context.Context, from source.Point, off int64) (source.Point, error) {
+	s := f.open()
+	defer s.Close()
+	tail, err := s.skip(ctx, from.Offset)
+	if err != nil {
+		return source.Point{}, err
+	}
+	chain, err := source.Resume(from, tail)
+	if err != nil {
+		return source.Point{}, &ChangedError{Path: f.path, Offset: from.Offset, Err: err}
+	}
+	buf := make([]byte, min(scanBuffer, max(0, off-from.Offset)))
+	for chain.Offset() < off {
+		if err := ctx.Err(); err != nil {
+			return source.Point{}, err
+		}
+		n, err := s.Read(buf[:min(int64(len(buf)), off-chain.Offset())])
+		chain.Write(buf[:n])
+		if err == io.EOF && chain.Offset() < off {
+			err = &ShrunkError{Path: f.path, Want: off, Have: chain.Offset()}
+		}
+		if err != nil && err != io.EOF {
+			return source.Point{}, err
+		}
+	}
+	return chain.Point(), nil
 }

@@ -100,6 +100,7 @@ func TestReader_Memory_IsBounded(t *testing.T) {
 		"one line, long records": {openEndless('x', size), 4 << 20, 12 << 20},
 		"one line, odd records":  {openEndless('x', size), 1<<20 + 77, 4 << 20},
 		"newlines":               {openEndless('\n', size), 1 << 20, 4 << 20},
+		"a hole":                 {openEndless(0, size), 1 << 20, 4 << 20},
 		"CRs":                    {openEndless('\r', size), 1 << 20, 4 << 20},
 		"gzip bomb":              {openStored(gzipBomb), 1 << 20, 5 << 20},
 		"zstd bomb":              {openStored(zstdBomb), 1 << 20, 20 << 20},

@@ -24,6 +24,12 @@ func modelRecords(data []byte, off, line, maxRecord int) []record {
 			off, line = 3, 3
 			continue
 		}
+		if n := modelPadding(data, off, line); n > 0 {
+			out = append(out, record{start: off, end: off + n, line: line, kind: source.Padding})
+			off += n
+			line = off
+			continue
+		}
 		text, _, ended := strings.Cut(string(data[line:]), "\n")
 		lineEnd := line + len(text)
 		if ended {
@@ -51,6 +57,17 @@ func modelRecords(data []byte, off, line, maxRecord int) []record {
 		}
 	}
 	return out
+}
+
+// modelPadding is how long a NUL, or what is left of a BOM, is at off, if nothing else is in the line.
+func modelPadding(data []byte, off, line int) int {
+	switch {
+	case off == line && data[off] == 0:
+		return 1
+	case bytes.HasPrefix(data[line:], []byte(source.BOM)) && off < line+len(source.BOM):
+		return line + len(source.BOM) - off
+	}
+	return 0
 }
 
 // modelRange lists the records of the range from a place; 0 is no limit, 0 is no barrier.
@@ -84,8 +101,23 @@ func modelPoint(data []byte, off int) source.Point {
 	p := c.Point()
 	p.Chain = sha256.Sum256(data[:off])
 	p.Line = int64(bytes.LastIndexByte(data[:off], '\n') + 1)
-	if p.Line == 0 && bytes.HasPrefix(data[:off], []byte(source.BOM)) {
-		p.Line = 3
+	for p.Line < int64(off) {
+		n := modelPadding(data[:off], int(p.Line), int(p.Line))
+		if n == 0 {
+			break
+		}
+		p.Line += int64(n)
 	}
 	return p
+}
+
+// modelMarks are the marks strictly within a range.
+func modelMarks(data []byte, start, end int) []source.Mark {
+	var ms []source.Mark
+	for off := 64; off < end; off *= 4 {
+		if off > start {
+			ms = append(ms, source.Mark{Offset: int64(off), Chain: sha256.Sum256(data[:off])})
+		}
+	}
+	return ms
 }

@@ -12,6 +12,9 @@ func (r *Reader) nextInRange() (piece, error) {
 	if r.pos >= r.barrier || r.some && r.pos >= r.limit { // full: no need to look ahead
 		return piece{}, nil
 	}
+	if p, full, err := r.padding(); p.n > 0 || full || err != nil {
+		return p, err
+	}
 	if p := r.lines(); p.n > 0 {
 		return p, nil
 	}
@@ -34,7 +37,7 @@ func (r *Reader) lines() piece {
 	}
 	b := r.win.bytes()
 	n := min(int64(len(b)), int64(r.chunkMax), r.limit-r.pos, r.barrier-r.pos)
-	b = b[:max(n, 0)]
+	b = beforePadding(b[:max(n, 0)])
 	if r.part != nil {
 		n, carry := wholeGroups(b, r.pos, newJoiner(r.part, r.carry), r.maxRecord)
 		return piece{n: n, kind: source.Lines, carry: carry}
@@ -77,7 +80,7 @@ func (r *Reader) nextRecord() (piece, error) {
 
 // bom gives how many bytes of a BOM at the start of the file are next.
 func (r *Reader) bom() int {
-	if !r.place.inBOM {
+	if int64(r.place.bom) != r.pos || !r.place.begins() {
 		return 0
 	}
 	rest := source.BOM[r.pos:]

@@ -1,85 +1,213 @@
 package files
 
 import (
+	"context"
+	"errors"
+	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"syscall"
+	"slices"
+	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
-// OS is the file system of the operating system.
-func OS() FS { return osFS{} }
+// Disk is the file system of the operating system. It follows a symbolic link only where nobody gets
+// by it what is not his, see LinkError, or where it is told to. What it is told must be said before
+// it is used; then its methods may be called concurrently.
+type Disk struct {
+	ctx    context.Context // ends a Glob; it is a field because an FS knows no context
+	follow bool            // every link is followed
 
-type osFS struct{}
+	mu      sync.Mutex
+	named   map[string]bool       // paths of which every link is followed
+	refused map[string]*LinkError // by link
+}
+
+var _ FS = (*Disk)(nil)
+
+// refusedMost bounds how many links are named that were not followed.
+const refusedMost = 1000
+
+// OS is the file system of the operating system.
+func OS() *Disk { return &Disk{ctx: context.Background()} }
+
+// Within makes listings end with ctx.
+func (d *Disk) Within(ctx context.Context) *Disk {
+	d.ctx = ctx
+	return d
+}
+
+// FollowAll has every link followed.
+func (d *Disk) FollowAll(all bool) *Disk {
+	d.follow = all
+	return d
+}
+
+// Trust has every link on the way to path followed: whoever named it knows what is there.
+func (d *Disk) Trust(path string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.named == nil {
+		d.named = map[string]bool{}
+	}
+	d.named[path] = true
+}
+
+// Refused gives the links that were not followed, by name. There may be more.
+func (d *Disk) Refused() []*LinkError {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all []*LinkError
+	for _, link := range slices.Sorted(maps.Keys(d.refused)) {
+		all = append(all, d.refused[link])
+	}
+	return all
+}
+
+// refuse notes a link that was not followed, if err says so.
+func (d *Disk) refuse(err error) error {
+	if e := (*LinkError)(nil); errors.As(err, &e) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.refused == nil {
+			d.refused = map[string]*LinkError{}
+		}
+		if len(d.refused) < refusedMost {
+			d.refused[e.Link] = e
+		}
+	}
+	return err
+}
+
+// walk goes to path; a file there is opened with flags, unless they are 0.
+func (d *Disk) walk(op, path string, flags int) (*spot, error) {
+	d.mu.Lock()
+	all := d.follow || d.named[path]
+	d.mu.Unlock()
+	w := walker{path: path, flags: flags, all: all}
+	s, err := w.to()
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		e.Op = op
+	}
+	return s, d.refuse(err)
+}
 
 // Open opens with O_NONBLOCK so that a FIFO that took a file's place does not hang us; for a
 // regular file it means nothing.
-func (osFS) Open(path string) (Handle, error) {
-	if _, err := (osFS{}).Stat(path); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+func (d *Disk) Open(path string) (Handle, error) {
+	s, err := d.walk("open", path, unix.O_RDONLY|unix.O_NONBLOCK)
 	if err != nil {
 		return nil, err
 	}
-	h := osHandle{f}
-	if _, err := h.Stat(); err != nil {
-		f.Close()
+	if _, err := regular(path, &s.st); err != nil {
+		s.close()
 		return nil, err
 	}
-	return h, nil
+	return osHandle{os.NewFile(uintptr(s.fd), path)}, nil
 }
 
-func (osFS) Stat(path string) (Stat, error) {
-	return stat("stat", path, func(st *unix.Stat_t) error { return unix.Stat(path, st) })
+// Stat implements FS.
+func (d *Disk) Stat(path string) (Stat, error) {
+	s, err := d.walk("stat", path, 0)
+	if err != nil {
+		return Stat{}, err
+	}
+	defer s.close()
+	return regular(path, &s.st)
+}
+
+// statDir is Stat of a folder.
+func (d *Disk) statDir(path string) (Stat, error) {
+	s, err := d.folder("stat", path)
+	if err != nil {
+		return Stat{}, err
+	}
+	defer s.close()
+	return statOf(&s.st), nil
+}
+
+// folder goes to a folder.
+func (d *Disk) folder(op, path string) (*spot, error) {
+	s, err := d.walk(op, path, 0)
+	if err == nil && !s.isDir() {
+		s.close()
+		return nil, &fs.PathError{Op: op, Path: path, Err: unix.ENOTDIR}
+	}
+	return s, err
+}
+
+// readDir lists a folder, and gives no more than so many entries. What changes meanwhile is seen or
+// not.
+func (d *Disk) readDir(path string, most int) ([]fs.DirEntry, error) {
+	s, err := d.folder("open", path)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	fd, err := openat(s.fd, ".", unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	f := os.NewFile(uintptr(fd), path)
+	defer f.Close()
+	entries, err := f.ReadDir(most + 1)
+	if len(entries) == 0 && err != nil && errors.Is(err, io.EOF) {
+		err = nil
+	}
+	if len(entries) > most {
+		return nil, errManyEntries
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
 }
 
 // statEach gives a Stat of many files, which is sooner done when those of a folder come one after the
-// other: the system does not walk the path to it for each. Done is called at the end.
+// other: the way to it is not gone for each. Done is called at the end.
 func statEach(fsys FS) (stat func(path string) (Stat, error), done func()) {
-	if _, ok := fsys.(osFS); !ok {
+	d, ok := fsys.(*Disk)
+	if !ok {
 		return fsys.Stat, func() {}
 	}
-	s := &folderStat{fd: -1}
+	s := &folderStat{disk: d}
 	return s.stat, s.close
 }
 
 // folderStat has one folder open.
 type folderStat struct {
-	dir string
-	fd  int // -1 for none
-	st  unix.Stat_t
+	disk *Disk
+	dir  string
+	at   *spot // nil for none
+	st   unix.Stat_t
 }
 
 func (s *folderStat) stat(path string) (Stat, error) {
 	dir, name := filepath.Split(path)
-	if dir != s.dir || s.fd < 0 {
+	if dir != s.dir || s.at == nil {
 		s.close()
 		s.dir = dir
 		if dir != "" {
-			s.fd, _ = unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+			s.at, _ = s.disk.folder("stat", dir)
 		}
 	}
-	if s.fd < 0 {
-		return osFS{}.Stat(path)
+	if s.at == nil {
+		return s.disk.Stat(path)
 	}
-	err := unix.Fstatat(s.fd, name, &s.st, 0)
-	for err == unix.EINTR {
-		err = unix.Fstatat(s.fd, name, &s.st, 0)
-	}
-	if err != nil {
+	if err := lstatat(s.at.fd, name, &s.st); err != nil {
 		return Stat{}, &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	if s.st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		return s.disk.Stat(path)
 	}
 	return regular(path, &s.st)
 }
 
 func (s *folderStat) close() {
-	if s.fd >= 0 {
-		_ = unix.Close(s.fd) // it was only looked at
-	}
-	s.fd = -1
+	s.at.close()
+	s.at = nil
 }
 
 type osHandle struct{ *os.File }
@@ -89,28 +217,14 @@ func (h osHandle) Stat() (Stat, error) {
 	if err != nil {
 		return Stat{}, err
 	}
-	return stat("fstat", h.Name(), func(st *unix.Stat_t) (err error) {
-		if e := conn.Control(func(fd uintptr) { err = unix.Fstat(int(fd), st) }); e != nil {
-			return e
-		}
-		return err
-	})
-}
-
-// statDir is stat of a folder.
-func statDir(path string) (Stat, error) {
 	var st unix.Stat_t
-	err := statAny("stat", path, &st, func(st *unix.Stat_t) error { return unix.Stat(path, st) })
-	return statOf(&st), err
-}
-
-// stat makes a Stat of the regular file that call finds.
-func stat(op, path string, call func(st *unix.Stat_t) error) (Stat, error) {
-	var st unix.Stat_t
-	if err := statAny(op, path, &st, call); err != nil {
-		return Stat{}, err
+	if e := conn.Control(func(fd uintptr) { err = fstat(int(fd), &st) }); e != nil {
+		err = e
 	}
-	return regular(path, &st)
+	if err != nil {
+		return Stat{}, &fs.PathError{Op: "fstat", Path: h.Name(), Err: err}
+	}
+	return regular(h.Name(), &st)
 }
 
 // regular makes a Stat of what must be a regular file.
@@ -124,16 +238,4 @@ func regular(path string, st *unix.Stat_t) (Stat, error) {
 func statOf(st *unix.Stat_t) Stat {
 	return Stat{Dev: uint64(st.Dev), Inode: st.Ino, Size: st.Size, MtimeNS: st.Mtim.Nano(),
 		CtimeNS: st.Ctim.Nano()}
-}
-
-// statAny has a call fill st. A network file system may interrupt the call.
-func statAny(op, path string, st *unix.Stat_t, call func(st *unix.Stat_t) error) error {
-	err := call(st)
-	for err == unix.EINTR {
-		err = call(st)
-	}
-	if err != nil {
-		return &fs.PathError{Op: op, Path: path, Err: err}
-	}
-	return nil
 }

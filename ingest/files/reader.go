@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strings"
 
 	"logseal/ingest/source"
 )
@@ -46,6 +45,7 @@ type Reader struct {
 	ended   bool
 	again   bool  // see BeginAgain
 	some    bool  // it holds a record
+	padded  bool  // the last chunk is padding
 	sure    bool  // a half line may be taken: its BOM was
 	left    bool  // see LeftHalf
 	leftEnd int64 // see LeftRecord; 0 for none
@@ -80,7 +80,7 @@ func (f *File) ReaderOf(ctx context.Context, at source.Point, maxRecord int, par
 	}
 	f.endReader()
 	r := &Reader{file: f, maxRecord: maxRecord, chunkMax: chunkMax, ended: true, part: part,
-		pos: at.Offset, win: window{src: f.open()}}
+		pos: at.Offset, start: at.Offset, win: window{src: f.open()}}
 	if part != nil {
 		r.chunkMax, r.carry = groupsMax, at.Carry
 	}
@@ -99,11 +99,12 @@ func (r *Reader) resume(ctx context.Context, at source.Point) error {
 		return err
 	}
 	r.place = place{inLine: at.Offset - at.Line, afterCR: bytes.HasSuffix(tail, []byte{'\r'})}
-	tail = tail[len(tail)-min(len(tail), int(at.Offset%source.BlockSize)):]
 	if r.chain, err = source.Resume(at, tail); err != nil {
 		return &ChangedError{Path: r.file.path, Offset: at.Offset, Err: err}
 	}
-	r.place.inBOM = inBOM(at.Offset, tail)
+	if line := tail[max(0, int64(len(tail))-r.place.inLine):]; int64(len(line)) == r.place.inLine {
+		r.place.bom = source.BOMStart(line)
+	}
 	return nil
 }
 
@@ -113,6 +114,7 @@ func (r *Reader) resume(ctx context.Context, at source.Point) error {
 // barrier that is not after the range's start is none.
 func (r *Reader) Begin(maxBytes, barrier int64) {
 	r.take()
+	r.chain.ForgetMarks(r.pos)
 	r.start, r.limit, r.barrier = r.pos, math.MaxInt64, math.MaxInt64
 	if maxBytes > 0 && maxBytes < math.MaxInt64-r.pos {
 		r.limit = r.pos + maxBytes
@@ -162,7 +164,7 @@ func (r *Reader) Cut(end int64) {
 	if end < start || end > r.pos {
 		panic(fmt.Sprintf("files: cut at %d, outside the last chunk [%d, %d)", end, start, r.pos))
 	}
-	if end > start && end < r.pos && r.win.bytes()[end-start-1] != '\n' {
+	if end > start && end < r.pos && !r.padded && r.win.bytes()[end-start-1] != '\n' {
 		panic(fmt.Sprintf("files: cut at %d, which is no record end", end))
 	}
 	r.ended = true
@@ -174,7 +176,7 @@ func (r *Reader) Cut(end int64) {
 	switch {
 	case end == start:
 		r.place, r.carry = r.before, r.carried
-	case r.part != nil:
+	case r.part != nil && !r.padded:
 		n, carry := wholeGroups(r.win.bytes()[:r.pending], start, newJoiner(r.part, r.carried),
 			r.maxRecord)
 		if n < r.pending {
@@ -186,17 +188,24 @@ func (r *Reader) Cut(end int64) {
 
 // Point is where the range stands: the end of the last chunk or, after Cut, the cut.
 func (r *Reader) Point() source.Point {
-	c := r.chain
-	if r.pending > 0 {
-		if r.ahead == nil {
-			r.ahead = r.chain.Clone()
-			r.ahead.Write(r.win.bytes()[:r.pending])
-		}
-		c = r.ahead
-	}
-	p := c.Point()
+	p := r.chainHere().Point()
 	p.Carry = r.carry
 	return p
+}
+
+// Marks gives the standard marks strictly within the range so far: after its start, before Point.
+func (r *Reader) Marks() []source.Mark { return r.chainHere().Marks(r.start, r.pos) }
+
+// chainHere is the chain up to pos. It is valid until the next call to anything else.
+func (r *Reader) chainHere() *source.Chain {
+	if r.pending == 0 {
+		return r.chain
+	}
+	if r.ahead == nil {
+		r.ahead = r.chain.Clone()
+		r.ahead.Write(r.win.bytes()[:r.pending])
+	}
+	return r.ahead
 }
 
 // AtEnd says that nothing follows the range, once it has ended; or that the file has no records at
@@ -245,25 +254,17 @@ func (r *Reader) give(p piece) source.Chunk {
 	switch {
 	case p.kind == source.ByteOrderMark:
 		c.Line, r.place = c.Offset, place{}
+	case p.kind == source.Padding:
+		r.place = place{}
 	case b[p.n-1] == '\n':
 		r.place = place{}
 	default:
-		inLine := r.place.inLine + int64(p.n)
-		if i := bytes.LastIndexByte(b, '\n'); i >= 0 { // of a group
-			inLine = int64(p.n - i - 1)
-		}
-		r.place = place{inLine: inLine, afterCR: b[p.n-1] == '\r',
-			inBOM: r.place.inBOM && inBOM(r.pos, b)}
+		r.place = r.place.after(b)
 	}
+	r.padded = p.kind == source.Padding
 	r.sure = p.kind == source.ByteOrderMark
 	r.some = r.some || !r.sure
 	return c
-}
-
-// inBOM says whether off lies before the end of a BOM that the file may begin with; b ends there
-// and holds all before it that is not known to be part of one.
-func inBOM(off int64, b []byte) bool {
-	return off < int64(len(source.BOM)) && strings.HasSuffix(source.BOM[:off], string(b))
 }
 
 // fault is the file's fault when it has one before or at the end of the window.

@@ -10,7 +10,34 @@ import (
 type place struct {
 	inLine  int64 // bytes of the line before it
 	afterCR bool  // the byte before it is a CR
-	inBOM   bool  // all bytes of the file before it, if any, are the beginning of a BOM
+	bom     int   // inLine, if that is the beginning of a BOM and all there is of the line; else 0
+}
+
+// begins says that no byte of the line's content is known to be before it.
+func (p place) begins() bool { return p.inLine == int64(p.bom) }
+
+// after is the place after b, which does not end with a line end.
+func (p place) after(b []byte) place {
+	after := place{afterCR: b[len(b)-1] == '\r'}
+	if i := bytes.LastIndexByte(b, '\n') + 1; i > 0 { // b is of a group
+		p, b = place{}, b[i:]
+	}
+	if !p.begins() {
+		after.inLine = p.inLine + int64(len(b))
+		return after
+	}
+	line := append([]byte(source.BOM[:p.bom]), b[:min(len(b), len(source.BOM))]...)
+	pad := source.PaddingLen(b, p.bom)
+	if pad > 0 {
+		line = b[pad:]
+		after.inLine = int64(len(line))
+	} else {
+		after.inLine = p.inLine + int64(len(b))
+	}
+	if int64(len(line)) == after.inLine {
+		after.bom = source.BOMStart(line)
+	}
+	return after
 }
 
 // piece is the next record of a file: all of one, or a fragment of a long line.

@@ -2,11 +2,14 @@ package files
 
 import (
 	"bufio"
+	"compress/bzip2"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/klauspost/compress/zstd"
 
 	"logseal/ingest/source"
 )
@@ -18,10 +21,11 @@ const (
 	plain format = iota
 	gzipped
 	zstandard
+	bzipped
 )
 
 // sniffLen is how many first bytes tell the format.
-const sniffLen = 4
+const sniffLen = bzip2Len
 
 // sniff tells the format from a file's first bytes. A file that begins as a compressed one does
 // is one, also when the rest of its header is broken: no text begins like that.
@@ -29,7 +33,9 @@ func sniff(b []byte) format {
 	switch {
 	case len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b:
 		return gzipped
-	case len(b) < sniffLen:
+	case isBzip2(b):
+		return bzipped
+	case len(b) < 4:
 		return plain
 	case string(b[:4]) == "\x28\xb5\x2f\xfd":
 		return zstandard
@@ -41,12 +47,15 @@ func sniff(b []byte) format {
 
 // undecided says that b, all there is of a file, may become the beginning of a compressed one.
 func undecided(b []byte) bool {
-	if len(b) >= sniffLen || len(b) >= 2 && b[0] == 0x1f {
-		return false
-	}
 	switch {
-	case len(b) == 0, b[0] == 0x1f:
+	case len(b) == 0:
 		return true
+	case b[0] == 0x1f:
+		return len(b) < 2
+	case mayBeBzip2(b):
+		return !isBzip2(b)
+	case len(b) >= 4:
+		return false
 	case b[0]&0xf0 == 0x50:
 		return strings.HasPrefix("\x2a\x4d\x18", string(b[1:]))
 	}
@@ -97,18 +106,22 @@ type stream struct {
 	sec *section
 	dec io.Reader
 	end func()
-	off int64 // decompressed bytes given
-	err error
+	// whole says that the file ends where its last member, frame or stream does.
+	whole bool
+	off   int64 // decompressed bytes given
+	err   error
 }
 
 // open starts a stream of f's bytes. Close it.
 func (f *File) open() *stream {
-	s := &stream{sec: &section{path: f.path, h: f.h, size: f.stat.Size}, end: func() {}}
+	s := &stream{sec: &section{path: f.path, h: f.h, size: f.stat.Size}, end: func() {}, whole: f.whole}
 	switch f.format {
 	case plain:
 		s.dec = s.sec
 	case gzipped:
 		s.dec = &gzipReader{br: bufio.NewReaderSize(s.sec, rawBuffer)}
+	case bzipped:
+		s.dec = bzip2.NewReader(bufio.NewReaderSize(s.sec, rawBuffer))
 	case zstandard:
 		dec, err := newZstd(bufio.NewReaderSize(s.sec, rawBuffer))
 		if err != nil {
@@ -130,12 +143,18 @@ func (s *stream) Read(p []byte) (int, error) {
 	case err == nil:
 	case s.sec.err != nil:
 		s.err = s.sec.err
-	case err == io.EOF:
+	case err == io.EOF, s.whole && isTrailing(err):
 		s.err = io.EOF
 	default:
-		s.err = &CorruptError{Path: s.sec.path, Offset: s.off, Err: err}
+		s.err = &CorruptError{Path: s.sec.path, Offset: s.off, Trailing: isTrailing(err), Err: err}
 	}
 	return n, s.err
+}
+
+// isTrailing says whether a decompressor's error means that what follows a whole member, frame or stream
+// is none: the first one begins as it must, else the file would not be taken for a compressed one.
+func isTrailing(err error) bool {
+	return errors.Is(err, errTrailing) || errors.Is(err, zstd.ErrMagicMismatch) || err == errBzip2Trailing
 }
 
 // Close gives the decompressor's memory back. Reading then gives an error.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.etcd.io/bbolt"
+
+	"logseal/ingest/source"
 )
 
 // bigLedger makes a ledger of many pages: branches, overflow, and a list of free ones.
@@ -25,21 +26,33 @@ func bigLedger(t testing.TB, dir string) *Ledger {
 			return seal1(s)
 		}))
 	}
+	for i := range 3 {
+		require.NoError(t, l.PutSightings(Sighting{Key: testKey(fmt.Sprint(i)), Path: "/a", Size: 20}))
+	}
+	require.NoError(t, l.Accept(testKey("1").Table, source.Digest{1}))
+	require.NoError(t, l.SetFirstLook(testKey("1").Table, true))
 	require.NoError(t, l.Update(testKey("long"), func(s *Source) error {
+		err := seal1(s)
 		s.Path = strings.Repeat("x", 3*pageSize) // and one that needs more than one
-		return nil
+		return err
 	}))
 	return l
 }
 
 // snapshot is all that a ledger holds.
 type snapshot struct {
-	Sources map[string]*Source
-	Ends    map[string][]End
+	Sources  map[string]*Source
+	Ends     map[string][]End
+	Files    map[string]FileRecord
+	Behind   []Sighting
+	Waiting  []source.Key
+	Accepted bool
+	First    bool
 }
 
 func snapshotOf(t require.TestingT, l *Ledger) snapshot {
-	s := snapshot{map[string]*Source{}, map[string][]End{}}
+	s := snapshot{Sources: map[string]*Source{}, Ends: map[string][]End{},
+		Files: map[string]FileRecord{}}
 	keys, err := l.All()
 	require.NoError(t, err)
 	for _, key := range keys {
@@ -49,6 +62,20 @@ func snapshotOf(t require.TestingT, l *Ledger) snapshot {
 		s.Ends[name], err = l.Ends(key)
 		require.NoError(t, err)
 	}
+	table := testKey("1").Table
+	for i := range 10 {
+		path := fmt.Sprint("/logs/", i)
+		s.Files[path], _, err = l.GetFile(table, path)
+		require.NoError(t, err)
+	}
+	s.Behind, err = l.Behind()
+	require.NoError(t, err)
+	s.Waiting, err = l.Waiting()
+	require.NoError(t, err)
+	s.Accepted, err = l.Accepted(table, source.Digest{1})
+	require.NoError(t, err)
+	s.First, err = l.FirstLook(table)
+	require.NoError(t, err)
 	return s
 }
 
@@ -211,7 +238,7 @@ func TestLedger_Open_OfNoFile(t *testing.T) {
 	require.NoError(t, os.Remove(ledgerPath(dir)))
 	require.NoError(t, os.Symlink("/nowhere/at/all", ledgerPath(dir)))
 	_, err = Open(dir, Meta{})
-	require.ErrorIs(t, err, fs.ErrNotExist, "a dangling link is no reason to start empty")
+	require.ErrorAs(t, err, new(*DamagedError), "a dangling link is no reason to start empty")
 }
 
 // The sum finds what bbolt cannot: entries that are well formed but not what was written.
@@ -221,6 +248,16 @@ func TestLedger_Open_OfChangedEntries(t *testing.T) {
 		"a source lost": func(b *bbolt.Tx) error { return b.Bucket(bucketSources).Delete(key) },
 		"an end lost": func(b *bbolt.Tx) error {
 			return b.Bucket(bucketEnds).Delete(endKey(testKey("1"), 10))
+		},
+		"a file lost": func(b *bbolt.Tx) error {
+			return b.Bucket(bucketFiles).Delete(fileKey(testKey("1").Table, "/logs/1"))
+		},
+		"a sighting lost": func(b *bbolt.Tx) error { return b.Bucket(bucketSightings).Delete(key) },
+		"not waiting":     func(b *bbolt.Tx) error { return b.Bucket(bucketWaiting).Delete(key) },
+		"not behind":      func(b *bbolt.Tx) error { return b.Bucket(bucketBehind).Delete(key) },
+		"a serial given":  func(b *bbolt.Tx) error { return b.Bucket(bucketSources).SetSequence(99) },
+		"no first look now": func(b *bbolt.Tx) error {
+			return b.Bucket(bucketFirstLooks).Delete([]byte("app/v1"))
 		},
 		"a source as it was": func(b *bbolt.Tx) error {
 			old, err := encodeSource(newSource())

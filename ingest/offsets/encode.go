@@ -23,6 +23,7 @@ type storedMeta struct {
 }
 
 type storedSource struct {
+	Serial       uint64        `json:"serial"`
 	K            uint64        `json:"k"`
 	Path         text          `json:"path"`
 	File         FileState     `json:"file"`
@@ -34,7 +35,7 @@ type storedSource struct {
 	OpenEnd      bool          `json:"open_end"`
 	Outbox       []storedEntry `json:"outbox"`
 	LowerRefuted bool          `json:"lower_refuted"`
-	Lower        []source.ID   `json:"lower,omitempty"`
+	Head         []byte        `json:"head,omitempty"`
 	Barrier      int64         `json:"barrier"`
 	Lost         []string      `json:"lost,omitempty"`
 }
@@ -47,16 +48,25 @@ type storedEntry struct {
 	Rest  source.Carry      `json:"rest,omitzero"`
 }
 
-type storedEnd struct {
-	Chain source.Digest `json:"chain"`
+type storedFile struct {
+	State  FileState     `json:"state"`
+	Source string        `json:"source"`
+	Serial uint64        `json:"serial"` // of the source
+	Offset int64         `json:"offset"`
+	Chain  source.Digest `json:"chain"`
 }
 
-type storedFile struct {
-	State     FileState `json:"state"`
-	Source    string    `json:"source"`
-	Offset    int64     `json:"offset"`
-	Duplicate bool      `json:"duplicate"`
-	K         uint64    `json:"k,omitempty"`
+type storedSighting struct {
+	Path  text      `json:"path"`
+	File  FileState `json:"file"`
+	K     uint64    `json:"k"`
+	Size  int64     `json:"size"`
+	Marks []mark    `json:"marks,omitempty"`
+}
+
+type mark struct {
+	Offset int64         `json:"offset"`
+	Chain  source.Digest `json:"chain"`
 }
 
 // text is a string that need not be UTF-8, as a path: JSON's own strings would lose its bytes.
@@ -110,10 +120,10 @@ func decode(b []byte, v any) error {
 
 func encodeSource(s *Source) ([]byte, error) {
 	w := storedSource{
-		K: s.K, Path: text(s.Path), File: s.File, Marker: s.Marker, Sealed: s.Sealed,
+		Serial: s.Serial, K: s.K, Path: text(s.Path), File: s.File, Marker: s.Marker, Sealed: s.Sealed,
 		Shipped: s.Shipped, LastStart: s.LastStart, Highest: s.Highest, OpenEnd: s.OpenEnd,
 		Outbox: make([]storedEntry, len(s.Outbox)), LowerRefuted: s.LowerRefuted,
-		Lower:   s.Lower,
+		Head:    s.Head,
 		Barrier: s.Barrier,
 	}
 	for i, e := range s.Outbox {
@@ -131,10 +141,13 @@ func decodeSource(b []byte) (*Source, error) {
 	if err := decode(b, &w); err != nil {
 		return nil, err
 	}
+	if w.Serial == 0 {
+		return nil, errors.New("it has no serial number")
+	}
 	s := &Source{
-		K: w.K, Path: string(w.Path), File: w.File, Marker: w.Marker, Sealed: w.Sealed,
+		Serial: w.Serial, K: w.K, Path: string(w.Path), File: w.File, Marker: w.Marker, Sealed: w.Sealed,
 		Shipped: w.Shipped, LastStart: w.LastStart, Highest: w.Highest, OpenEnd: w.OpenEnd,
-		LowerRefuted: w.LowerRefuted, Lower: w.Lower, Barrier: w.Barrier,
+		LowerRefuted: w.LowerRefuted, Head: w.Head, Barrier: w.Barrier,
 	}
 	for _, e := range w.Outbox {
 		r, err := source.ParseRange(e.Range)
@@ -154,33 +167,54 @@ func decodeSource(b []byte) (*Source, error) {
 	return s, s.Validate()
 }
 
-// decodeEnd reads an end. There are more of them than of all else, so one as it is written takes a
-// short way.
-func decodeEnd(b []byte) (source.Digest, error) {
-	const open, shut = `{"chain":"`, `"}`
-	if n := len(open) + 2*len(source.Digest{}); len(b) == n+len(shut) &&
-		string(b[:len(open)]) == open && string(b[n:]) == shut {
-		return source.ParseDigest(string(b[len(open):n]))
+// decodeEnd reads an end: the bytes of its chain. There are more ends than of all else.
+func decodeEnd(b []byte) (chain source.Digest, err error) {
+	if len(b) != len(chain) {
+		return chain, fmt.Errorf("a chain of %d bytes, want %d", len(b), len(chain))
 	}
-	var e storedEnd
-	err := decode(b, &e)
-	return e.Chain, err
+	return source.Digest(b), nil
 }
 
-func encodeFile(f FileRecord) ([]byte, error) {
-	return encode(storedFile{f.State, f.Key.String(), f.Offset, f.Duplicate, f.K})
+func encodeFile(f FileRecord, serial uint64) ([]byte, error) {
+	return encode(storedFile{f.State, f.Key.String(), serial, f.Offset, f.Chain})
 }
 
-func decodeFile(path string, b []byte) (FileRecord, error) {
+func decodeFile(path string, b []byte) (f FileRecord, serial uint64, err error) {
 	var w storedFile
 	if err := decode(b, &w); err != nil {
-		return FileRecord{}, err
+		return f, 0, err
 	}
 	key, err := parseKey(w.Source)
-	if err != nil {
-		return FileRecord{}, err
+	return FileRecord{path, w.State, key, w.Offset, w.Chain}, w.Serial, err
+}
+
+func encodeSighting(x Sighting) ([]byte, error) {
+	w := storedSighting{Path: text(x.Path), File: x.File, K: x.K, Size: x.Size}
+	for _, m := range x.Marks {
+		w.Marks = append(w.Marks, mark{m.Offset, m.Chain})
 	}
-	return FileRecord{path, w.State, key, w.Offset, w.Duplicate, w.K}, nil
+	return encode(w)
+}
+
+func decodeSighting(key source.Key, b []byte) (Sighting, error) {
+	var w storedSighting
+	err := decode(b, &w)
+	x := Sighting{Key: key, Path: string(w.Path), File: w.File, K: w.K, Size: w.Size}
+	for _, m := range w.Marks {
+		x.Marks = append(x.Marks, source.Mark{Offset: m.Offset, Chain: m.Chain})
+	}
+	return x, err
+}
+
+// parseTable reads what source.Table's String gives.
+func parseTable(s string) (source.Table, error) {
+	stream, version, _ := strings.Cut(s, "/v")
+	n, err := strconv.Atoi(version)
+	t := source.Table{Stream: stream, Version: n}
+	if err != nil || source.CheckName(stream) != nil || t.String() != s {
+		return source.Table{}, fmt.Errorf("table %q: want <stream>/v<version>", s)
+	}
+	return t, nil
 }
 
 // parseKey reads what source.Key's String gives.
@@ -192,10 +226,7 @@ func parseKey(s string) (source.Key, error) {
 	if len(p) != 4 {
 		return bad(errors.New("want <stream>/v<version>/<origin>/<sid>"))
 	}
-	if err := source.CheckName(p[0]); err != nil {
-		return bad(err)
-	}
-	version, err := strconv.Atoi(strings.TrimPrefix(p[1], "v"))
+	table, err := parseTable(p[0] + "/" + p[1])
 	if err != nil {
 		return bad(err)
 	}
@@ -203,15 +234,12 @@ func parseKey(s string) (source.Key, error) {
 	if err != nil {
 		return bad(err)
 	}
-	key := source.Key{Table: source.Table{Stream: p[0], Version: version}, ID: id}
+	key := source.Key{Table: table, ID: id}
 	if p[2] != source.NoOrigin {
 		if err := source.CheckName(p[2]); err != nil {
 			return bad(err)
 		}
 		key.Origin = p[2]
-	}
-	if key.String() != s {
-		return bad(errors.New("it is not in its canonical form"))
 	}
 	return key, nil
 }
@@ -248,4 +276,20 @@ func parseFileKey(b []byte) (table, path string, err error) {
 		return "", "", fmt.Errorf("file key %q: want <table> NUL <path>", b)
 	}
 	return table, path, nil
+}
+
+// definitionKey is where a definition of a table stands among those that the sink was asked about.
+func definitionKey(table source.Table, epoch source.Digest) []byte {
+	return []byte(table.String() + "/" + epoch.String())
+}
+
+// checkDefinitionKey returns an error unless b is what definitionKey gives.
+func checkDefinitionKey(b []byte) error {
+	i := bytes.LastIndexByte(b, '/')
+	if i < 0 {
+		return fmt.Errorf("definition %q: want <table>/<epoch>", b)
+	}
+	_, tableErr := parseTable(string(b[:i]))
+	_, err := source.ParseDigest(string(b[i+1:]))
+	return errors.Join(tableErr, err)
 }

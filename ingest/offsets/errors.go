@@ -9,6 +9,10 @@ import (
 // seen: what it holds in memory may not be what is on disk. Close it and open it again.
 var ErrUnusable = errors.New("ledger must be opened again after a failed commit")
 
+// ErrNoSource is returned by a change that needs a source which the ledger does not have. It may have
+// been given up since the caller looked.
+var ErrNoSource = errors.New("the ledger does not have the source")
+
 // CommitError says that a transaction's outcome is unknown: the ledger on disk may hold the old
 // value or the new value, never a mixture. The Ledger refuses further use.
 type CommitError struct {
@@ -60,6 +64,10 @@ type MismatchError struct {
 }
 
 func (e *MismatchError) Error() string {
+	have, want := e.Have, e.Want
+	if e.What == "origin" {
+		have, want = originWord(have), originWord(want)
+	}
 	return fmt.Sprintf("ledger %s is for %s %q, not %q; give the state folder that belongs to it, "+
-		"or `ingest state rebuild` keeps it aside and makes a new one", e.Path, e.What, e.Have, e.Want)
+		"or `ingest state rebuild` keeps it aside and makes a new one", e.Path, e.What, have, want)
 }

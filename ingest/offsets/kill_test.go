@@ -35,7 +35,7 @@ func changeForEver(dir string) error {
 		err := l.Update(testKey("one"), func(s *Source) error {
 			s.K++
 			k = s.K
-			return nil
+			return seal1(s)
 		})
 		if err != nil {
 			return err
@@ -87,7 +87,7 @@ func TestLedger_Update_FromManyGoroutines(t *testing.T) {
 		all.Go(func() {
 			for range 5 {
 				key := testKey(strconv.Itoa(g % 2))
-				if err := l.Update(key, func(s *Source) error { s.K++; return nil }); err != nil {
+				if err := l.Update(key, func(s *Source) error { s.K++; return seal1(s) }); err != nil {
 					t.Error(err)
 				}
 				if _, _, err := l.Get(key); err != nil {

@@ -29,7 +29,8 @@ type Meta struct {
 	WriterID string
 	// Sink is the sink's name in full. "" when the state lies inside the folder sink: not compared.
 	Sink string
-	// Origin is the origin of all sources, "" for none.
+	// Origin is what new sources get whose path tells none, as it stands in keys. "" until somebody
+	// said so: not compared.
 	Origin string
 	// Created says that this call to Open made the ledger.
 	Created bool
@@ -38,18 +39,22 @@ type Meta struct {
 // Ledger is an open ledger. All methods may be called concurrently.
 type Ledger struct {
 	path string
-	meta Meta
 	db   *bbolt.DB
 	file *os.File // db's own
 	lock *os.File // nil when a reader found no lock file
 
 	mu     sync.Mutex // guards what follows
-	broken bool       // a commit failed or bbolt panicked: no further use
-	stuck  bool       // bbolt panicked and may hold its own locks: Close must not ask for them
+	meta   Meta
+	broken bool // a commit failed or bbolt panicked: no further use
+	stuck  bool // bbolt panicked and may hold its own locks: Close must not ask for them
 }
 
 // Meta says whose ledger it is.
-func (l *Ledger) Meta() Meta { return l.meta }
+func (l *Ledger) Meta() Meta {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.meta
+}
 
 // Close releases the ledger and the lock. The Ledger must not be used after it.
 func (l *Ledger) Close() error {
@@ -92,20 +97,22 @@ func (l *Ledger) Get(key source.Key) (s *Source, ok bool, err error) {
 	return s, ok, err
 }
 
-// Keys returns the keys of all sources of a table, sorted by their text form.
-func (l *Ledger) Keys(table source.Table) ([]source.Key, error) {
-	return l.keys(table.String() + "/")
-}
+// All returns the keys of all sources, sorted by their text form. It takes time in proportion to all
+// that ever was: Waiting, Behind, HasTable and Origins do not.
+func (l *Ledger) All() ([]source.Key, error) { return l.keys(bucketSources) }
 
-// All returns the keys of all sources, sorted by their text form.
-func (l *Ledger) All() ([]source.Key, error) { return l.keys("") }
+// Waiting returns the keys of the sources with a batch in the outbox, sorted by their text form.
+func (l *Ledger) Waiting() ([]source.Key, error) { return l.keys(bucketWaiting) }
 
-func (l *Ledger) keys(prefix string) (keys []source.Key, err error) {
+func (l *Ledger) keys(bucket []byte) (keys []source.Key, err error) {
 	err = l.view(func(t *tx) error {
-		return t.scan(bucketSources, []byte(prefix), func(k, _ []byte) error {
+		return t.scan(bucket, nil, func(k, _ []byte) error {
 			key, err := parseKey(string(k))
+			if err != nil {
+				return t.damaged(string(bucket), err)
+			}
 			keys = append(keys, key)
-			return err
+			return nil
 		})
 	})
 	return keys, err
@@ -117,88 +124,54 @@ func (l *Ledger) Ends(key source.Key) (ends []End, err error) {
 		return t.scan(bucketEnds, []byte(key.String()+"/"), func(k, v []byte) error {
 			_, off, err := parseEndKey(k)
 			if err != nil {
-				return err
+				return t.damaged("end", err)
 			}
 			chain, err := decodeEnd(v)
-			ends = append(ends, End{off, chain})
-			return err
+			if err != nil {
+				return t.damaged("end "+string(k), err)
+			}
+			ends = append(ends, End{Offset: off, Chain: chain})
+			return nil
 		})
 	})
 	return ends, err
 }
 
-// GetFile returns what is remembered of the file at path; false when nothing is.
-func (l *Ledger) GetFile(table source.Table, path string) (f FileRecord, ok bool, err error) {
-	err = l.view(func(t *tx) error {
-		b := t.get(bucketFiles, fileKey(table, path))
-		if b == nil {
-			return nil
-		}
-		ok = true
-		f, err = decodeFile(path, b)
-		return err
-	})
-	return f, ok, err
-}
-
-// Files returns all files of a table that are remembered, sorted by their paths.
-func (l *Ledger) Files(table source.Table) (all []FileRecord, err error) {
-	err = l.view(func(t *tx) error {
-		return t.scan(bucketFiles, fileKey(table, ""), func(k, v []byte) error {
-			_, path, err := parseFileKey(k)
-			if err != nil {
-				return err
-			}
-			f, err := decodeFile(path, v)
-			all = append(all, f)
-			return err
-		})
-	})
-	return all, err
-}
-
 // Update changes the source at key in one transaction: when it returns nil the change is durable.
-// fn gets the source as it is, or a new one (Sealed at the origin, LastStart -1, all else zero).
+// fn gets the source as it is, or a new one (Serial 0, Sealed at the origin, LastStart -1, all else
+// zero). It may keep s: once Update has returned nil that is what the ledger has.
+//
+// Without a source fn must seal something, which makes one. Else the error is ErrNoSource: so whoever
+// looked before the source was given up does not bring it back by a change.
+//
+// Where fn lowers the sealed offset the ends after it are forgotten: other bytes may follow there.
+//
 // Other goroutines may read meanwhile and see the old one; fn itself must not use the Ledger. An
 // error of fn, or a source that breaks the rules on Source, changes nothing. After *CommitError
 // the ledger on disk may hold the old value or the new value, and the Ledger refuses further use.
 func (l *Ledger) Update(key source.Key, fn func(s *Source) error) error {
-	return l.change("update source "+key.String(), func(t *tx) error {
-		s, ok, err := t.source(key)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			s = newSource()
-		}
-		if err := fn(s); err != nil {
-			return err
-		}
-		s.Highest = max(s.Highest, s.Sealed.Offset)
-		if err := s.Validate(); err != nil {
-			return err
-		}
-		return t.putSource(key, s)
-	})
+	return l.change("update source "+key.String(), func(t *tx) error { return t.update(key, fn) })
 }
 
-// Delete forgets a source, its ends and the files remembered as it, in one transaction. It gives
-// its k back. That there is none is no error. Errors are as for Update.
-func (l *Ledger) Delete(key source.Key) error {
-	return l.change("delete source "+key.String(), func(t *tx) error {
-		return t.forget(key)
-	})
-}
-
-// PutFile remembers files in one transaction. Errors are as for Update.
-func (l *Ledger) PutFile(table source.Table, files ...FileRecord) error {
-	return l.change("remember files", func(t *tx) error {
-		for _, f := range files {
-			if err := t.putFile(table, f); err != nil {
-				return err
+// UpdateAll is Update of several sources in one transaction: all are changed, or none.
+func (l *Ledger) UpdateAll(keys []source.Key, fn func(key source.Key, s *Source) error) error {
+	return l.change(fmt.Sprintf("update %d sources", len(keys)), func(t *tx) error {
+		for _, key := range keys {
+			err := t.update(key, func(s *Source) error { return fn(key, s) })
+			if err != nil {
+				return fmt.Errorf("source %s: %w", key, err)
 			}
 		}
 		return nil
+	})
+}
+
+// Delete forgets a source with its ends and its sighting, in one transaction; the files remembered as
+// it are not believed any more. It gives the source's k back. That there is none is no error. Errors
+// are as for Update.
+func (l *Ledger) Delete(key source.Key) error {
+	return l.change("delete source "+key.String(), func(t *tx) error {
+		return t.forget(key)
 	})
 }
 
@@ -224,7 +197,7 @@ func (l *Ledger) change(what string, fn func(*tx) error) error {
 		if err = l.usable(); err != nil {
 			return err
 		}
-		t, err = begin(b)
+		t, err = begin(l.path, b)
 		return err
 	})
 	if err != nil {
@@ -279,7 +252,7 @@ func (l *Ledger) view(fn func(*tx) error) error {
 			return err
 		}
 		defer b.Rollback()
-		t, err := begin(b)
+		t, err := begin(l.path, b)
 		if err != nil {
 			return err
 		}

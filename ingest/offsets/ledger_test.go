@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"logseal/ingest/source"
 )
@@ -38,7 +37,7 @@ func seal1(s *Source) error {
 	s.Path = "/var/log/app.log"
 	s.Sealed = pointAt(10)
 	s.Outbox = []Entry{{Range: source.Range{Start: 0, End: 10}, Seal: source.Seal{1}, Spool: "x"}}
-	s.AddEnd(s.Sealed)
+	s.AddEnd(s.Sealed.Mark())
 	return nil
 }
 
@@ -94,7 +93,29 @@ func TestLedger_Update_IsSeenByGetAndAfterReopen(t *testing.T) {
 	require.Equal(t, want, got)
 	ends, err := l.Ends(key)
 	require.NoError(t, err)
-	require.Equal(t, []End{{10, pointAt(10).Chain}}, ends)
+	require.Equal(t, []End{pointAt(10).Mark()}, ends)
+	require.NoError(t, l.view(func(tx *tx) error {
+		chain := pointAt(10).Chain
+		require.Equal(t, chain[:], tx.get(bucketEnds, []byte(key.String()+"/000000000000000a")))
+		return nil
+	}))
+}
+
+func TestLedger_Update_ForgetsEndsAfterALoweredOffset(t *testing.T) {
+	l := openTest(t, t.TempDir())
+	key := testKey("one")
+	require.NoError(t, l.Update(key, seal1))
+	require.NoError(t, l.Update(key, func(s *Source) error {
+		s.Sealed, s.Outbox = source.Origin(), nil
+		return nil
+	}))
+	ends, err := l.Ends(key)
+	require.NoError(t, err)
+	require.Empty(t, ends)
+	require.NoError(t, l.Update(key, func(s *Source) error {
+		s.AddEnd(End{Offset: 10, Chain: source.Digest{1}})
+		return nil
+	}), "the source may have gone on otherwise")
 }
 
 func TestLedger_Update_ErrorChangesNothing(t *testing.T) {
@@ -115,10 +136,14 @@ func TestLedger_Update_ErrorChangesNothing(t *testing.T) {
 		"a negative barrier":   func(s *Source) error { s.Barrier = -1; return nil },
 		"an end of two chains": func(s *Source) error {
 			s.K = 7
-			s.AddEnd(source.Point{Offset: 10})
+			s.AddEnd(End{Offset: 10})
 			return nil
 		},
 		"last start past shipped": func(s *Source) error { s.LastStart = 0; return nil },
+		"a file of a source that is not there": func(s *Source) error {
+			s.PutFile(FileRecord{Key: testKey("other")})
+			return nil
+		},
 		"a file of another table": func(s *Source) error {
 			s.PutFile(FileRecord{Key: source.Key{Table: source.Table{Stream: "x"}}})
 			return nil
@@ -148,25 +173,30 @@ func TestLedger_Update_WithoutAChangeCommitsNothing(t *testing.T) {
 	require.True(t, string(before) == string(after), "the file changed")
 }
 
-func TestLedger_Keys_AreSortedAndOfOneTable(t *testing.T) {
+func TestLedger_All_IsSorted(t *testing.T) {
 	l := openTest(t, t.TempDir())
-	var all []source.Key
-	for _, table := range []source.Table{{Stream: "app", Version: 1}, {Stream: "app", Version: 10},
-		{Stream: "app.x", Version: 1}} {
-		for k := range 3 {
-			key := source.Key{Table: table, ID: source.ID{byte(k)}}
-			require.NoError(t, l.Update(key, seal1))
-			all = append(all, key)
-		}
-	}
-	got, err := l.Keys(source.Table{Stream: "app", Version: 1})
+	want := manyKeys()
+	require.NoError(t, l.UpdateAll(want, sealOf))
+	got, err := l.All()
 	require.NoError(t, err)
-	require.Equal(t, all[:3], got)
-	got, err = l.All()
-	require.NoError(t, err)
-	require.ElementsMatch(t, all, got)
+	require.ElementsMatch(t, want, got)
 	require.IsIncreasing(t, keyNames(got))
 }
+
+// manyKeys has tables and origins of which some names begin as others do.
+func manyKeys() (all []source.Key) {
+	for _, table := range []source.Table{{Stream: "app", Version: 1}, {Stream: "app", Version: 10},
+		{Stream: "app.x", Version: 1}} {
+		for _, origin := range []string{"", "web-1", "web-1.x", "web-10"} {
+			for k := range 3 {
+				all = append(all, source.Key{Table: table, Origin: origin, ID: source.ID{byte(k)}})
+			}
+		}
+	}
+	return all
+}
+
+func sealOf(_ source.Key, s *Source) error { return seal1(s) }
 
 func keyNames(keys []source.Key) (names []string) {
 	for _, k := range keys {
@@ -175,40 +205,76 @@ func keyNames(keys []source.Key) (names []string) {
 	return names
 }
 
-func TestLedger_Delete_ForgetsEndsAndFiles(t *testing.T) {
+func TestLedger_Delete_ForgetsAllOfASource(t *testing.T) {
 	l := openTest(t, t.TempDir())
 	one, two := testKey("one"), testKey("two")
 	for _, key := range []source.Key{one, two} {
-		require.NoError(t, l.Update(key, func(s *Source) error {
-			s.PutFile(FileRecord{Path: "/logs/" + key.ID.String(), Key: key, Offset: 10})
-			return seal1(s)
-		}))
+		require.NoError(t, l.Update(key, seal1))
+		require.NoError(t, l.PutSightings(Sighting{Key: key, Path: "/logs/a", Size: 20}))
 	}
-	copied := FileRecord{Path: "/logs/\xff copy", Key: one, Duplicate: true, State: FileState{Size: 3}}
-	require.NoError(t, l.PutFile(one.Table, copied))
-	got, ok, err := l.GetFile(one.Table, copied.Path)
-	require.NoError(t, err)
-	require.True(t, ok)
-	require.Equal(t, copied, got)
-
 	require.NoError(t, l.Delete(one))
-	_, ok, err = l.Get(one)
+	_, ok, err := l.Get(one)
 	require.NoError(t, err)
 	require.False(t, ok)
 	ends, err := l.Ends(one)
 	require.NoError(t, err)
 	require.Empty(t, ends)
-	for _, path := range []string{copied.Path, "/logs/" + one.ID.String()} {
-		_, ok, err = l.GetFile(one.Table, path)
+	_, ok, err = l.Sighting(one)
+	require.NoError(t, err)
+	require.False(t, ok)
+	require.Equal(t, []source.Key{two}, waiting(t, l))
+	require.Equal(t, []source.Key{two}, behind(t, l))
+}
+
+// Whoever looked before a source was given up and changes it now must not bring it back, empty: its
+// key would be taken for good.
+func TestLedger_Update_DoesNotMakeASourceOfNothing(t *testing.T) {
+	l := openTest(t, t.TempDir())
+	err := l.Update(testKey("one"), func(s *Source) error { s.Lost = nil; return nil })
+	require.ErrorIs(t, err, ErrNoSource)
+	require.True(t, l.Empty())
+}
+
+func TestLedger_Update_GivesSerialsOnce(t *testing.T) {
+	dir := t.TempDir()
+	l := openTest(t, dir)
+	seen := map[uint64]bool{}
+	var kept *Source
+	for range 3 {
+		require.NoError(t, l.Update(testKey("one"), func(s *Source) error {
+			require.Zero(t, s.Serial, "a source that is not there yet")
+			kept = s
+			return seal1(s)
+		}))
+		require.False(t, seen[kept.Serial], "%d was given before", kept.Serial)
+		seen[kept.Serial] = true
+		require.NoError(t, l.Update(testKey("one"), func(s *Source) error {
+			require.Equal(t, kept.Serial, s.Serial)
+			s.Serial = 99 // is the ledger's to say
+			return nil
+		}))
+		got, _, err := l.Get(testKey("one"))
 		require.NoError(t, err)
-		require.False(t, ok, path)
+		require.Equal(t, kept.Serial, got.Serial)
+		require.NoError(t, l.Delete(testKey("one")))
+		require.NoError(t, l.Close())
+		l = openTest(t, dir)
 	}
-	_, ok, err = l.GetFile(two.Table, "/logs/"+two.ID.String())
-	require.NoError(t, err)
-	require.True(t, ok, "the other source's file")
-	_, ok, err = l.GetFile(source.Table{Stream: "app", Version: 2}, "/logs/"+two.ID.String())
-	require.NoError(t, err)
-	require.False(t, ok, "another table's file")
+}
+
+func TestLedger_UpdateAll_ChangesAllOrNone(t *testing.T) {
+	l := openTest(t, t.TempDir())
+	keys := []source.Key{testKey("one"), testKey("two")}
+	boom := errors.New("boom")
+	require.ErrorIs(t, l.UpdateAll(keys, func(key source.Key, s *Source) error {
+		if key == keys[1] {
+			return boom
+		}
+		return seal1(s)
+	}), boom)
+	require.True(t, l.Empty())
+	require.NoError(t, l.UpdateAll(keys, sealOf))
+	require.ElementsMatch(t, keys, waiting(t, l))
 }
 
 func TestLedger_FailedCommit_RefusesFurtherUse(t *testing.T) {
@@ -283,7 +349,7 @@ func TestLedger_Open_RefusesAnotherOwners(t *testing.T) {
 	for _, c := range []struct{ want Meta }{
 		{want: Meta{Sink: "/other", Origin: "web-1"}},
 		{want: Meta{Sink: "/lake", Origin: "web-2"}},
-		{want: Meta{Sink: "/lake"}},
+		{want: Meta{Sink: "/lake", Origin: source.NoOrigin}},
 	} {
 		_, err := Open(dir, c.want)
 		var mismatch *MismatchError
@@ -309,57 +375,4 @@ func TestLedger_Aside_KeepsEveryOldFile(t *testing.T) {
 		require.Equal(t, filepath.Join(dir, want), got)
 		require.FileExists(t, got)
 	}
-}
-
-func TestSource_RoundTrips(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		s := &Source{
-			K:         rapid.Uint64().Draw(t, "k"),
-			Path:      string(rapid.SliceOf(rapid.Byte()).Draw(t, "path")),
-			Shipped:   rapid.Int64Range(0, 1<<60).Draw(t, "shipped"),
-			LastStart: -1,
-			OpenEnd:   rapid.Bool().Draw(t, "open end"),
-			File: FileState{Inode: rapid.Uint64().Draw(t, "inode"), MtimeNS: -1,
-				Version: rapid.SampledFrom([]string{"", `"0cc1"`}).Draw(t, "version")},
-		}
-		at := s.Shipped
-		for range rapid.IntRange(0, 3).Draw(t, "entries") {
-			r := source.Range{Start: at, End: at + rapid.Int64Range(1, 1<<50).Draw(t, "len")}
-			s.Outbox = append(s.Outbox, Entry{Range: r, Spool: "x"})
-			at = r.End
-		}
-		s.Sealed = source.Point{Offset: at, Line: at}
-		s.Highest = at
-		b, err := encodeSource(s)
-		require.NoError(t, err)
-		got, err := decodeSource(b)
-		require.NoError(t, err)
-		require.Equal(t, s, got)
-	})
-}
-
-// The bytes of a ledger's values are a stored format: a change of them is a new Format.
-func TestSource_GoldenBytes(t *testing.T) {
-	s := newSource()
-	require.NoError(t, seal1(s))
-	s.Highest = 10
-	s.Path = "a\xff"
-	s.Outbox[0].Range.Start, s.Shipped = 5, 5
-	s.AddLost(source.Range{Start: 2, End: 5})
-	s.File = FileState{Dev: 1, Inode: 2, Size: 3, MtimeNS: 4, CtimeNS: 5}
-	b, err := encodeSource(s)
-	require.NoError(t, err)
-	require.JSONEq(t, `{"k":0,"path":{"bytes":"Yf8="},
-		"file":{"dev":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5},
-		"marker":"0000000000000000000000000000000000000000000000000000000000000000",
-		"sealed":{"offset":10,
-			"chain":"01d448afd928065458cf670b60f5a594d735af0172c8d67f22a81680132681ca",
-			"state":"6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19","line":0},
-		"shipped":5,"last_start":-1,"highest":10,"open_end":false,
-		"outbox":[{"range":"0000000000000005-000000000000000a","seal":"0100000000000000","spool":"x",
-			"state":"0000000000000000000000000000000000000000000000000000000000000000"}],
-		"lost":["0000000000000002-0000000000000005"],
-		"lower_refuted":false,"barrier":0}`, string(b))
-	_, err = decodeSource(append(b[:len(b)-1], `,"new":1}`...))
-	require.ErrorContains(t, err, "unknown field")
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +22,7 @@ const (
 // takeLock locks dir for writing until the file it returns is closed, by kill -9 too. The file
 // stays: were it removed, two processes could each lock their own.
 func takeLock(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, LockName), os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := openIn(dir, LockName, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, fmt.Errorf("open lock: %w", err)
 	}
@@ -47,7 +46,7 @@ func takeLock(dir string) (*os.File, error) {
 // shareLock locks dir against writers until the file it returns is closed. The file is nil when
 // there is no lock file: no writer has been here.
 func shareLock(dir string) (*os.File, error) {
-	f, err := os.Open(filepath.Join(dir, LockName))
+	f, err := openIn(dir, LockName, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -17,9 +17,10 @@ import (
 )
 
 // Open opens the ledger in dir, or makes it, and locks the folder until Close. Of want it takes
-// Sink and Origin. It returns *LockedError, *DamagedError or *MismatchError.
+// Sink and Origin, which is noted if none was. It returns *LockedError, *DamagedError or
+// *MismatchError.
 func Open(dir string, want Meta) (*Ledger, error) {
-	if err := makeDir(dir); err != nil {
+	if err := makeDir(dir, dirMode); err != nil {
 		return nil, fmt.Errorf("make state folder: %w", err)
 	}
 	lock, err := takeLock(dir)
@@ -57,6 +58,9 @@ func openLocked(dir string, want Meta) (*Ledger, error) {
 	if err = l.belongsTo(want); err == nil {
 		err = errors.Join(l.file.Sync(), syncDir(dir))
 	}
+	if err == nil && want.Origin != "" {
+		err = l.NoteOrigin(want.Origin)
+	}
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -64,14 +68,8 @@ func openLocked(dir string, want Meta) (*Ledger, error) {
 }
 
 func (l *Ledger) belongsTo(want Meta) error {
-	mismatch := func(what, have, want string) error {
-		return &MismatchError{Path: l.path, What: what, Have: have, Want: want}
-	}
 	if want.Sink != "" && l.meta.Sink != want.Sink {
-		return mismatch("sink", l.meta.Sink, want.Sink)
-	}
-	if l.meta.Origin != want.Origin {
-		return mismatch("origin", l.meta.Origin, want.Origin)
+		return &MismatchError{Path: l.path, What: "sink", Have: l.meta.Sink, Want: want.Sink}
 	}
 	return nil
 }
@@ -95,30 +93,6 @@ func OpenReadOnly(dir string) (*Ledger, error) {
 	return l, nil
 }
 
-// Check reads the whole ledger in dir and returns the first thing wrong with it, as the errors of
-// OpenReadOnly.
-func Check(dir string) error {
-	l, err := OpenReadOnly(dir) // which reads all of it
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	return l.guard(func() error {
-		b, err := l.db.Begin(false)
-		if err != nil {
-			return err
-		}
-		defer b.Rollback()
-		var found error
-		for err := range b.Check() { // to its end: it runs on a goroutine of its own
-			if found == nil {
-				found = &DamagedError{Path: l.path, Err: err}
-			}
-		}
-		return found
-	})
-}
-
 // Aside renames the ledger's file in dir so that Open makes a new one, and returns its new path.
 // It returns *LockedError beside a writer, and fs.ErrNotExist when there is no ledger.
 func Aside(dir string) (string, error) {
@@ -127,22 +101,27 @@ func Aside(dir string) (string, error) {
 		return "", err
 	}
 	defer lock.Close()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", fmt.Errorf("set ledger aside: %w", err)
+	}
+	defer root.Close()
 	for n := 1; ; n++ {
-		name := ledgerPath(dir) + ".aside-" + strconv.Itoa(n)
-		_, err := os.Lstat(name)
+		name := FileName + ".aside-" + strconv.Itoa(n)
+		_, err := root.Lstat(name)
 		if err == nil {
 			continue
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("set ledger aside: %w", err)
 		}
-		if err := os.Rename(ledgerPath(dir), name); err != nil {
+		if err := root.Rename(FileName, name); err != nil {
 			return "", fmt.Errorf("set ledger aside: %w", err)
 		}
 		if err := syncDir(dir); err != nil {
 			return "", fmt.Errorf("set ledger aside: %w", err)
 		}
-		return name, nil
+		return filepath.Join(dir, name), nil
 	}
 }
 
@@ -154,11 +133,20 @@ func Aside(dir string) (string, error) {
 //
 // If we crash before the rename, the next create begins anew; after it, the ledger is whole.
 func create(dir string, want Meta) error {
-	temp := ledgerPath(dir) + ".tmp"
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	const temp = FileName + ".tmp"
+	root, err := os.OpenRoot(dir)
+	if err != nil {
 		return err
 	}
-	db, err := bbolt.Open(temp, 0o644, boltOptions())
+	defer root.Close()
+	if err := root.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	options := boltOptions()
+	options.OpenFile = func(_ string, flag int, _ os.FileMode) (*os.File, error) {
+		return openIn(dir, temp, flag|os.O_EXCL)
+	}
+	db, err := bbolt.Open(filepath.Join(dir, temp), fileMode, options)
 	if err != nil {
 		return err
 	}
@@ -166,7 +154,7 @@ func create(dir string, want Meta) error {
 		db.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(temp, ledgerPath(dir)); err != nil {
+	if err := root.Rename(temp, FileName); err != nil {
 		return err
 	}
 	return syncDir(dir)
@@ -210,12 +198,12 @@ func openFile(path string, readOnly bool) (*Ledger, error) {
 	l := &Ledger{path: path}
 	options := boltOptions()
 	options.ReadOnly = readOnly
-	options.OpenFile = func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
-		l.file, err = os.OpenFile(name, flag&^os.O_CREATE, mode)
+	options.OpenFile = func(name string, flag int, _ os.FileMode) (f *os.File, err error) {
+		l.file, err = openIn(filepath.Dir(name), filepath.Base(name), flag&^os.O_CREATE)
 		return l.file, err
 	}
 	err := guard(path, func() (err error) {
-		l.db, err = bbolt.Open(path, 0o644, options)
+		l.db, err = bbolt.Open(path, fileMode, options)
 		return err
 	})
 	if err != nil {
@@ -235,7 +223,10 @@ func openFile(path string, readOnly bool) (*Ledger, error) {
 
 // checkFile checks the file at path before bbolt gets it.
 func checkFile(path string) error {
-	f, err := os.Open(path)
+	f, err := openIn(filepath.Dir(path), filepath.Base(path), os.O_RDONLY)
+	if errors.As(err, new(*notRegularError)) {
+		return &DamagedError{Path: path, Err: errors.New("it is no regular file")}
+	}
 	if err != nil {
 		return fmt.Errorf("open ledger: %w", err)
 	}
@@ -243,9 +234,6 @@ func checkFile(path string) error {
 	info, err := f.Stat()
 	if err != nil {
 		return fmt.Errorf("open ledger: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return &DamagedError{Path: path, Err: errors.New("it is no regular file")}
 	}
 	if err := checkPages(f, info.Size()); errors.Is(err, errOtherPages) {
 		return otherFormat(path, "another program's bbolt file")
@@ -255,7 +243,7 @@ func checkFile(path string) error {
 	return nil
 }
 
-// readAll reads every entry and fills l.meta.
+// readAll holds every entry against the sum and fills l.meta.
 func (l *Ledger) readAll() error {
 	b, err := l.db.Begin(false)
 	if err != nil {
@@ -272,14 +260,11 @@ func (l *Ledger) readAll() error {
 	}
 	l.meta = Meta{Format: stored.Format, WriterID: stored.WriterID, Sink: string(stored.Sink),
 		Origin: stored.Origin}
-	t, err := begin(b)
-	if err == nil {
-		err = t.check()
-	}
+	t, err := begin(l.path, b)
 	if err != nil {
-		return &DamagedError{Path: l.path, Err: err}
+		return err
 	}
-	return nil
+	return t.checkSum()
 }
 
 // decodeMeta reads who the ledger at path belongs to.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"slices"
 )
 
 // bbolt maps its file and trusts what it finds there: a page that is cut off or points outside the
@@ -70,6 +71,15 @@ type pageWalk struct {
 	r    io.ReaderAt
 	meta boltMeta
 	seen []bool // by page: reached from the root, or free
+
+	levels [depthMax + 1]level
+}
+
+// level is the memory for the page that is looked at in one depth of the tree: a large ledger has a
+// hundred thousand pages, of which each is gone when its neighbour is read.
+type level struct {
+	page  []byte
+	elems []element
 }
 
 // checkPages returns nil when bbolt can open the file without touching a byte that is not there or
@@ -135,19 +145,21 @@ func newPageWalk(r io.ReaderAt) (*pageWalk, error) {
 	return &pageWalk{r: r, meta: m0}, nil
 }
 
-// page reads a page with its overflow and marks it as seen.
-func (w *pageWalk) page(id uint64) ([]byte, error) {
+// page reads a page with its overflow and marks it as seen. It is valid until the next one of its depth.
+func (w *pageWalk) page(id uint64, depth int) ([]byte, error) {
 	if id < 2 || id >= w.meta.high {
 		return nil, fmt.Errorf("page %d is outside of the %d in use", id, w.meta.high)
 	}
-	var head [pageHeader]byte
-	if _, err := w.r.ReadAt(head[:], int64(id)*pageSize); err != nil {
+	l := &w.levels[depth]
+	b := slices.Grow(l.page[:0], pageSize)[:pageSize]
+	l.page = b
+	if _, err := w.r.ReadAt(b, int64(id)*pageSize); err != nil {
 		return nil, fmt.Errorf("read page %d: %w", id, err)
 	}
-	if got := binary.LittleEndian.Uint64(head[:]); got != id {
+	if got := binary.LittleEndian.Uint64(b); got != id {
 		return nil, fmt.Errorf("page %d says that it is page %d", id, got)
 	}
-	n := uint64(binary.LittleEndian.Uint32(head[12:])) + 1
+	n := uint64(binary.LittleEndian.Uint32(b[12:])) + 1
 	if n > w.meta.high-id {
 		return nil, fmt.Errorf("page %d runs on over %d pages, past the last in use", id, n)
 	}
@@ -156,8 +168,9 @@ func (w *pageWalk) page(id uint64) ([]byte, error) {
 			return nil, err
 		}
 	}
-	b := make([]byte, n*pageSize)
-	if _, err := w.r.ReadAt(b, int64(id)*pageSize); err != nil {
+	b = slices.Grow(b, int(n-1)*pageSize)[:n*pageSize]
+	l.page = b
+	if _, err := w.r.ReadAt(b[pageSize:], int64(id+1)*pageSize); err != nil {
 		return nil, fmt.Errorf("read page %d: %w", id, err)
 	}
 	return b, nil
@@ -174,19 +187,20 @@ func (w *pageWalk) see(id uint64) error {
 	return nil
 }
 
-// tree checks the pages below id, whose keys are in [least, most); nil is no bound.
+// tree checks the pages below id, whose keys are least and others up to most; nil is no bound.
 func (w *pageWalk) tree(id uint64, least, most []byte, depth int) error {
 	if depth > depthMax {
 		return fmt.Errorf("page %d is more than %d pages deep", id, depthMax)
 	}
-	b, err := w.page(id)
+	b, err := w.page(id, depth)
 	if err != nil {
 		return err
 	}
-	elems, err := elements(b, least, most)
+	elems, err := elements(w.levels[depth].elems, b, least, most)
 	if err != nil {
 		return fmt.Errorf("page %d: %w", id, err)
 	}
+	w.levels[depth].elems = elems
 	if flags := binary.LittleEndian.Uint16(b[8:]); flags == flagLeaf {
 		return w.leaf(id, elems, depth)
 	}
@@ -235,7 +249,7 @@ func checkInline(b []byte) error {
 	if binary.LittleEndian.Uint16(b[8:]) != flagLeaf {
 		return errors.New("its page is no leaf")
 	}
-	elems, err := elements(b, nil, nil)
+	elems, err := elements(nil, b, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -255,8 +269,9 @@ type element struct {
 	child  uint64 // of a branch
 }
 
-// elements reads those of page b, whose keys must rise within [least, most).
-func elements(b []byte, least, most []byte) ([]element, error) {
+// elements reads those of page b, whose keys must rise from least on to before most. It gives them in
+// the memory of old.
+func elements(old []element, b []byte, least, most []byte) ([]element, error) {
 	le := binary.LittleEndian
 	flags, n := le.Uint16(b[8:]), int(le.Uint16(b[10:]))
 	if flags != flagLeaf && flags != flagBranch {
@@ -266,7 +281,8 @@ func elements(b []byte, least, most []byte) ([]element, error) {
 	if table > len(b) {
 		return nil, fmt.Errorf("%d elements do not fit into it", n)
 	}
-	elems := make([]element, n)
+	elems := slices.Grow(old[:0], n)[:n]
+	clear(elems)
 	for i := range elems {
 		at := pageHeader + i*elemSize
 		e := b[at : at+elemSize]
@@ -294,10 +310,12 @@ func elements(b []byte, least, most []byte) ([]element, error) {
 	return elems, nil
 }
 
+// checkOrder wants the first key to be just least, as bbolt has it: it finds a page among those of its
+// parent by that key, and a change of a page that it does not find breaks the tree.
 func checkOrder(elems []element, i int, least, most []byte) error {
 	key := elems[i].key
 	if i > 0 && bytes.Compare(elems[i-1].key, key) >= 0 ||
-		least != nil && bytes.Compare(key, least) < 0 ||
+		i == 0 && least != nil && !bytes.Equal(key, least) ||
 		most != nil && bytes.Compare(key, most) >= 0 {
 		return fmt.Errorf("key %q of element %d is out of order", key, i)
 	}
@@ -306,7 +324,7 @@ func checkOrder(elems []element, i int, least, most []byte) error {
 
 // freelist checks the page that lists the free ones.
 func (w *pageWalk) freelist() error {
-	b, err := w.page(w.meta.freelist)
+	b, err := w.page(w.meta.freelist, 0)
 	if err != nil {
 		return fmt.Errorf("list of free pages: %w", err)
 	}

@@ -10,6 +10,9 @@ import (
 
 // Source is what the ledger knows of one source.
 type Source struct {
+	// Serial tells apart the sources that have the same key one after the other. Update sets it when
+	// it makes a source, and never gives a number twice. Its fn finds 0 where there is no source yet.
+	Serial uint64
 	// K is the number that the source's ID was made with.
 	K uint64
 	// Path is where the source was last seen.
@@ -27,7 +30,8 @@ type Source struct {
 	// LastStart is the start of the last shipped batch, -1 before the first.
 	LastStart int64
 	// Highest is the highest end that was ever sealed. It stays when another writer's shorter
-	// batch wins and the sealed offset falls back; Update raises it by itself.
+	// batch wins and the sealed offset falls back, so that what is missing up to there is known, and
+	// falls back itself once that was declared lost. Update raises it by itself.
 	Highest int64
 	// OpenEnd says that the last sealed batch ends inside a line, because its file ended there.
 	OpenEnd bool
@@ -38,10 +42,9 @@ type Source struct {
 	// LowerRefuted says that the manifests of every lower k refute this source: for ever, so it is
 	// asked once.
 	LowerRefuted bool
-	// Lower are the sources with a lower k, all of this ledger, that this one is known not to be.
-	// Once each has something in the sink nothing holds back this one's first batch. Empty when that
-	// is not known or no longer of interest.
-	Lower []source.ID
+	// Head is what the source begins with, while nothing of it is shipped: by it the sources with a
+	// lower k are named. Nil when that is not known or no longer of interest.
+	Head []byte
 	// Barrier is the start of a manifest that is already in the sink and that no cut may pass, 0
 	// for none.
 	Barrier int64
@@ -49,13 +52,14 @@ type Source struct {
 	// has them.
 	Lost []source.Range
 
-	ends  []source.Point // queued by AddEnd
-	files []FileRecord   // queued by PutFile
+	ends  []End        // queued by AddEnd
+	files []FileRecord // queued by PutFile
 }
 
-// AddEnd lets the Update in progress also store p's chain as proof of the bytes before it. That an
-// end is known already with this chain is no error; with another it fails the Update.
-func (s *Source) AddEnd(p source.Point) { s.ends = append(s.ends, p) }
+// AddEnd lets the Update in progress also store e's chain as proof of the bytes before it: a batch
+// ends there, or it is a mark within one. That an end is known already with this chain is no error;
+// with another it fails the Update.
+func (s *Source) AddEnd(e End) { s.ends = append(s.ends, e) }
 
 // AddLost notes a range that was declared lost.
 func (s *Source) AddLost(r source.Range) {
@@ -69,7 +73,7 @@ func (s *Source) AddLost(r source.Range) {
 func (s *Source) PutFile(f FileRecord) { s.files = append(s.files, f) }
 
 // Queued gives what AddEnd and PutFile queued, for whoever keeps sources elsewhere than in bbolt.
-func (s *Source) Queued() ([]source.Point, []FileRecord) { return s.ends, s.files }
+func (s *Source) Queued() ([]End, []FileRecord) { return s.ends, s.files }
 
 // newSource is what Update gives to its fn when there is none yet.
 func newSource() *Source { return &Source{Sealed: source.Origin(), LastStart: -1} }
@@ -118,10 +122,7 @@ type Entry struct {
 }
 
 // End is an offset of a source with the chain of all bytes before it.
-type End struct {
-	Offset int64
-	Chain  source.Digest
-}
+type End = source.Mark
 
 // FileState is what tells, without reading it, that a file is unchanged.
 type FileState struct {
@@ -131,20 +132,4 @@ type FileState struct {
 	MtimeNS int64  `json:"mtime_ns"`
 	CtimeNS int64  `json:"ctime_ns"`
 	Version string `json:"version,omitempty"` // of an object in a bucket: its ETag
-}
-
-// FileRecord remembers a file that was read to its end: while its state is unchanged it need not
-// be opened. With an Offset after what is sealed of its source it says how long a file that is
-// followed was seen to be.
-type FileRecord struct {
-	Path  string
-	State FileState
-	// Key is the source that the file was proved to be.
-	Key source.Key
-	// Offset is where the file ends, in decompressed bytes.
-	Offset int64
-	// Duplicate says that the source's bytes were committed from another file.
-	Duplicate bool
-	// K is the number that the source's ID was made with, where the ledger may not know the source.
-	K uint64
 }

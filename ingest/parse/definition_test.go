@@ -54,6 +54,7 @@ func TestDefinition_Validate_Refuses(t *testing.T) {
 		{`min: "x": not of type int64`, one(Column{Type: Int64, Min: "x"})},
 		{`max: "1.0": not of type int32`, one(Column{Type: Int32, Max: "1.0"})},
 		{`max: "inf": not of type float64`, one(Column{Type: Float64, Max: "inf"})},
+		{`a quote is not closed`, one(Column{Type: Timestamp, Layout: "2006-01-02 'MST"})},
 		{`min: "now": not of layout rfc3339`, one(Column{Type: Timestamp, Min: "now"})},
 		{"min 2 is above max 1", one(Column{Type: Int64, Min: "2", Max: "1"})},
 		{"min 2 is above max 1.5", one(Column{Type: Float64, Min: "2", Max: "1.5"})},
@@ -67,6 +68,10 @@ func TestDefinition_Validate_Refuses(t *testing.T) {
 		{"without doubt", one(Column{Type: Timestamp, Layout: "2006 15:04:05"})},
 		{"without doubt", one(Column{Type: Timestamp, Layout: "2006-01 15:04:05"})},
 		{"without doubt", one(Column{Type: Timestamp, Layout: "200612"})},
+		{"a zero for each digit, 05,000", one(Column{Type: Timestamp, Layout: "2006-01-02 15:04:05,123"})},
+		{"a zero for each digit, 05.000000",
+			one(Column{Type: Timestamp, Layout: "2006-01-02 15:04:05.123456 -0700"})},
+		{"after a point or a comma only", one(Column{Type: Timestamp, Layout: "20060102150405000"})},
 		{"morning from afternoon", one(Column{Type: Timestamp, Layout: "2006-01-02 03:04:05"})},
 		{"zone abbreviations", one(Column{Type: Timestamp, Layout: "2006-01-02 15:04:05 MST"})},
 		{"no year; want rfc3339, epoch_s, epoch_ms", one(Column{Type: Timestamp, Layout: "RFC3339"})},
@@ -98,7 +103,8 @@ func TestDefinition_Validate_TakesLayouts(t *testing.T) {
 	for _, layout := range []string{"2006-01-02", "02/Jan/2006:15:04:05 -0700",
 		"Mon Jan _2 15:04:05 2006",
 		"20060102T150405", "06-1-2 3:4:5pm", "2006-002T15:04:05.999", "2006-01-02T15:04:05Z07:00",
-		"Monday, January 2, 2006", "2006-01-02 15:04:05 UTC", "2006-01-02-15.04.05.000000"} {
+		"Monday, January 2, 2006", "2006-01-02 15:04:05 UTC", "2006-01-02-15.04.05.000000",
+		"2006-01-02 15:04:05 'MST'", "2006''01''02"} {
 		c := Column{Type: Timestamp, Layout: layout}
 		require.NoError(t, one(c).Validate(), layout)
 	}

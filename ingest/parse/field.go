@@ -2,6 +2,7 @@ package parse
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
 	"net/netip"
@@ -143,7 +144,7 @@ func (f *field) integer(text []byte) (n int64, _ fault) {
 		n, reason := f.time.parse(text)
 		switch reason {
 		case BadTimestamp:
-			return 0, fault{reason, f.detail.badType}
+			return 0, fault{reason, cmp.Or(f.time.why(text), f.detail.badType)}
 		case OutOfRange:
 			return 0, fault{reason, "beyond the years 0000 to 9999"}
 		}

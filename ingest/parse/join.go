@@ -73,8 +73,12 @@ func (p *Parser) ParseJoined(in Joined, t *Table) {
 		if n == 0 {
 			n = len(in.Data) - j.at
 		}
-		p.joinLine(j.at+n, t)
-		j.at += n
+		to := j.at + n
+		j.skipPadding(to, t)
+		if j.at < to {
+			p.joinLine(to, t)
+		}
+		j.at = to
 		if j.open == [Streams]int{none, none} {
 			p.endGroup(start, t)
 			start = j.at
@@ -90,6 +94,23 @@ func (p *Parser) ParseJoined(in Joined, t *Table) {
 		t.Columns[i].dropNull()
 	}
 	j.in.Data = nil
+}
+
+// skipPadding skips the NULs and BOMs that the line data[j.at:to] begins with. Elsewhere whoever frames
+// lines does that; within a record of several lines they stand in the data.
+func (j *joiner) skipPadding(to int, t *Table) {
+	const bom = "\xef\xbb\xbf"
+	start := j.at
+	for j.at < to {
+		if j.in.Data[j.at] == 0 {
+			j.at++
+		} else if bytes.HasPrefix(j.in.Data[j.at:to], []byte(bom)) {
+			j.at += len(bom)
+		} else {
+			break
+		}
+	}
+	t.SkippedBytes += int64(j.at - start)
 }
 
 // joinLine takes the line data[j.at:to].

@@ -3,6 +3,8 @@ package parse
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -20,7 +22,11 @@ func newTimeFormat(layout, zoneName string) (*timeFormat, error) {
 		}
 		return f, nil
 	}
-	hasOffset, err := checkLayout(layout)
+	hasOffset := false
+	var err error
+	if f.bare, f.quoted, err = unquoteLayout(layout); err == nil {
+		hasOffset, err = checkLayout(f.bare)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("layout %q: %w", layout, err)
 	}
@@ -51,7 +57,7 @@ func checkLayout(layout string) (hasOffset bool, err error) {
 	}
 	if noon != at(2017, 23, 12, "BBB", 0) {
 		return false, errors.New("zone abbreviations do not name an offset: if it is always the " +
-			"same one, write its letters into the layout and set zone")
+			"same one, write its letters into the layout, in quotes if need be ('MST'), and set zone")
 	}
 	if noon != at(2017, 23, 11, "AAA", 0) && at(2017, 23, 3, "AAA", 0) == at(2017, 23, 15, "AAA", 0) {
 		return false, errors.New("its hours do not tell morning from afternoon (15, or 03 with PM)")
@@ -62,8 +68,27 @@ func checkLayout(layout string) (hasOffset bool, err error) {
 	} {
 		back, err := time.Parse(layout, midnight.Format(layout))
 		if err != nil || !back.Equal(midnight) {
-			return false, errors.New("it does not name a day without doubt")
+			return false, dayDoubt(layout)
 		}
 	}
+	if m := fraction.FindStringSubmatch(layout); m != nil && m[1] == "" {
+		return false, dayDoubt(layout) // package time takes these digits for letters of each line
+	}
 	return noon != at(2017, 23, 12, "AAA", 3600), nil
+}
+
+// fraction is the end of a layout's seconds with digits after them.
+var fraction = regexp.MustCompile(`05([.,]?)([0-9]+)`)
+
+// dayDoubt says why what a layout prints cannot be read back.
+func dayDoubt(layout string) error {
+	m := fraction.FindStringSubmatch(layout)
+	switch {
+	case m == nil, m[1] != "" && (strings.Trim(m[2], "0") == "" || strings.Trim(m[2], "9") == ""):
+		return errors.New("it does not name a day without doubt")
+	case m[1] == "":
+		return errors.New("a fraction of a second is read after a point or a comma only, as in 05.000")
+	}
+	return fmt.Errorf("the fraction of its seconds is %s, which would have to stand in each line: write "+
+		"a zero for each digit, 05%s%s", m[2], m[1], strings.Repeat("0", len(m[2])))
 }

@@ -24,8 +24,10 @@ const (
 
 // timeFormat is how one column writes its timestamps.
 type timeFormat struct {
-	layout string // never empty
-	zone   *zone  // of the text; nil when it is UTC or the text has an offset
+	layout string   // as it is written; never empty
+	bare   string   // one of Go's: a mark stands for each quoted literal of layout
+	quoted []string // the literals, in order
+	zone   *zone    // of the text; nil when it is UTC or the text has an offset
 }
 
 // parse reads b as microseconds since 1970 UTC; finer digits are dropped. The reason is empty when
@@ -56,8 +58,8 @@ func (f *timeFormat) parse(b []byte) (int64, Reason) {
 // parseLayout is as lenient as Go's time package where that costs no meaning: a fraction may
 // follow the seconds though the layout has none, and a weekday is not held against the date.
 func (f *timeFormat) parseLayout(b []byte) (int64, bool) {
-	t, err := time.ParseInLocation(f.layout, string(b), time.UTC)
-	if err != nil {
+	t, ok := f.parseLocal(b)
+	if !ok {
 		return 0, false
 	}
 	if f.zone == nil {
@@ -65,6 +67,15 @@ func (f *timeFormat) parseLayout(b []byte) (int64, bool) {
 	}
 	sec, ok := f.zone.utc(t.Unix())
 	return sec*1e6 + int64(t.Nanosecond()/1e3), ok
+}
+
+// parseLocal reads b without its zone.
+func (f *timeFormat) parseLocal(b []byte) (time.Time, bool) {
+	if len(f.quoted) > 0 {
+		return f.parseQuoted(b)
+	}
+	t, err := time.ParseInLocation(f.bare, string(b), time.UTC)
+	return t, err == nil
 }
 
 // parseEpoch reads a decimal number of units of so many microseconds (a power of ten).

@@ -2,6 +2,7 @@ package parse
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,10 @@ func TestTimeFormat_Parse(t *testing.T) {
 		{"2006-01-02 15:04:05 EST", "-05:00", "2024-01-15 10:30:00 EST", "2024-01-15T15:30:00Z"},
 		{"060102 150405", "", "081109 203518", "2008-11-09T20:35:18Z"},
 		{"2006 002", "", "2024 366", "2024-12-31T00:00:00Z"},
+		{"2006-01-02 15:04:05 'MST'", "MST", "2024-01-15 10:30:00 MST", "2024-01-15T17:30:00Z"},
+		{"'Jan 2': Jan 2 15:04:05 2006", "", "Jan 2: Feb 3 10:30:00 2024", "2024-02-03T10:30:00Z"},
+		{"Mon'n'Mon 2 Jan 2006 15'h'04", "", "MonnMon 15 Jan 2024 10h30", "2024-01-15T10:30:00Z"},
+		{"2006''01''02", "", "2024'01'15", "2024-01-15T00:00:00Z"},
 		{"01/02/2006 03:04:05 PM", "", "01/15/2024 10:30:00 PM", "2024-01-15T22:30:00Z"},
 	} {
 		got, reason := format(t, c.layout, c.zone).parse([]byte(c.text))
@@ -94,9 +99,40 @@ func TestTimeFormat_Parse_Refuses(t *testing.T) {
 		{local, "", "2024-01-15 10:30", BadTimestamp},
 		{local, "", "2024-02-30 10:30:00", BadTimestamp},
 		{local, "Europe/Berlin", "2024-03-31 02:30:00", BadTimestamp}, // clocks skip it
+		{local + " 'MST'", "", "2024-01-15 10:30:00 EST", BadTimestamp},
+		{local + " 'MST'", "", "2024-01-15 10:30:00 MST ", BadTimestamp},
+		{local + " 'MST'", "", "2024-01-15 10:30:00 \x01", BadTimestamp},
+		{local + " 'MST'", "", strings.Repeat("MST", 1<<18), BadTimestamp},
 	} {
 		_, reason := format(t, c.layout, c.zone).parse([]byte(c.text))
 		require.Equal(t, c.want, reason, c.text)
+	}
+}
+
+// A reject says why a text is no time that looks like one.
+func TestTimeFormat_SaysWhyThereIsNoSuchTime(t *testing.T) {
+	const local = "2006-01-02 15:04:05"
+	const sixty = "second 60: a leap second, which no instant stands for"
+	for _, c := range []struct{ layout, zone, text, want string }{
+		{"", "", "2016-12-31T23:59:60Z", sixty},
+		{"", "", "2016-12-31T23:59:60.5+01:00", sixty},
+		{local, "", "2016-12-31 23:59:60", sixty},
+		{local, "Europe/Berlin", "2017-01-01 00:59:60", sixty},
+		{local + " 'MST'", "MST", "2016-12-31 16:59:60 MST", sixty},
+		{"02/Jan/2006:15:04:05 -0700", "", "31/Dec/2016:23:59:60 +0000", sixty},
+		{local, "Europe/Berlin", "2024-03-31 02:30:00",
+			"a local time that never was in zone Europe/Berlin: clocks were put forward over it"},
+		{local, "", "2016-12-31 23:60:00", ""},
+		{local, "", "2016-12-31 23:59:61", ""},
+		{"", "", "2016-13-31T23:59:60Z", ""},
+		{"", "", "yesterday", ""},
+		{LayoutEpochS, "", "60x", ""},
+		{local, "", strings.Repeat("60", 1<<19), ""},
+	} {
+		f := format(t, c.layout, c.zone)
+		_, reason := f.parse([]byte(c.text))
+		require.Equal(t, BadTimestamp, reason, c.text)
+		require.Equal(t, c.want, f.why([]byte(c.text)), c.text)
 	}
 }
 

@@ -26,7 +26,7 @@ func (w *work) sealOn(ctx context.Context) (more bool, err error) {
 	if adopted, err := w.lookAhead(ctx); adopted || err != nil {
 		return adopted, err
 	}
-	if !w.shipBehind || !w.lowerRefuted() {
+	if !w.shipBehind || !w.mayBegin() {
 		return w.cut(ctx)
 	}
 	return w.sealAndShip(ctx, endTurn)
@@ -170,10 +170,17 @@ func (w *work) refresh() error {
 	if err != nil {
 		return fmt.Errorf("read source %s in the ledger: %w", w.key.ID, err)
 	}
-	if !ok {
+	if !ok && w.src.Serial == 0 {
 		return nil // nothing of it was sealed yet
 	}
-	w.src = src
+	if !ok || src.Serial != w.src.Serial && w.src.Serial != 0 {
+		return fmt.Errorf("source %s gave its id up: %w", w.key.ID, errSettleAgain)
+	}
+	if src.Sealed.Chain != w.src.Sealed.Chain && w.src.Serial != 0 {
+		w.forgetFile()
+	}
+	w.k = src.K
+	w.take(src)
 	w.unsent.note(w.key, src)
 	for start := range w.counts {
 		if start < src.Shipped {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"logseal/ingest/files"
+	"logseal/ingest/offsets"
+	"logseal/ingest/seal"
 )
 
 // stepArchive reads a compressed file, once it has not changed for a while: it is written in one go
@@ -45,6 +47,12 @@ func (t *Tail) stepArchive(f *followed) error {
 	ended, err := t.withView(f, f.size, true, func() (bool, error) { return t.cutArchive(f) })
 	if err != nil || !ended {
 		return err
+	}
+	if f.w.fault == nil {
+		// A short log is shorter than its archive.
+		if err := t.forgetNoted(f, max(f.size, t.notedOf(f))); err != nil {
+			return err
+		}
 	}
 	return t.archiveRead(f)
 }
@@ -117,7 +125,7 @@ func (t *Tail) isWhole(f *followed) (bool, error) {
 func (t *Tail) wasRead(f *followed) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.w != nil || f.live == nil {
+	if f.w != nil || f.live == nil || t.isWanted(f) {
 		return false, nil
 	}
 	stat, err := f.live.Look()
@@ -130,10 +138,10 @@ func (t *Tail) wasRead(f *followed) (bool, error) {
 	}
 	src, ok, err := t.Ledger.Get(rec.Key)
 	if err != nil || !ok || src.Sealed.Offset < rec.Offset || len(src.Lost) > 0 ||
-		src.K > 0 && src.Shipped == 0 && !src.LowerRefuted && len(src.Lower) == 0 {
+		src.K > 0 && src.Shipped == 0 && !src.LowerRefuted {
 		return false, err
 	}
-	t.putAway(f)
+	t.putAway(f, rec.Key, rec.Offset)
 	return true, nil
 }
 
@@ -142,7 +150,7 @@ func (t *Tail) cutArchive(f *followed) (ended bool, err error) {
 	w := f.w
 	from := w.src.Sealed.Offset
 	defer func() { t.countRead(w.key.Table.Stream, max(0, w.src.Sealed.Offset-from)) }()
-	for !t.maySkip(f) {
+	for !t.maySkip(f) && !t.isWaiting(w) {
 		more, err := w.takeSpooled()
 		if err == nil && !more {
 			more, err = t.cutInTurn(f)
@@ -150,7 +158,6 @@ func (t *Tail) cutArchive(f *followed) (ended bool, err error) {
 		if err != nil || !more {
 			return err == nil, err
 		}
-		t.kickLane(w.key)
 	}
 	return false, nil
 }
@@ -174,21 +181,25 @@ func (t *Tail) archiveRead(f *followed) error {
 	if err := w.refresh(); err != nil {
 		return err
 	}
-	if w.needsFile() && len(w.src.Outbox) > 0 {
-		return nil // who it is may have to be asked again before it ships
+	if needs, err := w.needsFileToBegin(); needs || err != nil {
+		return err // who it is may have to be asked again before it ships
 	}
-	if len(w.src.Lost) > 0 && !t.isStuck(w.key) {
-		return nil // its lane takes that back
+	if len(w.src.Lost) > 0 && !t.isStuck(w.key) || len(w.src.Outbox) > 0 && t.laneWants(w.key) {
+		return nil // its lane takes that back, or needs it
 	}
 	var stopped *stopError
-	err := w.remember()
+	err := w.remember(t.ctx)
 	if err != nil && !errors.As(err, &stopped) {
 		return err
 	}
 	t.Log.Info("read a compressed file", append(logSource(w.key), "path", f.live.Path(),
 		"to", w.src.Sealed.Offset)...)
 	t.disown(f)
-	t.putAway(f)
+	if w.src.Highest > w.src.Sealed.Offset {
+		t.miss(w.key, newMissing(time.Now(), seal.Deleted, w.src.Highest,
+			offsets.Sighting{Serial: w.src.Serial}))
+	}
+	t.putAway(f, w.key, w.src.Sealed.Offset)
 	t.mu.Lock()
 	t.rouse(f.group, f)
 	t.mu.Unlock()
@@ -196,18 +207,4 @@ func (t *Tail) archiveRead(f *followed) error {
 		t.notices.raise(stopped.Problem)
 	}
 	return nil
-}
-
-// putAway closes a file that need not be read again while it stays as it is. f.mu is held.
-func (t *Tail) putAway(f *followed) {
-	f.closeFile()
-	f.final = false
-	t.mu.Lock()
-	f.view = fileView{standing: isRead}
-	t.dueBy(f, time.Time{})
-	there := f.there
-	t.mu.Unlock()
-	if !there {
-		t.letGo(f)
-	}
 }

@@ -3,7 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"io/fs"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -44,6 +44,19 @@ func (a *aside) remove(key source.Key, m *seal.Manifest) {
 	a.by[key] = slices.DeleteFunc(a.by[key], func(x *seal.Manifest) bool { return x == m })
 }
 
+// sources lists those of which something is aside.
+func (a *aside) sources() []source.Key {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var keys []source.Key
+	for key, batches := range a.by {
+		if len(batches) > 0 {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // left lists what is still aside.
 func (a *aside) left() []*seal.Manifest {
 	a.mu.Lock()
@@ -55,21 +68,26 @@ func (a *aside) left() []*seal.Manifest {
 	return all
 }
 
-// setAside moves batches from the outbox aside; those whose files are gone are only forgotten.
-func (w *work) setAside(batches []offsets.Entry) error {
+// inSpool gives those of the batches that the spool still has.
+func (r *run) inSpool(batches []offsets.Entry) (all []*seal.Manifest, err error) {
 	for _, e := range batches {
-		p, _, err := w.spooled(e.Spool)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+		p, ok, err := r.spooledIfAny(e.Spool)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		w.Spool.Hold(e.Spool)
-		w.aside.add(w.key, p.Manifest)
-		w.uncount(e)
+		if ok {
+			all = append(all, p.Manifest)
+		}
 	}
-	return nil
+	return all, nil
+}
+
+// setAside moves batches aside that were in the outbox until now.
+func (w *work) setAside(batches []*seal.Manifest) {
+	for _, m := range batches {
+		w.Spool.Hold(entryOf(m).Spool)
+		w.aside.add(w.key, m)
+	}
 }
 
 // takeSpooled enters a batch that is aside and starts just at the sealed offset into the outbox:
@@ -92,9 +110,8 @@ func chainsOn(s *offsets.Source, m *seal.Manifest) bool {
 
 // enter puts a complete batch of the spool that chains on to the sealed offset into the outbox.
 func (w *work) enter(m *seal.Manifest) error {
-	e, end := entryOf(m), pointOf(m)
 	return w.update(func(s *offsets.Source) error {
-		appendBatch(s, e, end)
+		appendBatch(s, m, pointOf(m))
 		s.OpenEnd, s.Marker = m.OpenEnd, source.Digest{}
 		return nil
 	})
@@ -112,15 +129,15 @@ func pointOf(m *seal.Manifest) source.Point {
 }
 
 // clearOvertaken takes the batches that the bucket has passed to their end out of the spool.
-func (r *run) clearOvertaken(ctx context.Context, key source.Key, shipped int64) error {
-	for _, m := range r.aside.of(key) {
-		if m.End > shipped {
+func (w *work) clearOvertaken(ctx context.Context) error {
+	for _, m := range w.aside.of(w.key) {
+		if m.End > w.src.Shipped {
 			continue
 		}
-		if err := r.dropOvertaken(ctx, key, m); err != nil {
+		if err := w.dropOvertaken(ctx, m); err != nil {
 			return err
 		}
-		r.aside.remove(key, m)
+		w.aside.remove(w.key, m)
 	}
 	return nil
 }
@@ -128,16 +145,19 @@ func (r *run) clearOvertaken(ctx context.Context, key source.Key, shipped int64)
 // dropOvertaken deletes the objects of a batch that the bucket has passed to its end, unless the
 // manifest at its start names them, then its files. Where its bytes were declared lost it takes that
 // back.
-func (r *run) dropOvertaken(ctx context.Context, key source.Key, m *seal.Manifest) error {
-	there, err := r.manifestAt(ctx, key, m.Start)
+//
+// The files of a batch that may be of another log than the bucket's are all that is left of those bytes:
+// they are set apart.
+func (w *work) dropOvertaken(ctx context.Context, m *seal.Manifest) error {
+	there, err := w.manifestAt(ctx, w.key, m.Start)
 	if err != nil && !errors.Is(err, sink.ErrNotFound) {
 		return err
 	}
+	same, err := w.hasBytes(ctx, m, there)
+	if err != nil {
+		return err
+	}
 	if there != nil && takesBack(m, there) {
-		w, err := r.sourceOf(key, m.K)
-		if err != nil {
-			return err
-		}
 		whole, err := w.findAgain(ctx, m)
 		if err != nil {
 			return err
@@ -145,8 +165,67 @@ func (r *run) dropOvertaken(ctx context.Context, key source.Key, m *seal.Manifes
 		if whole {
 			w.tally.add(func(r *Report) { r.Shipped++ })
 		}
-	} else if err := r.deleteUnnamed(ctx, m, there); err != nil {
+	} else if err := w.deleteUnnamed(ctx, m, there); err != nil {
 		return err
 	}
-	return r.Spool.Remove(entryOf(m).Spool)
+	e := entryOf(m)
+	if same {
+		return w.Spool.Remove(e.Spool)
+	}
+	if err := w.Spool.SetApart(e.Spool); err != nil {
+		return fmt.Errorf("set %s apart in the spool: %w", e.Spool, err)
+	}
+	w.sayHeld()
+	return nil
+}
+
+// hasBytes reports whether exactly the bytes of a batch are in the sink, whatever batches they are in: by a
+// manifest, by the ledger or by the source's file. Before all files that there are have had their turn,
+// one of them may still tell: then a no is a *stopError.
+func (w *work) hasBytes(ctx context.Context, m, there *seal.Manifest) (bool, error) {
+	if overlaps(w.src.Lost, m.Range()) && (there == nil || !takesBack(m, there)) {
+		return false, nil // the sink lacks some of them
+	}
+	same, err := w.sourceHas(ctx, m, there)
+	if same || err != nil && !errors.As(err, new(*stopError)) {
+		return same, err
+	}
+	if f, release := w.families.useOf(w.key); f != nil {
+		defer release()
+		if has, err := w.familyHas(f, m); has || err != nil {
+			return has, err // it was sealed under a wrong ordinal
+		}
+	}
+	if w.allTold() {
+		return false, nil
+	}
+	w.hopeless.Store(w.key, true)
+	if err == nil {
+		err = stop(Gone, w.src.Path, "what is in the spool of source %s, %v, is not what the sink has of it: "+
+			"give its file to `ingest load`", w.key.ID, m.Range())
+	}
+	return false, err
+}
+
+// sourceHas reports whether the source has the chain of a batch at its end.
+func (w *work) sourceHas(ctx context.Context, m, there *seal.Manifest) (bool, error) {
+	if there != nil && there.End == m.End {
+		return there.ChainOut == m.ChainOut, nil
+	}
+	h, err := readHeld(w.Ledger, w.key)
+	if err != nil {
+		return false, err
+	}
+	if chain, ok := h.points.At(m.End); ok {
+		return chain == m.ChainOut, nil
+	}
+	if err := w.needFile(ctx); err != nil {
+		return false, asFault(w.src.Path, err)
+	}
+	marks, _, err := marksTo(ctx, w.file, []int64{m.End, w.src.Sealed.Offset})
+	if err != nil {
+		return false, asFault(w.src.Path, err)
+	}
+	isSource := marks[w.src.Sealed.Offset].Chain == w.src.Sealed.Chain
+	return isSource && marks[m.End].Chain == m.ChainOut, nil
 }

@@ -13,9 +13,6 @@ import (
 	"logseal/ingest/source"
 )
 
-// smallObjectMax bounds what is read into memory of a manifest or an epoch.
-const smallObjectMax = 64 << 20
-
 // getSmall reads a whole object, or returns an error that is sink.ErrNotFound. Damaged bytes are read
 // twice: once may be the network.
 func getSmall(ctx context.Context, store sink.Store, key string) ([]byte, error) {
@@ -36,7 +33,7 @@ func readSmall(ctx context.Context, store sink.Store, key string) ([]byte, error
 		return nil, err
 	}
 	defer r.Close()
-	b, err := io.ReadAll(io.LimitReader(r, smallObjectMax))
+	b, err := sink.ReadDocument(r)
 	if err != nil {
 		return nil, fmt.Errorf("get %s: %w", key, err)
 	}
@@ -58,19 +55,26 @@ func smallObject(key string, body []byte) sink.Object {
 // manifestAt asks for the manifest of the batch that starts at start, or for the loss that stands in
 // its stead; the error is sink.ErrNotFound when there is neither.
 func (r *run) manifestAt(ctx context.Context, key source.Key, start int64) (*seal.Manifest, error) {
+	p, err := r.placedAt(ctx, key, start)
+	return p.Manifest, err
+}
+
+// placedAt is manifestAt, and tells which of the two it is.
+func (r *run) placedAt(ctx context.Context, key source.Key, start int64) (placed, error) {
 	name := seal.ManifestKey(key, start)
 	body, err := getSmall(ctx, r.Store, name)
 	if err != nil {
-		return nil, err
+		return placed{}, err
 	}
 	p, err := parsePlaced(body)
 	if err == nil {
 		err = p.validateFor(name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w; run `ingest verify`", name, err)
+		return placed{}, fmt.Errorf("read %s: %w; run `ingest verify`", name, err)
 	}
-	return p.Manifest, nil
+	r.families.saw(key, stepOf(p.Manifest))
+	return p, nil
 }
 
 // ErrMeaning is returned when a stream's definition is not one that its version may grow into.
@@ -103,7 +107,11 @@ func (r *run) openTable(ctx context.Context) error {
 }
 
 func (r *run) neverShipped() error {
-	return r.eachSource(func(key source.Key, src *offsets.Source) error {
+	keys, err := r.Ledger.All()
+	if err != nil {
+		return err
+	}
+	return r.each(keys, func(key source.Key, src *offsets.Source) error {
 		if src.Shipped == 0 {
 			return nil
 		}
@@ -111,30 +119,4 @@ func (r *run) neverShipped() error {
 			"point to the sink it was shipped to, or `ingest state rebuild` to start over",
 			ErrBehind, r.Store.Name(), seal.RootKey, key.ID, src.Shipped)
 	})
-}
-
-// checkEpochs refuses a stream whose meaning changed within its version, against every epoch the
-// bucket has of it.
-func (r *run) checkEpochs(ctx context.Context, s *Stream) error {
-	prefix := seal.EpochPrefix(s.Table())
-	for info, err := range r.Store.List(ctx, prefix) {
-		if err != nil {
-			return err
-		}
-		body, err := getSmall(ctx, r.Store, info.Key)
-		if err != nil {
-			return err
-		}
-		old, err := seal.ParseEpoch(body)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", info.Key, err)
-		}
-		if old.ID() == s.Epoch.ID() {
-			continue
-		}
-		if err := seal.Compatible(old, s.Epoch); err != nil {
-			return fmt.Errorf("%w: %w", ErrMeaning, err)
-		}
-	}
-	return nil
 }

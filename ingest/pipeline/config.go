@@ -22,8 +22,10 @@ type Config struct {
 	Streams []Stream
 	Inputs  []Input
 	Host    string // this machine's name, for what a store keeps beside an object
+	Program string // the program's version, for notes on sources
 	Shard   Shard
 	Assume  Assume
+	Whole   bool // take a compressed file for whole that has something else after its end
 	Rehash  bool // prove every file again, also those whose stat has not changed
 	Workers int  // how many sources are cut at once; 0 is one a CPU
 
@@ -41,6 +43,7 @@ type Stream struct {
 	MaxPartitions int           // how many partitions a batch may spread over
 	Rejects       RejectLimit
 	OriginPath    *regexp.Regexp // its first group, or the whole match, is the origin; nil for none
+	Origin        string         // of files without an OriginPath; empty for none
 }
 
 // Table is the table the stream writes to.

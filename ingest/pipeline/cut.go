@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
+	"logseal/ingest/files"
 	"logseal/ingest/offsets"
 	"logseal/ingest/seal"
 	"logseal/ingest/source"
@@ -75,13 +77,42 @@ func (w *work) sealRange(ctx context.Context) (*seal.Batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	b, err := w.sealUpTo(ctx, limit, w.stream.MaxPartitions)
+	if !errors.Is(err, errTooShort) {
+		return b, err
+	}
+	w.dropReader()
+	return w.sealAsFarAsNeeded(ctx)
+}
+
+func (w *work) sealUpTo(ctx context.Context, limit int64, maxPartitions int) (*seal.Batch, error) {
+	if err := w.openReader(ctx); err != nil {
+		return nil, err
+	}
+	w.reader.stopped = ctx.Err
 	release, err := w.Spool.Reserve(ctx, w.roomFor(limit))
 	if err != nil {
 		return nil, err
 	}
 	defer release()
 	w.reader.Begin(w.src.Sealed.Offset, limit, w.src.Barrier)
-	return w.sealBegun(w.stream.MaxPartitions, w.commit)
+	return w.sealBegun(maxPartitions, w.commit)
+}
+
+// errTooShort says that the first batch of a source ends before it differs from a source with a lower
+// ordinal.
+var errTooShort = errors.New("the batch does not tell the source apart")
+
+// sealAsFarAsNeeded seals the first batch of a source past the usual limits, to the first record end at
+// which it differs from every source with a lower ordinal.
+func (w *work) sealAsFarAsNeeded(ctx context.Context) (*seal.Batch, error) {
+	b, err := w.sealUpTo(ctx, w.reach+w.stream.Epoch.MaxRecordBytes, math.MaxInt)
+	if !errors.Is(err, errTooShort) {
+		return b, err
+	}
+	w.dropReader()
+	return nil, stop(Undecided, w.path, "it begins as another source does, and its whole records end "+
+		"before the two differ at %d: it is not read before it has more", w.reach)
 }
 
 // sealBegun seals the range that the reader has begun and hands it to commit.
@@ -117,10 +148,30 @@ func (w *work) sealBegun(
 			"on: nothing of that range was sealed; run again to look at it anew",
 			w.src.Sealed.Offset)
 	}
+	if err := w.checkHead(); err != nil {
+		return nil, err
+	}
 	if w.encoded != nil {
 		w.encoded()
 	}
 	return b, commit(stage, b)
+}
+
+// checkHead is an error when what is sealed from 0 on does not begin with the head that the source is named
+// by: the file was another when that was read.
+func (w *work) checkHead() error {
+	if w.src.Sealed.Offset > 0 || w.head == nil {
+		return nil
+	}
+	head, _, err := w.file.Head(true, nil)
+	if err != nil && !errors.As(err, new(*files.CorruptError)) {
+		return err
+	}
+	if !bytes.Equal(head, w.head) {
+		return fmt.Errorf("seal %s from 0: it begins otherwise than when it was told apart: %w", w.path,
+			errSettleAgain)
+	}
+	return nil
 }
 
 // roomFor is how much a batch of at most limit bytes may take in the spool. A compressed file says
@@ -138,29 +189,60 @@ func (w *work) roomFor(limit int64) int64 {
 
 // commit makes a sealed batch durable and advances the sealed offset over it.
 func (w *work) commit(stage Stage, b *seal.Batch) error {
+	if w.src.Sealed.Offset == 0 && w.k > 0 && b.End.Offset < w.reach {
+		return errTooShort
+	}
 	m, marker := b.Manifest, w.reader.marker()
 	if err := w.toSpool(stage, b); err != nil {
 		return err
 	}
 	// Here the batch is complete and durable in the spool. If we die now, the next start finds that
 	// it chains on to the sealed offset and takes it from there.
-	return w.update(func(s *offsets.Source) error {
-		for _, p := range w.reader.landmarks(b.End.Offset) {
-			s.AddEnd(p)
-		}
-		appendBatch(s, entryOf(m), b.End)
+	err := w.update(func(s *offsets.Source) error {
+		appendBatch(s, m, b.End)
 		s.Path, s.File, s.Marker, s.OpenEnd = w.path, w.state, marker, m.OpenEnd
 		return nil
 	})
+	if errors.Is(err, errSettleAgain) {
+		// The source gave its id up while this was sealed: the file is told apart and cut anew, and
+		// nobody would ever ship this or make room of it.
+		err = errors.Join(err, w.dropUnentered(entryOf(m)))
+	}
+	return err
+}
+
+// dropUnentered removes a batch that its source did not enter, unless another file has sealed the same one
+// as that source by now.
+func (w *work) dropUnentered(e offsets.Entry) error {
+	now, ok, err := w.Ledger.Get(w.key)
+	if err != nil || ok && slices.Contains(now.Outbox, e) {
+		return err
+	}
+	return w.Spool.Remove(e.Spool)
 }
 
 // toSpool makes a sealed batch durable.
 func (w *work) toSpool(stage Stage, b *seal.Batch) error {
-	if err := writeFile(stage, epochFile, w.stream.Epoch.JSON()); err != nil {
+	names, err := w.addFiles(stage, b)
+	if err != nil {
 		return err
 	}
-	names := append(slices.Clone(b.Names), epochFile)
 	return stage.Commit(entryOf(b.Manifest).Spool, names, b.Manifest.JSON())
+}
+
+// addFiles stages what a batch in the spool has beside its objects, and names all of its files in order.
+func (w *work) addFiles(stage Stage, b *seal.Batch) ([]string, error) {
+	if err := writeFile(stage, epochFile, w.stream.Epoch.JSON()); err != nil {
+		return nil, err
+	}
+	names := append(slices.Clone(b.Names), epochFile)
+	if b.Manifest.Start == 0 && len(w.head) > 0 {
+		if err := writeFile(stage, noteFile, w.noteOf().file()); err != nil {
+			return nil, err
+		}
+		names = append(names, noteFile)
+	}
+	return names, nil
 }
 
 func writeFile(stage Stage, name string, body []byte) error {
@@ -181,14 +263,27 @@ func entryOf(m *seal.Manifest) offsets.Entry {
 }
 
 // appendBatch adds a batch that starts at the sealed offset to the outbox.
-func appendBatch(s *offsets.Source, e offsets.Entry, end source.Point) {
-	s.Outbox = append(s.Outbox, e)
+func appendBatch(s *offsets.Source, m *seal.Manifest, end source.Point) {
+	s.Outbox = append(s.Outbox, entryOf(m))
 	s.Sealed = end
 	s.Highest = max(s.Highest, end.Offset)
 	if s.Barrier <= end.Offset {
 		s.Barrier = 0
 	}
-	s.AddEnd(end)
+	addEnds(s, m)
+}
+
+// addEnds lets the ledger know all that a manifest says of its source's chain: at its marks and at
+// its end. By the marks a file that begins alike is told apart before it is as long as the batch.
+func addEnds(s *offsets.Source, m *seal.Manifest) {
+	for _, end := range endsOf(m) {
+		s.AddEnd(end)
+	}
+}
+
+// endsOf gives a manifest's marks and its end, in order.
+func endsOf(m *seal.Manifest) []offsets.End {
+	return append(slices.Clone(m.Marks), offsets.End{Offset: m.End, Chain: m.ChainOut})
 }
 
 // markerAt is the marker of the file before off; a compressed file has none, since nobody

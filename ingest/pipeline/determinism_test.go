@@ -12,10 +12,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/seal"
 	"logseal/ingest/source"
 )
 
-// tree is what the sink holds: the digest of every file that is not a writer's own.
+// tree is what the sink holds: the digest of every file that is not a writer's own, nor tells when and
+// where it was made.
 func (b *yard) tree() map[string]source.Digest {
 	out := filepath.Join(b.root, "out")
 	files := map[string]source.Digest{}
@@ -23,14 +25,18 @@ func (b *yard) tree() map[string]source.Digest {
 		if err != nil {
 			return err
 		}
-		if d.Name() == ".tmp" {
+		if d.Name() == ".tmp" || path == filepath.Join(out, seal.SourceFolder) {
 			return filepath.SkipDir
 		}
 		if d.IsDir() {
 			return nil
 		}
 		body, err := os.ReadFile(path)
-		files[strings.TrimPrefix(path, out)] = source.DigestOf(body)
+		name := strings.TrimPrefix(path, out)
+		if strings.HasPrefix(name, "/"+seal.SourceFolder) {
+			body = nil // a note says when it was written
+		}
+		files[name] = source.DigestOf(body)
 		return err
 	})
 	require.NoError(b.t, err)

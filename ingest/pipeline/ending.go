@@ -3,11 +3,14 @@ package pipeline
 import (
 	"time"
 
+	"logseal/ingest/offsets"
 	"logseal/ingest/seal"
 )
 
-// truncated ends an incarnation of a file. What was read of it is in memory and is sealed; what the
-// inode holds now is another file, which the next look finds. f.mu is held.
+// truncated ends an incarnation of a file. What was read of it is in memory and is sealed, unless it
+// turns out to be what a source has from another; what the inode holds now is another file, which the
+// next look finds. The file stays open: whoever found it out is in the middle of something. f.mu is
+// held.
 func (t *Tail) truncated(f *followed) {
 	t.mu.Lock()
 	f.cut, f.goneAt = true, time.Now()
@@ -18,15 +21,11 @@ func (t *Tail) truncated(f *followed) {
 		delete(t.table, f.id)
 	}
 	t.ended[f] = true
-	unread := f.view.standing == isCopy || f.view.standing == isUndecided
 	t.rouse(f.group, f)
 	f.again = true
 	t.mu.Unlock()
 	t.Log.Info("a file was truncated", "path", f.live.Path(), "read", f.live.Taken(),
 		"had", f.lastSize)
-	if unread {
-		t.letGo(f) // what it said is read from another
-	}
 	t.nudgeLook()
 }
 
@@ -38,7 +37,7 @@ func (t *Tail) finish(f *followed) error {
 		return nil
 	}
 	sealed := f.w.src.Sealed.Offset
-	if f.live.Taken() > sealed && !(f.goesOn() && f.tried == f.live.Taken()) {
+	if f.live.Taken() > sealed && !f.hollow && !(f.goesOn() && f.tried == f.live.Taken()) {
 		return nil
 	}
 	if !f.cut {
@@ -53,17 +52,31 @@ func (t *Tail) finish(f *followed) error {
 	if err := f.w.refresh(); err != nil {
 		return err
 	}
-	if f.w.needsFile() && !f.cut && len(f.w.src.Outbox) > 0 {
-		return nil // who it is may have to be asked again before it ships
+	sealed = f.w.src.Sealed.Offset
+	if needs, err := f.w.needsFileToBegin(); !f.cut && needs || err != nil {
+		return err // who it is may have to be asked again before it ships
 	}
 	if len(f.w.src.Lost) > 0 && !f.cut && !t.isStuck(f.w.key) {
 		return nil // its lane takes that back
 	}
-	key := f.w.key
+	if len(f.w.src.Outbox) > 0 && !f.cut && t.laneWants(f.w.key) {
+		return nil // and needs it to go back
+	}
+	key, serial := f.w.key, f.w.src.Serial
+	reason, atLeast := seal.Deleted, f.w.src.Highest
+	if f.cut {
+		reason, atLeast = seal.Truncated, max(atLeast, f.lastSize)
+	}
+	if f.cut && atLeast <= sealed {
+		// It may have been truncated before a look, and filled with more than it had.
+		if err := t.forgetNoted(f, t.notedOf(f)); err != nil {
+			return err
+		}
+	}
 	t.disown(f)
-	if f.cut && f.lastSize > sealed {
-		t.miss(key, &missingSource{since: time.Now(), reason: seal.Truncated, atLeast: f.lastSize,
-			seen: sighting{path: f.live.Path()}})
+	if atLeast > sealed {
+		t.miss(key, newMissing(time.Now(), reason, atLeast,
+			offsets.Sighting{Serial: serial, Path: f.live.Path(), Size: t.notedOf(f)}))
 	}
 	t.Log.Info("let go", append(logSource(key), "path", f.live.Path(), "at", sealed)...)
 	t.letGo(f)
@@ -82,6 +95,7 @@ func (t *Tail) letGo(f *followed) {
 	t.disown(f)
 	f.closeFile()
 	f.dropped = true
+	t.pulse.settled(f)
 	t.held.Add(-f.heldNow)
 	f.heldNow = 0
 	t.mu.Lock()
@@ -90,6 +104,9 @@ func (t *Tail) letGo(f *followed) {
 		delete(t.table, f.id)
 	}
 	delete(t.ended, f)
+	if f.view.standing == isRead {
+		t.fetch(f)
+	}
 	t.rouse(f.group, f)
 	t.leave(f)
 	t.dueBy(f, time.Time{})

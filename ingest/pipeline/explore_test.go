@@ -18,6 +18,7 @@ type search struct {
 	seen   map[source.Digest]int32
 	back   [][]int32 // the states from which each state was reached
 	good   []int32   // complete states
+	ways   []*moment // by which each state was reached first
 	broken []string
 }
 
@@ -55,7 +56,13 @@ func explore(t *testing.T, s *scene) {
 	t.Logf("%d states, %d complete", len(x.seen), len(x.good))
 	require.NotEmpty(t, x.good, "no history completes")
 	require.Empty(t, open, "the search was cut short")
-	require.Empty(t, stuck, "states that cannot complete any more")
+	if len(stuck) > 0 {
+		var story string
+		last := x.ways[stuck[len(stuck)-1]]
+		synctest.Test(t, func(*testing.T) { story = x.story(last) })
+		require.Fail(t, "states that cannot complete any more", "%d of them; the last is after:\n%s",
+			len(stuck), story)
+	}
 }
 
 // follow plays the history up to m and goes on from there by first choices, until it comes to a
@@ -68,7 +75,7 @@ func (x *search) follow(m *moment) []*moment {
 	}
 	var open []*moment
 	for {
-		id, isNew := x.visit(w.state())
+		id, isNew := x.visit(w.state(), m)
 		if m != nil {
 			x.back[id] = append(x.back[id], m.state)
 		}
@@ -92,13 +99,14 @@ func (x *search) follow(m *moment) []*moment {
 	}
 }
 
-func (x *search) visit(s source.Digest) (int32, bool) {
+func (x *search) visit(s source.Digest, way *moment) (int32, bool) {
 	if id, ok := x.seen[s]; ok {
 		return id, false
 	}
 	id := int32(len(x.back))
 	x.seen[s] = id
 	x.back = append(x.back, nil)
+	x.ways = append(x.ways, way)
 	return id, true
 }
 

@@ -21,6 +21,7 @@ type feed struct {
 	fault    error
 	stopped  func() error // why no more is to be read, nil to go on
 	progress func(int64)
+	padded   func(at int64) // told where padding is skipped
 
 	first  []byte       // the file's first bytes, when the range begins there
 	start  int64        // of the range
@@ -28,7 +29,6 @@ type feed struct {
 	last   source.Chunk // given last
 	ahead  []byte       // the last bytes before last
 	tail   []byte       // the last bytes given
-	marks  *landmarks   // of a range at the start of the source; else nil
 }
 
 // newFeed begins at off, where the file's bytes are proved.
@@ -44,10 +44,7 @@ func newFeed(file *files.File, reader *files.Reader, off int64) (*feed, error) {
 
 // Begin begins a range at start, where the last one ended.
 func (f *feed) Begin(start, limit, barrier int64) {
-	f.start, f.before, f.first, f.marks = start, f.tail, nil, nil
-	if start == 0 {
-		f.marks = newLandmarks()
-	}
+	f.start, f.before, f.first = start, f.tail, nil
 	f.Reader.Begin(limit, barrier)
 }
 
@@ -76,11 +73,11 @@ func (f *feed) Next() (source.Chunk, error) {
 	if f.progress != nil {
 		f.progress(int64(len(c.Data)))
 	}
+	if c.Kind == source.Padding && f.padded != nil {
+		f.padded(c.Offset)
+	}
 	if missing := files.MarkerSize - c.Offset; missing > 0 {
 		f.first = append(f.first, c.Data[:min(int64(len(c.Data)), missing)]...)
-	}
-	if f.marks != nil {
-		f.marks.pass(c.Data)
 	}
 	f.last, f.ahead = c, f.tail
 	f.tail = lastBytes(f.ahead, c.Data)
@@ -109,14 +106,6 @@ func (f *feed) marker() source.Digest {
 		return source.Digest{}
 	}
 	return source.DigestOf(f.tail)
-}
-
-// landmarks gives the points that were passed before off.
-func (f *feed) landmarks(off int64) []source.Point {
-	if f.marks == nil {
-		return nil
-	}
-	return f.marks.before(off)
 }
 
 // unchanged tells whether the file still has the bytes around both ends of the range, which ends

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"logseal/ingest/files"
+	"logseal/ingest/offsets"
 	"logseal/ingest/source"
 )
 
@@ -29,6 +30,11 @@ func (t *Tail) step(f *followed) error {
 	defer t.publish(f)
 	if f.w != nil {
 		f.w.stream = f.stream().Stream
+		if t.isStale(f) {
+			if err := f.w.refresh(); err != nil {
+				return err
+			}
+		}
 	}
 	for last := false; f.w != nil && t.ctx.Err() == nil; {
 		// When the tail ends it reads once more and not again: somebody may write faster than it seals.
@@ -59,15 +65,21 @@ func (t *Tail) step(f *followed) error {
 // cutDue seals a batch of the file if one is due; false when there is nothing more to seal now.
 func (t *Tail) cutDue(f *followed) (bool, error) {
 	if !t.wantsCut(f) && !f.joining.over(time.Now()) {
-		return false, nil
+		return false, t.giveWay(f)
 	}
 	more, err := t.cutNext(f) // the last part may have come
 	if more || err != nil || f.w == nil {
 		return more, err
 	}
 	f.tried = f.live.Taken()
+	if f.direct {
+		f.direct, f.left = false, f.size
+	}
 	t.noteJoining(f)
-	return t.endJoining(f)
+	if more, err = t.endJoining(f); more || err != nil {
+		return more, err
+	}
+	return false, t.giveWay(f)
 }
 
 func (t *Tail) isOwner(f *followed) bool {
@@ -78,11 +90,14 @@ func (t *Tail) isOwner(f *followed) bool {
 
 // wantsCut tells whether what is there of the file is to be sealed now. f.mu is held.
 func (t *Tail) wantsCut(f *followed) bool {
-	unsealed := f.live.Taken() > f.w.src.Sealed.Offset
+	unsealed := f.live.Taken() > f.w.src.Sealed.Offset && !f.hollow
+	if !t.isUrgent(f) && t.isWaiting(f.w) {
+		return false // one batch of it waits in the spool already
+	}
 	if t.backlog(f) {
 		return true
 	}
-	if f.final {
+	if f.final && !f.hollow {
 		return unsealed || !f.cut && f.size > f.w.src.Sealed.Offset
 	}
 	if !unsealed {
@@ -91,12 +106,17 @@ func (t *Tail) wantsCut(f *followed) bool {
 	if f.tried == f.live.Taken() {
 		return false // a half line, and nothing has come since
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if f.squeezed || f.cut || !f.there || t.ending {
+	if t.isUrgent(f) {
 		return true // what is in memory alone does not survive us, so it is sealed at once
 	}
 	return !time.Now().Before(f.arrived.oldest().Add(f.stream().MaxAge))
+}
+
+// isUrgent reports whether what was read of the file is not to wait for anything.
+func (t *Tail) isUrgent(f *followed) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return f.squeezed || f.cut || !f.there || t.ending
 }
 
 // cutNext seals the next batch of the file; false when there is nothing to seal. f.mu is held.
@@ -110,8 +130,13 @@ func (t *Tail) cutNext(f *followed) (bool, error) {
 		more, err = t.sealNext(f)
 	}
 	if (err != nil || f.live.Lost()) && !f.cut && t.wasTruncated(f) {
-		// It was truncated while it was sealed straight from the file. What is in memory is left.
-		return true, nil
+		// It was truncated while it was sealed straight from the file. What is in memory is left, and some
+		// of that may have been sealed.
+		return true, t.resume(f)
+	}
+	if f.cut && errors.As(err, new(*files.ShrunkError)) {
+		f.hollow, f.w.openRecord = true, 0
+		return false, nil
 	}
 	if err != nil || !more {
 		return false, err
@@ -122,7 +147,6 @@ func (t *Tail) cutNext(f *followed) (bool, error) {
 	if past := w.src.Sealed.Offset - f.live.Taken(); past > 0 {
 		t.countRead(w.key.Table.Stream, past) // straight from the file
 	}
-	t.kickLane(w.key)
 	return true, t.resume(f)
 }
 
@@ -148,7 +172,7 @@ func (t *Tail) mayInterrupt(f *followed) (ctx context.Context, done func()) {
 	ctx, cancel := context.WithCancelCause(t.ctx)
 	t.mu.Lock()
 	f.interrupt = cancel
-	if f.wanted > 0 {
+	if f.waited > 0 {
 		cancel(errAgain)
 	}
 	t.mu.Unlock()
@@ -184,7 +208,7 @@ func (t *Tail) withView(
 func (t *Tail) resume(f *followed) error {
 	at := f.w.src.Sealed.Offset
 	defer t.weigh(f)
-	f.tried, f.direct = -1, false
+	f.tried, f.direct, f.hollow, f.left = -1, false, false, 0
 	if f.live.Compressed() {
 		return nil // it is read whole
 	}
@@ -198,7 +222,7 @@ func (t *Tail) resume(f *followed) error {
 	if f.live.Taken() <= at {
 		f.arrived.reset()
 	}
-	return nil
+	return t.learnLine(f)
 }
 
 // beginAt begins to read the file at the sealed offset, if it still has the bytes before that.
@@ -226,10 +250,17 @@ func (t *Tail) stillHas(f *followed, at int64) (bool, error) {
 		return false, err
 	}
 	defer view.Close()
-	if f.w.src.Marker != (source.Digest{}) {
-		marker, err := view.Marker(at)
-		return marker == f.w.src.Marker, err
+	return hasSealed(t.ctx, view, f.w.src)
+}
+
+// hasSealed tells whether a file has what is sealed of a source: by the bytes just before the sealed
+// offset if the ledger has their marker.
+func hasSealed(ctx context.Context, f *files.File, src *offsets.Source) (bool, error) {
+	at := src.Sealed.Offset
+	if src.Marker != (source.Digest{}) {
+		marker, err := f.Marker(at)
+		return marker == src.Marker, err
 	}
-	marks, _, err := view.MarksTo(t.ctx, []int64{at})
-	return marks[at].Chain == f.w.src.Sealed.Chain, err
+	marks, _, err := f.MarksTo(ctx, []int64{at})
+	return marks[at].Chain == src.Sealed.Chain, err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"logseal/ingest/files"
@@ -51,35 +50,54 @@ type followed struct {
 	most      int64                   // the largest size that a look saw of this incarnation
 	seen      int64                   // the look that found it last
 	interrupt context.CancelCauseFunc // ends a cut that is under way; nil for none
-	wanted    int                     // how many lanes wait for the file
+	waited    int                     // how many lanes wait for the file
+	wanted    bool                    // it is to be read though it was read before
 	there     bool                    // the last look found it
 	goneAt    time.Time               // since when it is not there
 	moved     time.Time               // when a look last found that it had changed
+	asked     time.Time               // when the sink was last asked about it, while it was left unread
 	busy      bool                    // a goroutine attends to it
 	again     bool                    // and is to look at it once more
 	due       time.Time               // when it wants to be attended to, if nothing else happens before
 	squeezed  bool                    // it is to be sealed because memory is short
+	stale     bool                    // the source that it is read as gave its id up
 	noted     int64                   // how long the ledger knows it to be
 	group     *headGroup              // of its head; nil before that is known
 	view      fileView                // what a status shows
+	unsealed  unsealed                // since when it waits to be sealed
 
-	mu sync.Mutex // guards what follows: whoever works on the file holds it
+	// Changed by whoever holds both locks, so that either is enough to read it: who works on the file goes
+	// by it, and so does a lane, which knows the file by the table alone.
+	final bool // it can no longer grow
+
+	mu turn // guards what follows: whoever works on the file holds it
 
 	live     *files.Live
-	w        *work    // nil until it is an owner
-	dropped  bool     // nobody is to attend to it any more
-	missed   bool     // it was not at its path when it was to be opened
-	direct   bool     // what is there of it is sealed straight from the file
-	cut      bool     // it was truncated: only what is held is left of it
-	final    bool     // it can no longer grow
-	first    int64    // how long it was when its stream's files were first found; 0: not among them
-	size     int64    // of the file, as it was found last
-	lastSize int64    // the largest size that was seen of it
-	arrived  arrivals // when the bytes that are not sealed were read
-	from     int64    // from where on what was read is in memory
-	joining  joining  // its last record, when that lacks its last part
-	tried    int64    // nothing could be sealed of it when it was read up to here, -1 none
-	heldNow  int64    // its part of Tail.held
+	w        *work          // nil until it is an owner
+	dropped  bool           // nobody is to attend to it any more
+	missed   bool           // it was not at its path when it was to be opened
+	direct   bool           // what is there of it is sealed straight from the file
+	cut      bool           // it was truncated: only what is held is left of it
+	hollow   bool           // and that does not go on where it is sealed
+	first    int64          // how long it was when its stream's files were first found; 0: not among them
+	size     int64          // of the file, as it was found last
+	lastSize int64          // the largest size that was seen of it
+	arrived  arrivals       // when the bytes that are not sealed were read
+	from     int64          // from where on what was read is in memory
+	joining  joining        // its last record, when that lacks its last part
+	tried    int64          // nothing could be sealed of it when it was read up to here, -1 none
+	left     int64          // nothing could be sealed of it when it was this long, so it was not kept; 0 none
+	short    time.Time      // since when what is there is not read for want of memory
+	owes     *missingSource // what was missing of its source when it became the owner; nil for nothing
+	heldNow  int64          // its part of Tail.held
+	against  heldAgainst
+	cannot   tooShort
+}
+
+// newFollowed is a file that nobody has opened yet.
+func newFollowed(of *streamRef, id fileID, x files.Found) *followed {
+	return &followed{id: id, of: of, path: x.Path, stat: x.Stat, most: x.Stat.Size, there: true,
+		view: fileView{standing: isNew}, mu: newTurn(), tried: -1}
 }
 
 // stream is how the file is followed and read now.
@@ -90,14 +108,23 @@ type fileView struct {
 	standing standing
 	key      source.Key
 	k        uint64
-	about    source.Key // of a copy or an undecided file: of which source
+	marks    []source.Mark // early ones of an owner
+	serial   uint64        // of the source, 0 before anything of it is sealed
+	about    source.Key    // of a copy, an undecided file or one that is put away: of which source
 	taken    int64
 	sealed   int64
 	oldest   time.Time // when the first byte that is not sealed was read
 	held     int64
-	live     *files.Live // of an owner
-	head     []byte
-	size     int64 // as far as the live file goes
+	// unended says that what was read and is not sealed is less than a record.
+	unended    bool
+	noText     bool // what it holds is no log
+	compressed bool
+	bound      bool        // what it holds can neither be sealed nor let go of now
+	reach      int64       // of a file that is put away: how far it holds its source
+	left       int64       // so far nothing of it need be read while memory is short
+	live       *files.Live // of an owner
+	head       []byte
+	size       int64 // as far as the live file goes
 }
 
 // goesOn tells whether the file is known to have held more than what was read of it, so that a half
@@ -138,14 +165,19 @@ func (t *Tail) kick(f *followed) {
 // attend does what there is to do about a file, until nothing is left.
 func (t *Tail) attend(f *followed) {
 	for {
-		err := t.step(f)
-		if err != nil {
+		if err := t.step(f); err != nil {
 			t.fault(f, err)
+		} else {
+			t.pulse.settled(f)
+			t.notices.clear(t.pathOf(f), Failed)
 		}
 		t.mu.Lock()
 		if t.ctx.Err() != nil || !f.again {
 			f.busy, f.again = false, false
 			t.busy--
+			if now := time.Now(); !f.due.IsZero() && !f.due.After(now) {
+				t.dueBy(f, now.Add(t.set().PollInterval)) // something holds it up
+			}
 			t.mu.Unlock()
 			t.nudge()
 			return
@@ -172,11 +204,16 @@ func (t *Tail) fault(f *followed, err error) {
 		t.dueBy(f, time.Now().Add(t.set().PollInterval))
 		t.mu.Unlock()
 	case errors.As(err, &stopped):
+		t.pulse.settled(f)
+		if stopped.Kind == Undecided && t.giveBack(f, stopped.Problem) {
+			return
+		}
 		t.holdNothing(f)
 		t.stopFile(f, stopped.Problem)
 	case fatal(err):
 		t.failed(err)
 	default:
+		t.pulse.miss(f, err)
 		t.stopFile(f, Problem{Failed, path, fmt.Sprintf("%v; it is tried again", err)})
 	}
 }
@@ -200,9 +237,13 @@ func (t *Tail) stopFile(f *followed, p Problem) {
 		f.view.standing = isStopped
 	}
 	wait := stoppedWait
-	if p.Kind == Halted {
+	switch p.Kind {
+	case Halted:
 		wait = haltedWait
+	case Unsupported:
+		wait = unreadWait
 	}
+	f.view.noText = p.Kind == Unsupported
 	t.dueBy(f, time.Now().Add(wait))
 	t.notices.raise(p)
 }
@@ -214,12 +255,9 @@ func (t *Tail) holdNothing(f *followed) {
 	if f.w == nil || f.cut || f.live == nil || f.live.Compressed() {
 		return
 	}
-	if err := t.beginAt(f, f.w.src.Sealed.Offset); err != nil {
+	if err := t.forgetHeld(f); err != nil {
 		return // it is looked at again
 	}
-	f.from = f.w.src.Sealed.Offset
-	f.arrived.reset()
-	t.weigh(f)
 }
 
 // stoppedWait is how long a file that could not be gone on with is left alone.
@@ -229,11 +267,47 @@ const stoppedWait = 10 * time.Second
 // them again takes all the work of sealing.
 const haltedWait = 10 * time.Minute
 
-// forget makes a file one of which nobody knows who it is. Its file may be held by nobody else.
+// forget makes a file one of which nobody knows who it is: the ledger has forgotten its source.
 func (t *Tail) forget(f *followed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.owes = nil
 	t.disown(f)
+}
+
+// tooShort is how long a file was that has no record end up to where it differs from others.
+type tooShort struct {
+	size, reach int64
+}
+
+// giveBack frees the ordinal of a file of which nothing was sealed and nothing can be yet: others may
+// wait for it. The file is told apart anew when it has more.
+func (t *Tail) giveBack(f *followed, p Problem) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.w == nil || f.w.src.Serial != 0 || f.cut {
+		return false
+	}
+	t.mu.Lock()
+	if moves := time.Since(f.moved) < unreadWait; moves && !f.final {
+		t.dueBy(f, time.Now().Add(t.set().PollInterval)) // what is missing may be on its way
+		t.mu.Unlock()
+		return true
+	}
+	t.mu.Unlock()
+	w := f.w
+	f.cannot = tooShort{f.size, w.reach}
+	t.disown(f)
+	t.unhold(f)
+	t.mu.Lock()
+	f.view.standing, f.view.about = isUndecided, keyOf(w.key.Table, w.key.Origin, 0, w.head)
+	t.dueBy(f, time.Now().Add(unreadWait))
+	if time.Since(f.moved) >= t.set().CloseWait {
+		t.notices.raise(p)
+	}
+	t.mu.Unlock()
+	t.wakeWaiters(w.key)
+	return true
 }
 
 // disown ends a file's being the owner of a source. f.mu is held.
@@ -248,7 +322,8 @@ func (t *Tail) disown(f *followed) {
 	if l := t.lanes[f.w.key]; l != nil && !l.busy && !l.resting {
 		delete(t.lanes, f.w.key)
 	}
-	f.view.standing, f.view.key, f.view.k = isNew, source.Key{}, 0
+	t.stillOwes(f, f.w.key)
+	f.view.standing, f.view.key, f.view.k, f.view.serial = isNew, source.Key{}, 0, 0
 	t.mu.Unlock()
 	f.w, f.tried = nil, -1
 }

@@ -4,34 +4,27 @@ import (
 	"context"
 	"fmt"
 
-	"logseal/ingest/offsets"
 	"logseal/ingest/source"
 )
 
 // findFresh notes the tables of which neither ledger nor, where that is empty, the sink has
 // anything.
 func (t *Tail) findFresh(ctx context.Context) error {
-	keys, err := t.Ledger.All()
-	if err != nil {
-		return err
-	}
 	for _, s := range t.streams {
 		if s := s.Load(); s.StartAtEnd {
 			t.fresh[s.Table()] = true
 		}
 	}
-	underWay := map[source.Table]bool{}
 	for table := range t.fresh {
-		if underWay[table], err = t.firstUnderWay(table); err != nil {
+		fresh, err := t.isFirst(table)
+		if err != nil {
 			return err
 		}
-	}
-	for _, key := range keys {
-		if !underWay[key.Table] {
-			delete(t.fresh, key.Table)
+		if !fresh {
+			delete(t.fresh, table)
 		}
 	}
-	if len(keys) > 0 {
+	if !t.Ledger.Empty() {
 		return nil
 	}
 	for _, ref := range t.streams {
@@ -39,7 +32,7 @@ func (t *Tail) findFresh(ctx context.Context) error {
 		if !t.fresh[s.Table()] {
 			continue
 		}
-		origin := s.Follow.Origin
+		origin := source.OriginName(s.Origin)
 		if s.OriginPath != nil {
 			origin = ""
 		}
@@ -58,26 +51,22 @@ func (t *Tail) findFresh(ctx context.Context) error {
 	return nil
 }
 
-// firstLook is what the ledger remembers, in place of a file, of a table whose first files have not
-// all been told who they are: so that a tail which is killed meanwhile begins anew with them.
-const firstLook = sightingMark + "first look"
+// isFirst tells whether the ledger has nothing of a table, or only what an earlier run got that had not
+// come to the end of the table's first files: a tail which is killed meanwhile begins anew with them.
+func (t *Tail) isFirst(table source.Table) (bool, error) {
+	has, err := t.Ledger.HasTable(table)
+	if err != nil || !has {
+		return !has, err
+	}
+	return t.Ledger.FirstLook(table)
+}
 
 // noteFirst lets the ledger know that the first files of a table are being looked at, or all were.
 func (t *Tail) noteFirst(table source.Table, underWay bool) error {
-	rec := offsets.FileRecord{Path: firstLook, Key: source.Key{Table: table}}
-	if underWay {
-		rec.Offset = 1
-	}
-	if err := t.Ledger.PutFile(table, rec); err != nil {
+	if err := t.Ledger.SetFirstLook(table, underWay); err != nil {
 		return fmt.Errorf("note the first look in the ledger: %w", err)
 	}
 	return nil
-}
-
-// firstUnderWay tells whether an earlier run had not come to the end of the first files of a table.
-func (t *Tail) firstUnderWay(table source.Table) (bool, error) {
-	rec, ok, err := t.Ledger.GetFile(table, firstLook)
-	return ok && rec.Offset > 0, err
 }
 
 // endFirst notes the tables of whose first files all were told who they are.

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"logseal/ingest/files"
+	"logseal/ingest/identity"
 	"logseal/ingest/source"
 )
 
@@ -108,15 +110,16 @@ func (r *run) once(ctx context.Context, inputs []Input) (left []Input, err error
 // look finds the least key a file may have; zero when the file needs no work.
 func (r *run) look(in Input) (source.Key, error) {
 	s := &r.Streams[in.Stream]
-	known, err := r.remembered(s, in.Path)
+	origin, err := s.originOf(in.Path)
+	if err != nil {
+		r.countSource()
+		return source.Key{}, stop(Halted, in.Path, "%v", err)
+	}
+	known, err := r.remembered(s, in.Path, origin)
 	if known {
 		r.countSource()
 	}
 	if known || err != nil {
-		return source.Key{}, err
-	}
-	origin, err := s.originOf(in.Path)
-	if err != nil {
 		return source.Key{}, err
 	}
 	head, ok, err := r.headOf(in.Path)
@@ -138,13 +141,13 @@ func (r *run) look(in Input) (source.Key, error) {
 
 func (r *run) countSource() { r.tally.add(func(rep *Report) { rep.Sources++ }) }
 
-// remembered tells whether a file was read to its end and has not changed since.
-func (r *run) remembered(s *Stream, path string) (bool, error) {
+// remembered tells whether a file was read to its end, as one of that origin, and has not changed since.
+func (r *run) remembered(s *Stream, path, origin string) (bool, error) {
 	if r.Rehash {
 		return false, nil
 	}
 	rec, ok, err := r.Ledger.GetFile(s.Table(), path)
-	if err != nil || !ok {
+	if err != nil || !ok || rec.Key.Origin != origin {
 		return false, err
 	}
 	stat, err := r.FS.Stat(path)
@@ -155,34 +158,35 @@ func (r *run) remembered(s *Stream, path string) (bool, error) {
 	return ok && src.Shipped >= rec.Offset && len(src.Lost) == 0, err
 }
 
-// originOf takes the origin from a file's path.
+// originOf takes the origin from a file's path, else it is the stream's.
 func (s *Stream) originOf(path string) (string, error) {
 	if s.OriginPath == nil {
-		return "", nil
+		return s.Origin, nil
 	}
 	m := s.OriginPath.FindStringSubmatch(path)
 	if m == nil {
-		return "", fmt.Errorf("origin of %s: the stream's origin_path %q does not match it",
-			path, s.OriginPath)
+		return "", fmt.Errorf("the stream's origin_path %q does not match its path; it was left alone: "+
+			"let origin_path match it, or leave it out with `exclude`", s.OriginPath)
 	}
 	origin := m[min(1, len(m)-1)]
 	if err := source.CheckName(origin); err != nil {
-		return "", fmt.Errorf("origin of %s: %w", path, err)
+		return "", fmt.Errorf("the stream's origin_path %q finds no origin in its path: %w; it was left "+
+			"alone: let origin_path match another part, or leave it out with `exclude`", s.OriginPath, err)
 	}
 	return origin, nil
 }
 
 // headOf reads a file's head; a file that holds nothing has none and is no source.
 func (r *run) headOf(path string) ([]byte, bool, error) {
-	f, err := files.Open(r.FS, path)
+	f, err := r.open(path)
 	if err != nil {
-		return nil, false, fmt.Errorf("open %s: %w", path, err)
+		return nil, false, err
 	}
 	defer f.Close()
 	head, ok, err := f.Head(true, nil)
 	var corrupt *files.CorruptError
 	if errors.As(err, &corrupt) && !ok {
-		return nil, false, stop(Corrupt, path, "nothing of it can be read: %v", corrupt)
+		return nil, false, stop(kindOf(corrupt), path, "nothing of it can be read: %s", corrupt.Fault())
 	}
 	if err != nil && !errors.As(err, &corrupt) && !errors.Is(err, io.EOF) {
 		return nil, false, fmt.Errorf("read head of %s: %w", path, err)
@@ -190,10 +194,19 @@ func (r *run) headOf(path string) ([]byte, bool, error) {
 	return head, ok, nil
 }
 
+// kindOf is the kind of problem that a file with a fault is.
+func kindOf(fault *files.CorruptError) Kind {
+	if fault.Unsupported() {
+		return Unsupported
+	}
+	return Corrupt
+}
+
 // extent is how far a file reads and what it says up to there.
 type extent struct {
 	path   string
-	end    source.Point
+	end    source.Mark
+	points identity.Points // its first marks
 	assume Assume
 	beside string // the longer file that it agrees with as far as it goes
 }
@@ -238,29 +251,30 @@ func (r *run) order(ctx context.Context, g *group) ([]extent, error) {
 func (r *run) extents(ctx context.Context, g *group) ([]extent, error) {
 	var all []extent
 	for _, path := range g.paths {
-		end, err := r.extentOf(ctx, path)
+		x, err := r.extentOf(ctx, path)
 		if err != nil {
 			if err := r.orProblem(path, err); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		all = append(all, extent{path: path, end: end, assume: r.Assume})
+		all = append(all, x)
 	}
 	return all, nil
 }
 
-func (r *run) extentOf(ctx context.Context, path string) (source.Point, error) {
-	f, err := files.Open(r.FS, path)
+func (r *run) extentOf(ctx context.Context, path string) (extent, error) {
+	f, err := r.open(path)
 	if err != nil {
-		return source.Point{}, fmt.Errorf("open %s: %w", path, err)
+		return extent{}, err
 	}
 	defer f.Close()
-	_, end, err := f.Marks(ctx, nil)
+	chain, err := f.ChainTo(ctx, math.MaxInt64)
 	if err != nil && !errors.As(err, new(*files.CorruptError)) {
-		return source.Point{}, fmt.Errorf("read %s: %w", path, err)
+		return extent{}, err
 	}
-	return end, nil
+	end := source.Mark{Offset: chain.Offset(), Chain: chain.Sum()}
+	return extent{path: path, end: end, points: chain.Marks(0, end.Offset), assume: r.Assume}, nil
 }
 
 // findPrefixes marks the files that say nothing else than a longer one as far as they go.
@@ -275,11 +289,16 @@ func (r *run) findPrefixes(ctx context.Context, all []extent) error {
 		}
 		var at []int64
 		for _, x := range all[:i] {
-			at = append(at, x.end.Offset)
+			if !x.points.Differ(long.points) {
+				at = append(at, x.end.Offset)
+			}
 		}
-		f, err := files.Open(r.FS, long.path)
+		if len(at) == 0 {
+			continue
+		}
+		f, err := r.open(long.path)
 		if err != nil {
-			return fmt.Errorf("open %s: %w", long.path, err)
+			return err
 		}
 		marks, _, err := marksTo(ctx, f, slices.Compact(at))
 		if err = errors.Join(err, f.Close()); err != nil {
@@ -287,7 +306,7 @@ func (r *run) findPrefixes(ctx context.Context, all []extent) error {
 		}
 		for j := range all[:i] {
 			short := &all[j]
-			if m, ok := marks[short.end.Offset]; ok && m.Chain == short.end.Chain &&
+			if m, ok := marks[short.end.Offset]; ok && !short.points.Differ(long.points) && m.Chain == short.end.Chain &&
 				short.end.Offset < long.end.Offset {
 				short.beside = long.path
 			}

@@ -1,21 +1,21 @@
 package pipeline
 
-import (
-	"sync"
-
-	"logseal/ingest/source"
-)
+import "logseal/ingest/source"
 
 // headGroup is the files that begin with the same head. Only they can be one source, or contend for
 // a k, so they are told who they are one after the other.
 type headGroup struct {
-	sync.Mutex
-	key   source.Key         // of k 0
-	files map[*followed]bool // guarded by Tail.mu
+	turn
+	key     source.Key // of ordinal 0
+	family  *family
+	release func()             // gives the family back
+	files   map[*followed]bool // guarded by Tail.mu
 }
 
 // join makes a file one of the group of its head; before it may have had another.
-func (t *Tail) join(f *followed, key source.Key) *headGroup {
+func (t *Tail) join(f *followed, c *claim) *headGroup {
+	table := c.stream.Table()
+	key := keyOf(table, c.origin, 0, c.head)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if f.group != nil && f.group.key == key {
@@ -24,7 +24,8 @@ func (t *Tail) join(f *followed, key source.Key) *headGroup {
 	t.leave(f)
 	g := t.groups[key]
 	if g == nil {
-		g = &headGroup{key: key, files: map[*followed]bool{}}
+		g = &headGroup{turn: newTurn(), key: key, files: map[*followed]bool{}}
+		g.family, g.release = t.families.use(table, c.origin, c.head)
 		t.groups[key] = g
 	}
 	g.files[f] = true
@@ -40,6 +41,7 @@ func (t *Tail) leave(f *followed) {
 	delete(f.group.files, f)
 	if len(f.group.files) == 0 && t.groups[f.group.key] == f.group {
 		delete(t.groups, f.group.key)
+		f.group.release()
 	}
 	f.group = nil
 }

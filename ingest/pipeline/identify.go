@@ -1,11 +1,14 @@
 package pipeline
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"logseal/ingest/files"
+	"logseal/ingest/identity"
 	"logseal/ingest/source"
 )
 
@@ -17,20 +20,31 @@ func (t *Tail) identify(f *followed) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	t.mu.Lock()
+	f.view.unended = c == nil
+	if c == nil && f.cut && !f.final {
+		t.dueBy(f, f.goneAt.Add(t.set().CloseWait)) // what is there of it is all there will be
+	}
+	t.mu.Unlock()
 	if c == nil {
-		t.mu.Lock()
-		if f.cut && !f.final {
-			t.dueBy(f, f.goneAt.Add(t.set().CloseWait)) // what is there of it is all there will be
-		}
-		t.mu.Unlock()
 		return false, nil
 	}
 	defer func() { c.file.Close() }()
-	g := t.join(f, keyOf(c.stream.Table(), c.origin, 0, c.head))
-	g.Lock()
+	g := t.join(f, c)
+	c.family = g.family
+	// The sink is asked before the turn is taken: files that begin alike do not wait for a sink.
+	if err := t.askAbout(f, c); err != nil {
+		return false, shrunkLater(err)
+	}
+	if err := g.LockWithin(t.ctx); err != nil {
+		return false, err
+	}
 	defer g.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.live == nil || f.w != nil {
+		return false, errAgain
+	}
 	d, err := t.judge(f, c)
 	if err != nil {
 		return false, shrunkLater(err)
@@ -86,9 +100,12 @@ func (t *Tail) claimOf(f *followed) (*claim, error) {
 	if err != nil {
 		return nil, shrunkLater(err)
 	}
+	if err := view.Supported(); err != nil {
+		return nil, t.refuse(f, view, err)
+	}
 	if head == nil {
 		view.Close()
-		if t.isGone(f) {
+		if t.isGone(f) || f.cut && f.live.Taken() == 0 {
 			t.letGo(f) // it never held anything
 		}
 		return nil, nil
@@ -101,6 +118,21 @@ func (t *Tail) claimOf(f *followed) (*claim, error) {
 	return &claim{
 		stream: f.stream().Stream, origin: origin, path: f.live.Path(), file: view, head: head,
 	}, nil
+}
+
+// refuse leaves a file alone that holds what is no log: nothing of it is kept in memory, and once it is gone
+// it is forgotten. f.mu is held.
+func (t *Tail) refuse(f *followed, view *files.File, err error) error {
+	view.Close()
+	if !errors.As(err, new(*files.UnsupportedError)) {
+		return shrunkLater(err)
+	}
+	if t.isGone(f) {
+		t.letGo(f)
+		return nil
+	}
+	t.unhold(f)
+	return err
 }
 
 // headFirst is how much is read of a file at first; most heads are shorter.
@@ -170,65 +202,69 @@ func (t *Tail) readHead(f *followed, limit int64) (int64, error) {
 
 // decision is what a file's bytes say about the sources with its head.
 type decision struct {
-	is      *evidence // the source that it is proved to be, and that nobody owns
-	from    *followed // or the owner of is, of which it is a continuation
-	upTo    int64     // to where the file was compared with that
-	copyOf  *evidence // the source whose owner it says nothing else than
-	maybe   *evidence // the source that it ends before
-	freeK   uint64    // the least k that nobody has
-	marks   map[int64]source.Point
-	differs []source.ID // those with a k below, when the ledger knows that it is none of them
-	lower   bool        // the manifests of every k below is, or below freeK, refute it
+	is     *candidate // the source that it is proved to be, and that nobody owns
+	from   *followed  // or the owner of is, of which it is a continuation
+	upTo   int64      // to where the file was compared with that
+	copyOf *candidate // the source whose owner it says nothing else than
+	maybe  *candidate // the source that it ends before
+	free   uint64     // the least ordinal that nobody has
+	told   *told
+	all    []*candidate
+	reach  int64         // up to where it had to be compared with owners, until it differed
+	facts  []source.Mark // points of the file that told it apart from owners
 }
 
-// judge holds a file against all sources with its head. Group and file are locked.
+// reachOf is up to where the first batch has to go if the file is to be the k-th source.
+func (d *decision) reachOf(k uint64) int64 { return max(d.reach, d.told.reach(d.all, k)) }
+
+// judge holds a file against all sources with its head. Group and file are locked, and nobody asks
+// the sink meanwhile.
 func (t *Tail) judge(f *followed, c *claim) (*decision, error) {
-	all, freeK, err := t.knownHere(c)
+	all, free, err := t.candidates(c.family)
 	if err != nil {
 		return nil, err
 	}
-	d := &decision{freeK: freeK}
+	d := &decision{free: free, told: &told{}, all: all}
 	if e, err := t.sameInode(f, c, all); e != nil || err != nil {
 		d.is = e
 		return d, err
 	}
-	marks, length, err := marksOf(t.ctx, c.file, all)
-	if err != nil {
+	if len(all) == 0 {
+		return d, nil
+	}
+	if d.told, err = tellEarly(t.ctx, c.file); err != nil {
 		return nil, err
 	}
-	d.marks = marks
-	for _, e := range all {
-		if err := t.weighIn(f, c, e, length, d); err != nil {
+	some := d.told.notRefuted(all)
+	if err := d.told.hold(t.ctx, c.file, some); err != nil {
+		return nil, err
+	}
+	for _, e := range d.told.notRefuted(some) {
+		if err := t.weighIn(f, c, e, d); err != nil {
 			return nil, err
 		}
 	}
-	below := all[:min(uint64(len(all)), freeK)]
-	if d.is != nil {
-		below = all[:min(uint64(len(all)), d.is.k)]
+	if d.is == nil && d.copyOf == nil && d.maybe != nil {
+		return d, t.weighAgainstFile(f, c, d)
 	}
-	d.lower = lowerRefuted(below, marks, length)
-	d.differs = lowerIDs(below, marks, length)
 	return d, nil
 }
 
-// weighIn holds the file against one source. What is proved and free beats what has an owner; of
-// several the furthest counts.
-func (t *Tail) weighIn(
-	f *followed, c *claim, e *evidence, length int64, d *decision,
-) error {
-	v := e.judge(d.marks, length)
-	if v == refuted {
-		return nil
-	}
-	o := t.owner(e.key)
+// weighIn holds the file against one source that its points do not refute. What is proved and free
+// beats what has an owner; of several the furthest counts.
+func (t *Tail) weighIn(f *followed, c *claim, e *candidate, d *decision) error {
+	v := e.Match(d.told.points, d.told.length)
+	o := t.owner(e.Key)
 	if o != nil && o != f {
-		like, err := t.compare(c, length, v, e, o)
+		like, err := t.compare(c, d, v, e, o)
 		switch {
 		case err != nil:
 			return err
 		case like.Differ:
 			return nil
-		case v == proved && d.is == nil && like.continues():
+		case like.cut && v == identity.Undecided:
+			d.maybe = cmp.Or(d.maybe, e)
+		case v == identity.Proved && d.is == nil && like.continues():
 			d.is, d.from, d.upTo = e, o, like.Until
 		case d.copyOf == nil:
 			d.copyOf = e
@@ -236,37 +272,71 @@ func (t *Tail) weighIn(
 		return nil
 	}
 	switch {
-	case v == undecided:
-		if d.maybe == nil {
-			d.maybe = e
-		}
-	case d.is == nil || d.from != nil || e.committed() > d.is.committed():
+	case e.src == nil && e.sink == nil && len(e.Points) == 0:
+		return errAgain // its owner has let go of it just now
+	case v == identity.Undecided:
+		d.maybe = cmp.Or(d.maybe, e)
+	case d.is == nil || d.from != nil || e.End > d.is.End:
 		d.is, d.from = e, nil
 	}
 	return nil
+}
+
+// weighAgainstFile holds a file that is undecided about a source against the file that the source was
+// last read from, if that one is at hand.
+func (t *Tail) weighAgainstFile(f *followed, c *claim, d *decision) error {
+	now := heldAgainst{d.maybe.Key, d.told.length}
+	if f.against == now {
+		return nil // it agreed
+	}
+	left, err := t.holdAgainstFiles(t.ctx, *c, d.told, []*candidate{d.maybe})
+	if err == nil && len(left) == 0 {
+		return errAgain // what told them apart is known now
+	}
+	f.against = now
+	return err
+}
+
+// heldAgainst is a source against whose file a file was held, and how long the file was then.
+type heldAgainst struct {
+	key    source.Key
+	length int64
 }
 
 // likeness is how a file compares with the owner of a source.
 type likeness struct {
 	files.Agreement
 	cut bool // the owner was truncated
+	// overtaken says that nothing is known of what the owner and the source have in common.
+	overtaken bool
 }
 
 // continues tells whether the file is to be read in the owner's place: a longer one is, for what is
 // shorter can only be a copy of it, and so is any that has all of one that was truncated.
-func (l likeness) continues() bool { return l.Longer || l.cut && !l.Behind }
+func (l likeness) continues() bool { return l.Longer || l.overtaken || l.cut && !l.Behind }
 
-// compare holds a file against the owner of a source that its chain does not refute, as far as both
-// go.
+// compare holds a file against the owner of a source that its points do not refute, as far as both
+// go. Where they differ, that is a fact about both from then on.
 func (t *Tail) compare(
-	c *claim, length int64, v verdict, e *evidence, o *followed,
+	c *claim, d *decision, v identity.Match, e *candidate, o *followed,
 ) (like likeness, err error) {
-	o.mu.Lock()
+	if err := o.mu.LockWithin(t.ctx); err != nil {
+		return like, err
+	}
 	defer o.mu.Unlock()
-	if o.w == nil || o.w.key != e.key || o.live == nil {
+	if o.w == nil || o.w.key != e.Key || o.live == nil {
 		return like, errAgain
 	}
-	if like.cut = o.cut; o.cut && v == undecided {
+	overtaken, err := o.isOvertaken()
+	if err != nil {
+		return like, err
+	}
+	if like.cut = o.cut; o.cut && overtaken {
+		like.overtaken, like.Until = true, max(o.w.src.Sealed.Offset, o.live.Taken())
+		o.w.forgetFile()
+		return like, nil // there is no more of it to come
+	}
+	if o.cut && v == identity.Undecided {
 		return like, nil // what it could be compared with is no longer there
 	}
 	end := o.live.Taken()
@@ -279,11 +349,52 @@ func (t *Tail) compare(
 	}
 	defer view.Close()
 	from := int64(0)
-	for _, x := range e.ends {
-		if x.Offset <= length && x.Offset <= end {
-			from = x.Offset // up to there the chains agree
+	for _, p := range e.Points {
+		if p.Offset <= min(d.told.length, end, o.w.src.Sealed.Offset) {
+			from = p.Offset // up to there the chains agree
 		}
 	}
 	like.Agreement, err = files.Compare(t.ctx, c.file, view, from)
+	if err == nil && like.Differ {
+		err = t.noteDifference(c, d, o, view, like.Until+1)
+	}
 	return like, err
+}
+
+// isOvertaken reports whether the sink has more of the source than was read of its file, which may be another
+// log then. Of a compressed file it is not known how much was read. f.mu is held.
+func (f *followed) isOvertaken() (bool, error) {
+	err := f.w.refresh()
+	if errors.Is(err, errSettleAgain) {
+		return true, nil // the source gave its id up
+	}
+	return !f.live.Compressed() && f.live.Taken() < f.w.src.Sealed.Offset, err
+}
+
+// noteDifference keeps the chains of a file and of an owner at an offset where they are known to
+// differ. By these they are told apart later, also from the ledger alone.
+func (t *Tail) noteDifference(
+	c *claim, d *decision, o *followed, owner *files.File, at int64,
+) error {
+	mine, _, err := marksTo(t.ctx, c.file, []int64{at})
+	if err != nil {
+		return err
+	}
+	theirs, _, err := marksTo(t.ctx, owner, []int64{at})
+	if err != nil {
+		return err
+	}
+	d.facts = append(d.facts, source.Mark{Offset: at, Chain: mine[at].Chain})
+	d.reach = max(d.reach, at)
+	if overtaken, err := o.isOvertaken(); overtaken || err != nil {
+		return err // it is not known that the owner's file is the source
+	}
+	fact := source.Mark{Offset: at, Chain: theirs[at].Chain}
+	if !slices.Contains(o.w.facts, fact) {
+		o.w.facts = append(o.w.facts, fact)
+	}
+	if o.w.src.Sealed.Offset < at {
+		return nil // the batch that passes it tells the ledger
+	}
+	return o.w.noteFacts()
 }

@@ -50,6 +50,5 @@ func (t *Tail) endJoining(f *followed) (bool, error) {
 		return false, err
 	}
 	f.joining = joining{}
-	t.kickLane(f.w.key)
 	return true, t.resume(f)
 }

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/spool"
 )
 
 // lane ships the batches of one source, in order. It knows the source by the ledger alone, so that
@@ -18,7 +17,10 @@ import (
 type lane struct {
 	busy    bool // a goroutine is at it
 	again   bool // something came while it was
+	wants   bool // it needs the source's file, and there was none
 	known   bool // the sink was found to have what the ledger has shipped
+	waits   bool // for another source: it is woken by that one
+	awaits  source.Key
 	failing int  // how often in a row it could not go on
 	resting bool // it is tried again when the timer says so
 	retry   *time.Timer
@@ -35,21 +37,11 @@ const (
 	laneStuck = 4
 )
 
-// shipAllWaiting has everything shipped that earlier runs left.
-func (t *Tail) shipAllWaiting() error {
-	return t.eachSource(func(key source.Key, src *offsets.Source) error {
-		if len(src.Outbox) > 0 || len(t.aside.of(key)) > 0 {
-			t.kickLane(key)
-		}
-		return nil
-	})
-}
-
 // kickLane has a source's outbox shipped.
 func (t *Tail) kickLane(key source.Key) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.ctx.Err() != nil {
+	if t.ships.Err() != nil {
 		return
 	}
 	l := t.lanes[key]
@@ -77,23 +69,36 @@ func (t *Tail) kickLane(key source.Key) {
 
 // runLane ships until nothing is left or it cannot go on; then it is tried again later.
 func (t *Tail) runLane(key source.Key, l *lane) {
+	noted := false
 	for {
 		err := t.shipInTurn(key, l)
+		var await *awaitError
+		waits := errors.As(err, &await)
+		if waits && t.waitFor(await.other, key) && !noted {
+			noted = true // what was shipped before it was noted is asked about once more
+			continue
+		}
 		if err != nil && t.ctx.Err() == nil && fatal(err) {
 			t.failed(err)
 		}
 		t.mu.Lock()
-		if l.again && err == nil && t.ctx.Err() == nil {
+		if l.again && (err == nil || waits) && t.ships.Err() == nil {
 			l.again = false
 			t.mu.Unlock()
 			continue
 		}
 		l.busy, l.again = false, false
-		if err != nil {
+		waited := l.waits
+		l.waits = waits
+		if waits {
+			t.parkLane(key, l)
+			// What others wait for must have room: so what waits does not count, and no more of it is made.
+			defer t.holdSource(key)
+		} else if err != nil {
 			t.restLane(key, l)
 			stuck := l.failing >= laneStuck
 			defer func() {
-				if stuck && t.ctx.Err() == nil {
+				if stuck && t.ships.Err() == nil {
 					t.holdSource(key)
 					t.kickFinal(key)
 				}
@@ -102,14 +107,16 @@ func (t *Tail) runLane(key source.Key, l *lane) {
 			l.failing, l.since = 0, time.Time{}
 			if o := t.owners[key]; o == nil {
 				delete(t.lanes, key)
-			} else if o.final {
-				t.kick(o) // it may be let go now
+			} else if o.final || waited {
+				t.kick(o) // it may be let go now, or sealed on
 			}
 		}
 		t.mu.Unlock()
 		if err == nil {
+			t.pulse.settled(key)
 			t.notices.clear(key.String())
-		} else if t.ctx.Err() == nil {
+			t.releaseHeldOf(key)
+		} else if t.ships.Err() == nil {
 			t.laneFault(key, err)
 		}
 		t.nudge()
@@ -124,13 +131,13 @@ func (t *Tail) restLane(key source.Key, l *lane) {
 	if l.retry != nil {
 		l.retry.Stop()
 	}
-	if t.ctx.Err() == nil {
+	if t.ships.Err() == nil {
 		l.resting = true
 		l.retry = time.AfterFunc(wait, func() {
 			t.mu.Lock()
 			l.resting = false
 			t.mu.Unlock()
-			if t.ctx.Err() == nil {
+			if t.ships.Err() == nil {
 				t.kickLane(key)
 			}
 		})
@@ -169,8 +176,9 @@ func (t *Tail) holdSource(key source.Key) {
 func (t *Tail) laneFault(key source.Key, err error) {
 	var stopped *stopError
 	switch {
-	case errors.Is(err, errSettleAgain), errors.Is(err, errAgain):
+	case errors.Is(err, errSettleAgain), errors.Is(err, errAgain), errors.As(err, new(*awaitError)):
 	case errors.As(err, &stopped):
+		t.pulse.settled(key)
 		t.notices.raiseAs(key.String(), stopped.Problem)
 		if stopped.Kind != Gone {
 			return
@@ -179,6 +187,7 @@ func (t *Tail) laneFault(key source.Key, err error) {
 			t.failed(err)
 		}
 	default:
+		t.pulse.miss(key, err)
 		path := ""
 		if o := t.owner(key); o != nil {
 			path = t.pathOf(o)
@@ -188,12 +197,13 @@ func (t *Tail) laneFault(key source.Key, err error) {
 	}
 }
 
-// fatal tells whether an error is of no source alone: the ledger cannot be used any more, or the
-// sink is not the one that it knows.
+// fatal tells whether an error is of no source alone: ledger, spool or sink cannot be used any more before
+// they are opened again, which a start does, or the sink is not the one that the ledger knows.
 func fatal(err error) bool {
 	return errors.Is(err, ErrBehind) || errors.Is(err, ErrMeaning) ||
 		errors.Is(err, offsets.ErrUnusable) || errors.As(err, new(*offsets.CommitError)) ||
-		errors.As(err, new(*offsets.DamagedError))
+		errors.As(err, new(*offsets.DamagedError)) ||
+		errors.Is(err, spool.ErrUnusable) || errors.Is(err, sink.ErrUnusable)
 }
 
 // mayPass tells whether an error is of a sink that does not answer now, and not of what it holds.
@@ -202,29 +212,35 @@ func mayPass(err error) bool {
 		errors.Is(err, context.DeadlineExceeded)
 }
 
+// shipInTurn ships a source's outbox once it has a slot.
 func (t *Tail) shipInTurn(key source.Key, l *lane) error {
 	select {
 	case <-t.opened:
-	case <-t.ctx.Done():
-		return t.ctx.Err()
+	case <-t.ships.Done():
+		return t.ships.Err()
 	}
-	select {
-	case t.puts <- struct{}{}:
-		defer func() { <-t.puts }()
-	case <-t.ctx.Done():
-		return t.ctx.Err()
-	}
-	return t.untilAllowed(t.ctx, func() error { return t.shipSource(key, l) })
+	return t.untilAllowed(t.ships, key.String(), func() error {
+		return inSlot(t.ships, t.puts, func(ctx context.Context) error {
+			return t.shipSource(ctx, key, l)
+		})
+	})
 }
 
 // shipSource ships a source's outbox.
-func (t *Tail) shipSource(key source.Key, l *lane) error {
-	w, err := t.sourceOf(key, 0)
+func (t *Tail) shipSource(ctx context.Context, key source.Key, l *lane) error {
+	w, ok, err := t.heldSource(key)
 	if err != nil {
 		return err
 	}
+	if !ok {
+		if len(t.aside.of(key)) > 0 {
+			return t.shipWithFile(ctx, key)
+		}
+		return nil // nothing of it is sealed
+	}
+	defer w.closeOwn()
 	if !l.known {
-		if err := w.checkBehind(t.ctx); err != nil {
+		if err := w.checkBehind(ctx); err != nil {
 			return err
 		}
 		l.known = true
@@ -236,49 +252,54 @@ func (t *Tail) shipSource(key source.Key, l *lane) error {
 		if len(w.src.Outbox) == 0 {
 			break
 		}
-		ok, err := t.freeBelow(w)
-		if err != nil {
+		if ok, err := t.mayShip(ctx, w); !ok || err != nil {
 			return err
 		}
-		if !ok {
-			return t.shipWithFile(key)
+		if len(w.src.Outbox) == 0 {
+			continue // it was declared lost meanwhile
 		}
 		e := w.src.Outbox[0]
-		err = t.whenThereIsRoom(t.ctx, func() error { return w.shipFree(t.ctx, e) })
+		err = t.whenThereIsRoom(ctx, func() error { return w.shipFree(ctx, e) })
 		switch {
 		case err == nil:
 			t.countShipped(key, e)
-		case t.ctx.Err() != nil, fatal(err), mayPass(err):
+		case ctx.Err() != nil, fatal(err), mayPass(err):
 			return err
 		default:
-			return t.shipWithFile(key)
+			return t.shipWithFile(ctx, key)
 		}
 	}
 	if len(t.aside.of(key)) > 0 {
-		if err := t.shipWithFile(key); err != nil {
+		if err := t.shipWithFile(ctx, key); err != nil {
 			return err
 		}
 	}
-	return t.takeBack(w)
+	return t.takeBack(ctx, w)
 }
 
 // shipWithFile ships with the source's file in hand and nothing else going on: what was put may
 // have to be given up, adopted or cut again.
-func (t *Tail) shipWithFile(key source.Key) error {
+func (t *Tail) shipWithFile(ctx context.Context, key source.Key) error {
 	o := t.owner(key)
 	if o == nil {
-		return t.shipLeft(key)
+		return t.shipLeft(ctx, key)
 	}
-	defer t.takeInHand(o)()
+	done, err := t.takeInHand(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer done()
 	if o.cut {
-		return t.shipLeft(key) // all that is left of it is in the spool and in memory
+		return t.shipLeft(ctx, key) // all that is left of it is in the spool and in memory
 	}
 	w, err := o.workOn(key)
 	if err != nil {
 		return err
 	}
-	_, err = t.withWholeView(o, func() (bool, error) { return false, t.shipAndCatchUp(w) })
+	t.setLaneWants(key, false)
+	_, err = t.withWholeView(o, func() (bool, error) { return false, t.shipAndCatchUp(ctx, w) })
 	if errors.Is(err, errSettleAgain) {
+		o.owes = nil // nobody knows what the source was
 		t.disown(o)
 		t.unhold(o)
 		t.mu.Lock()
@@ -302,18 +323,18 @@ func (t *Tail) shipWithFile(key source.Key) error {
 
 // takeInHand waits until nobody works on a file: it ends a cut that is under way, and lets none begin
 // meanwhile. The file is the caller's until done.
-func (t *Tail) takeInHand(o *followed) (done func()) {
+func (t *Tail) takeInHand(ctx context.Context, o *followed) (done func(), err error) {
 	t.mu.Lock()
-	o.wanted++
+	o.waited++
 	if o.interrupt != nil {
 		o.interrupt(errAgain)
 	}
 	t.mu.Unlock()
-	o.mu.Lock()
+	err = slotOf(ctx).lock(ctx, o.mu)
 	t.mu.Lock()
-	o.wanted--
+	o.waited--
 	t.mu.Unlock()
-	return o.mu.Unlock
+	return o.mu.Unlock, err
 }
 
 // workOn gives the file's work on a source as the ledger now has it, if it still is its owner. f.mu is
@@ -331,69 +352,42 @@ func (t *Tail) withWholeView(f *followed, do func() (bool, error)) (bool, error)
 }
 
 // shipLeft ships what waits of a source as far as no file is needed.
-func (t *Tail) shipLeft(key source.Key) error {
-	w, err := t.sourceOf(key, 0)
+func (t *Tail) shipLeft(ctx context.Context, key source.Key) error {
+	var k uint64
+	if aside := t.aside.of(key); len(aside) > 0 {
+		k = aside[0].K
+	}
+	w, err := t.sourceOf(key, k)
 	if err != nil {
 		return err
 	}
-	path, sealed := w.src.Path, w.src.Sealed.Offset
-	err = w.shipLeft(t.ctx)
+	sealed := w.src.Sealed.Offset
+	err = w.shipLeft(ctx)
 	if stops(err) {
 		w.hold()
 	}
 	if errors.Is(err, errSettleAgain) || w.src.Sealed.Offset < sealed {
-		t.readAgain(path) // the spool had lost what was read of it
+		t.readAgain(key) // the spool had lost what was read of it
 	}
+	var stopped *stopError
+	t.setLaneWants(key, errors.As(err, &stopped) && stopped.Kind == Gone)
 	return err
 }
 
-// readAgain has a compressed file read again that was put away.
-func (t *Tail) readAgain(path string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, f := range t.table {
-		if f.path == path && f.view.standing == isRead {
-			f.view.standing = isNew
-			t.kick(f)
-		}
-	}
-}
-
 // shipAndCatchUp ships what waits, and what is aside as far as ledger and sink lead up to it.
-func (t *Tail) shipAndCatchUp(w *work) error {
+func (t *Tail) shipAndCatchUp(ctx context.Context, w *work) error {
 	for {
 		before := w.src.Shipped
-		if err := w.ship(t.ctx); err != nil {
+		if err := w.ship(ctx); err != nil {
 			return err
 		}
 		t.countShippedTo(w.key, before, w.src.Shipped)
 		more, err := w.takeSpooled()
 		if err == nil && !more {
-			more, err = w.catchUp(t.ctx)
+			more, err = w.catchUp(ctx)
 		}
 		if err != nil || !more {
 			return err
-		}
-	}
-}
-
-// untilAllowed runs try, and again for as long as the sink refuses: that is mended outside, and is
-// said with its fix at once. try must be safe to repeat.
-func (t *Tail) untilAllowed(ctx context.Context, try func() error) error {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = laneWaitFirst, laneWaitMax
-	for {
-		err := try()
-		if err == nil || !errors.As(err, new(*sink.RefusedError)) {
-			t.notices.clear("", Refused)
-			return err
-		}
-		d := wait.NextBackOff()
-		t.notices.raise(Problem{Kind: Refused, Message: fmt.Sprintf("%v; it is tried again", err)})
-		select {
-		case <-time.After(d):
-		case <-ctx.Done():
-			return ctx.Err()
 		}
 	}
 }

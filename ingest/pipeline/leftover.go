@@ -3,8 +3,10 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
+	"logseal/ingest/files"
 	"logseal/ingest/seal"
 	"logseal/ingest/source"
 )
@@ -71,6 +73,9 @@ func (w *work) limit(ctx context.Context) (int64, error) {
 	}
 	slices.Sort(ends)
 	marks, _, err := marksTo(ctx, w.file, slices.Compact(ends))
+	if errors.As(err, new(*files.ShrunkError)) {
+		return most, nil // the bytes before it are gone: what is left of them is sealed as it comes
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -85,7 +85,7 @@ func (b *yard) run(ctx context.Context, names ...string) (*Report, error) {
 	defer ledger.Close()
 	disk, err := spool.Open(filepath.Join(state, "spool"), b.spoolMax)
 	require.NoError(b.t, err)
-	store, err := dir.New(out, ledger.Meta().WriterID)
+	store, err := dir.New(out, ledger.Meta().WriterID, dir.DefaultMode)
 	require.NoError(b.t, err)
 	d, err := parse.FromPattern(`(?P<x>[a-z]\d+)`)
 	require.NoError(b.t, err)

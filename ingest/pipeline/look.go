@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -10,7 +11,9 @@ import (
 
 // look finds out what files there are now and has those attended to that have changed. What is an
 // error here is of one pattern or path: the others are looked at all the same.
-func (t *Tail) look() {
+//
+// A look that ctx ends, or that meets an error, says nothing of what it did not see.
+func (t *Tail) look(ctx context.Context) {
 	now := time.Now()
 	t.mu.Lock()
 	streams := t.streams
@@ -18,7 +21,10 @@ func (t *Tail) look() {
 	t.looks++
 	unread := map[*streamRef][]files.Unread{}
 	for _, ref := range streams {
-		unread[ref] = t.lookAt(ref, now)
+		unread[ref] = t.lookAt(ctx, ref, now)
+	}
+	if ctx.Err() != nil {
+		return
 	}
 	t.mu.Lock()
 	for _, f := range t.table {
@@ -29,6 +35,7 @@ func (t *Tail) look() {
 	t.mu.Unlock()
 	t.watch(streams)
 	t.checkMissing(now)
+	t.shortOfMemory()
 	t.noteGrowth()
 	t.endFirst()
 	t.mu.Lock()
@@ -53,9 +60,12 @@ func covered(unread []files.Unread, path string) bool {
 }
 
 // lookAt looks at the files of one stream, and tells what could not be read.
-func (t *Tail) lookAt(ref *streamRef, now time.Time) []files.Unread {
+func (t *Tail) lookAt(ctx context.Context, ref *streamRef, now time.Time) []files.Unread {
 	s := ref.Load()
-	found, unread, err := s.Find()
+	found, unread, err := s.Find(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		unread = append(unread, files.Unread{Path: "/", Err: err})
 	}
@@ -81,13 +91,13 @@ func unreadProblems(s *tailStream, unread []files.Unread) (all []Problem) {
 func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	f := t.table[id]
 	if f == nil {
-		f = &followed{id: id, of: ref, path: x.Path, stat: x.Stat, there: true, tried: -1, moved: now,
-			most: x.Stat.Size, seen: t.looks}
+		f = newFollowed(ref, id, x)
+		f.moved, f.seen = now, t.looks
 		if !ref.looked {
 			f.first = x.Stat.Size
 		}
-		f.view.standing = isNew
 		t.table[id] = f
+		t.noteUnsealed(f)
 		t.kick(f)
 		return
 	}
@@ -100,7 +110,7 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 		f.moved = now
 		if f.view.standing == isRead {
 			t.leave(f) // it is closed, so its inode may be that of any other file by now
-			f.view.standing = isNew
+			t.fetch(f)
 		}
 	}
 	if x.Stat.Size < f.stat.Size {
@@ -117,10 +127,12 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 		f.interrupt(errAgain) // it may grow after all
 	}
 	f.stat, f.there, f.goneAt = x.Stat, true, time.Time{}
-	if f.view.standing == isStopped && f.due.After(now) {
+	t.noteUnsealed(f)
+	if f.view.standing == isStopped && f.due.After(now) && !(f.view.noText && changed) {
 		return // it rests
 	}
-	if changed || back || f.view.standing == isOwner && x.Stat.Size > f.view.taken {
+	unread := f.view.standing == isOwner && x.Stat.Size > f.view.taken
+	if changed || back || unread && (x.Stat.Size > f.view.left || t.hasRoom()) {
 		t.kick(f)
 	}
 }

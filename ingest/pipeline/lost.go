@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"logseal/ingest/files"
+	"logseal/ingest/identity"
 	"logseal/ingest/offsets"
 	"logseal/ingest/seal"
 	"logseal/ingest/sink"
@@ -14,7 +16,7 @@ import (
 )
 
 // bringBack says what to do about a file that is gone. Whose it is says how it is to come back: a load
-// is of another origin than a tail.
+// may be of another origin than a tail.
 const bringBack = "bring the file back, to where `ingest tail` follows it or to `ingest load`, " +
 	"whichever read it"
 
@@ -65,23 +67,53 @@ func (w *work) adopt(ctx context.Context, winner *seal.Manifest) error {
 		}
 		return w.keepFrom(i+1, winner)
 	}
-	if err := w.needFile(ctx); err != nil {
-		return err
-	}
-	marks, length, err := marksTo(ctx, w.file, []int64{winner.End})
+	points, err := w.pointsOf()
 	if err != nil {
 		return err
 	}
-	at, ok := marks[winner.End]
-	if !ok {
-		return stop(Undecided, w.path, "another writer has committed source %s up to %d, and this "+
-			"file ends at %d: nothing of it is cut or shipped until it is that long",
-			w.key.ID, winner.End, length)
-	}
-	if at.Chain != winner.ChainOut {
+	theirs := w.committedPoints().With(endsOf(winner)...)
+	if points.Differ(theirs) {
+		if err := w.needFile(ctx); err != nil {
+			return w.setApart(err)
+		}
 		return w.abandon()
 	}
+	if _, agrees := points.At(winner.End); agrees && w.file == nil {
+		return w.goOnAt(pointOf(winner), winner)
+	}
+	if err := w.needFile(ctx); err != nil {
+		return w.setApart(err)
+	}
+	x := &told{}
+	if err := x.hold(ctx, w.file, []*candidate{{Candidate: identity.Candidate{Points: theirs}}}); err != nil {
+		return err
+	}
+	if x.points.Differ(theirs) {
+		return w.abandon()
+	}
+	at, ok := x.marks[winner.End]
+	if !ok { // it is undecided, and gives its ordinal back
+		if err := w.holdBatches(w.src.Outbox); err != nil {
+			return err
+		}
+		// If we die here, an outbox without files is left. It meets the same winner, and has nothing to hold.
+		return w.forget()
+	}
 	return w.goOnAt(at, winner)
+}
+
+// committedPoints is what is known of the content that the sink has under the source's id, beside its
+// manifests.
+func (w *work) committedPoints() identity.Points {
+	m, ok := w.families.member(w.key)
+	if !ok {
+		return nil
+	}
+	c := m.family.Committed(m.k)
+	if c == nil {
+		return nil
+	}
+	return c.Points
 }
 
 // ownEnd finds the batch of the outbox that ends at off, and the source's chain there.
@@ -108,9 +140,10 @@ func (w *work) keepFrom(i int, winner *seal.Manifest) error {
 	if err := w.dropBatches(w.src.Outbox[:i]); err != nil {
 		return err
 	}
-	return w.update(func(s *offsets.Source) error {
+	return w.updateAsSeen(func(s *offsets.Source) error {
 		s.Outbox = s.Outbox[i:]
 		s.Shipped, s.LastStart = winner.End, winner.Start
+		addEnds(s, winner)
 		if isLoss(winner) {
 			s.AddLost(winner.Range())
 		}
@@ -130,12 +163,16 @@ func (w *work) goOnAt(at source.Point, winner *seal.Manifest) error {
 	if err := w.dropBatches(w.src.Outbox[:covered]); err != nil {
 		return err
 	}
-	rest := w.src.Outbox[covered:]
-	err := w.update(func(s *offsets.Source) error {
+	waited := w.src.Outbox[covered:]
+	rest, err := w.inSpool(waited)
+	if err != nil {
+		return err
+	}
+	err = w.updateAsSeen(func(s *offsets.Source) error {
 		s.Outbox, s.Sealed, s.Marker = nil, at, source.Digest{}
 		s.Shipped, s.LastStart, s.OpenEnd = winner.End, winner.Start, winner.OpenEnd
 		s.Highest = max(s.Highest, at.Offset)
-		s.AddEnd(at)
+		addEnds(s, winner)
 		if isLoss(winner) {
 			s.AddLost(winner.Range())
 		}
@@ -144,8 +181,12 @@ func (w *work) goOnAt(at source.Point, winner *seal.Manifest) error {
 	if err != nil {
 		return err
 	}
+	for _, e := range waited {
+		w.uncount(e)
+	}
 	w.dropReader()
-	return w.setAside(rest)
+	w.setAside(rest)
+	return nil
 }
 
 // dropBatches takes batches that can never be shipped out of the spool and out of the counts.
@@ -170,15 +211,21 @@ func (w *work) uncount(e offsets.Entry) {
 // unsent and cut again when the file is settled anew.
 func (w *work) abandon() error {
 	if w.file == nil {
-		return stop(Gone, w.path, "what is in the spool of source %s is another source, and its "+
-			"file is not at hand to cut it again: "+bringBack, w.key.ID)
+		return w.setApart(stop(Gone, w.path, "what is in the spool of source %s is another source, and "+
+			"its file is not at hand to cut it again: "+bringBack, w.key.ID))
 	}
 	if err := w.dropBatches(w.src.Outbox); err != nil {
 		return err
 	}
+	return w.forget()
+}
+
+// forget has the ledger forget the source, so that its file is told apart anew.
+func (w *work) forget() error {
 	if err := w.Ledger.Delete(w.key); err != nil {
 		return fmt.Errorf("forget source %s in the ledger: %w", w.key.ID, err)
 	}
+	w.Log.Debug("gave its id up", append(logSource(w.key), "path", w.path)...)
 	return errSettleAgain
 }
 
@@ -188,38 +235,44 @@ func (w *work) rewind(ctx context.Context) error {
 	if err := w.needFile(ctx); err != nil {
 		return err
 	}
-	if w.src.Shipped == 0 {
-		return w.abandon() // nobody has seen anything of it: it gives its k back
-	}
-	marks, length, err := marksTo(ctx, w.file, []int64{w.src.Shipped})
+	shipped := w.src.Shipped
+	marks, length, err := marksTo(ctx, w.file, slices.Compact([]int64{shipped, w.src.Sealed.Offset}))
 	if err != nil {
 		return err
 	}
-	at, ok := marks[w.src.Shipped]
-	if !ok {
-		return stop(Gone, w.path, "the file ends at %d, before %d, and the spool has lost what "+
-			"follows", length, w.src.Shipped)
+	if end := marks[w.src.Sealed.Offset]; shipped == 0 && end.Chain == w.src.Sealed.Chain {
+		return w.abandon() // nobody has seen anything of it: it gives its k back
+	}
+	at, ok := marks[shipped]
+	if !ok || shipped == 0 {
+		return stop(Gone, w.path, "the file ends at %d or is another by now, and the spool has lost what "+
+			"follows %d", length, shipped)
 	}
 	if at.Carry, err = w.shippedRest(ctx); err != nil {
 		return err
 	}
 	// What is left of the batch goes first: it cannot be shipped, and must not be taken again.
-	rest := w.src.Outbox
-	if err := w.Spool.Remove(rest[0].Spool); err != nil {
-		return fmt.Errorf("remove %s from the spool: %w", rest[0].Spool, err)
+	waited := w.src.Outbox
+	if err := w.Spool.Remove(waited[0].Spool); err != nil {
+		return fmt.Errorf("remove %s from the spool: %w", waited[0].Spool, err)
 	}
-	err = w.update(func(s *offsets.Source) error {
+	rest, err := w.inSpool(waited[1:])
+	if err != nil {
+		return err
+	}
+	err = w.updateAsSeen(func(s *offsets.Source) error {
 		s.Outbox, s.Sealed, s.Marker, s.OpenEnd = nil, at, source.Digest{}, at.Line != at.Offset
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, e := range rest {
+	for _, e := range waited {
 		w.uncount(e)
 	}
 	w.dropReader()
-	return w.setAside(rest)
+	w.setAside(rest)
+	return nil
 }
 
 // shippedRest asks the sink what the last shipped batch carries over, if the format does so.
@@ -246,7 +299,9 @@ func (w *work) needFile(ctx context.Context) error {
 		return gone
 	}
 	f, err := files.Open(w.FS, w.src.Path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, new(*files.NotRegularError)) ||
+		errors.As(err, new(*files.CorruptError)) || errors.As(err, new(*files.UnsupportedError)) ||
+		errors.As(err, new(*files.LinkError)) {
 		return gone
 	}
 	if err != nil {

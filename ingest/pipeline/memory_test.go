@@ -18,7 +18,14 @@ import (
 // memLedger is a ledger in memory, as strict as the real one.
 type memLedger struct {
 	sources map[source.Key]*memSource
-	files   map[string]offsets.FileRecord
+	files   map[string]memFile
+	serial  uint64 // the last that a source got
+}
+
+// memFile is a file that was remembered, with the serial number of its source.
+type memFile struct {
+	offsets.FileRecord
+	serial uint64
 }
 
 type memSource struct {
@@ -27,12 +34,13 @@ type memSource struct {
 }
 
 func newMemLedger() *memLedger {
-	return &memLedger{sources: map[source.Key]*memSource{}, files: map[string]offsets.FileRecord{}}
+	return &memLedger{sources: map[source.Key]*memSource{}, files: map[string]memFile{}}
 }
 
 func (l *memLedger) clone() *memLedger {
 	c := newMemLedger()
 	maps.Copy(c.files, l.files)
+	c.serial = l.serial
 	for k, s := range l.sources {
 		c.sources[k] = &memSource{src: cloneSource(s.src), ends: maps.Clone(s.ends)}
 	}
@@ -41,9 +49,10 @@ func (l *memLedger) clone() *memLedger {
 
 func cloneSource(s offsets.Source) offsets.Source {
 	c := offsets.Source{
-		K: s.K, Path: s.Path, File: s.File, Marker: s.Marker, Sealed: s.Sealed, Shipped: s.Shipped,
+		Serial: s.Serial, K: s.K, Path: s.Path, File: s.File, Marker: s.Marker, Sealed: s.Sealed, Shipped: s.Shipped,
 		LastStart: s.LastStart, Highest: s.Highest, OpenEnd: s.OpenEnd,
 		Outbox: slices.Clone(s.Outbox), LowerRefuted: s.LowerRefuted, Barrier: s.Barrier,
+		Head: slices.Clone(s.Head), Lost: slices.Clone(s.Lost),
 	}
 	if len(c.Outbox) == 0 {
 		c.Outbox = nil
@@ -51,17 +60,22 @@ func cloneSource(s offsets.Source) offsets.Source {
 	return c
 }
 
+// digest is of all that can be read: which serial numbers there are makes no difference.
 func (l *memLedger) digest() source.Digest {
 	h := sha256.New()
 	for _, k := range l.keys() {
 		s := l.sources[k]
-		fmt.Fprintf(h, "%v %+v\n", k, s.src)
+		src := s.src
+		src.Serial = 0
+		fmt.Fprintf(h, "%v %+v\n", k, src)
 		for _, off := range slices.Sorted(maps.Keys(s.ends)) {
 			fmt.Fprintf(h, "%d %v\n", off, s.ends[off])
 		}
 	}
 	for _, p := range slices.Sorted(maps.Keys(l.files)) {
-		fmt.Fprintf(h, "%s %v\n", p, l.files[p])
+		if f, ok := l.file(p); ok {
+			fmt.Fprintf(h, "%s %v\n", p, f)
+		}
 	}
 	return source.Digest(h.Sum(nil))
 }
@@ -101,13 +115,24 @@ func (l *memLedger) update(key source.Key, fn func(*offsets.Source) error) error
 	if err := fn(src); err != nil {
 		return err
 	}
+	if !ok {
+		if src.Sealed.Offset == 0 {
+			return offsets.ErrNoSource
+		}
+		l.serial++
+		src.Serial = l.serial
+	}
 	if err := src.Validate(); err != nil {
 		return err
 	}
 	ends, files := src.Queued()
 	s := &memSource{src: cloneSource(*src), ends: map[int64]source.Digest{}}
 	if ok {
-		s.ends = maps.Clone(l.sources[key].ends)
+		was := l.sources[key]
+		s.ends = maps.Clone(was.ends)
+		maps.DeleteFunc(s.ends, func(off int64, _ source.Digest) bool {
+			return src.Sealed.Offset < was.src.Sealed.Offset && off > src.Sealed.Offset
+		})
 	}
 	for _, p := range ends {
 		if have, ok := s.ends[p.Offset]; ok && have != p.Chain {
@@ -116,19 +141,32 @@ func (l *memLedger) update(key source.Key, fn func(*offsets.Source) error) error
 		s.ends[p.Offset] = p.Chain
 	}
 	l.sources[key] = s
-	l.putFiles(key.Table, files)
-	return nil
+	return l.putFiles(key.Table, files)
 }
 
 func (l *memLedger) delete(key source.Key) {
 	delete(l.sources, key)
-	maps.DeleteFunc(l.files, func(_ string, f offsets.FileRecord) bool { return f.Key == key })
 }
 
-func (l *memLedger) putFiles(t source.Table, files []offsets.FileRecord) {
-	for _, f := range files {
-		l.files[t.String()+" "+f.Path] = f
+// file gives what is remembered under a name, if its source is still there.
+func (l *memLedger) file(name string) (offsets.FileRecord, bool) {
+	f, ok := l.files[name]
+	if !ok {
+		return offsets.FileRecord{}, false
 	}
+	s, ok := l.sources[f.Key]
+	return f.FileRecord, ok && s.src.Serial == f.serial && s.ends[f.Offset] == f.Chain
+}
+
+func (l *memLedger) putFiles(t source.Table, files []offsets.FileRecord) error {
+	for _, f := range files {
+		s, ok := l.sources[f.Key]
+		if !ok {
+			return fmt.Errorf("remember file %s: %w", f.Path, offsets.ErrNoSource)
+		}
+		l.files[t.String()+" "+f.Path] = memFile{f, s.src.Serial}
+	}
+	return nil
 }
 
 // memSpool is a spool in memory: batches are there whole or not at all, as package spool's own
@@ -193,6 +231,8 @@ func (s *memStage) Commit(name string, objects []string, manifest []byte) error 
 	}
 	return s.commit(name, b)
 }
+
+func (s *memStage) CommitHeld(string, []string, []byte) error { return nil }
 
 func (s *memStage) Abort() error { return nil }
 

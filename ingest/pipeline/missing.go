@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
-	"logseal/ingest/files"
+	"logseal/ingest/identity"
 	"logseal/ingest/offsets"
 	"logseal/ingest/seal"
 	"logseal/ingest/sink"
@@ -20,24 +19,31 @@ type missingSource struct {
 	since   time.Time
 	reason  seal.LossReason
 	atLeast int64 // how long its file was seen to be
-	seen    sighting
+	seen    offsets.Sighting
 	unsent  bool // what was sealed of it may be gone, too
 	putting bool
+	tried   bool               // it could not be declared, so it holds its ordinal no longer
+	asked   map[*followed]bool // files that were read again for it
+}
+
+// newMissing is a source that has been missing since an instant.
+func newMissing(
+	since time.Time, reason seal.LossReason, atLeast int64, seen offsets.Sighting,
+) *missingSource {
+	return &missingSource{since: since, reason: reason, atLeast: atLeast, seen: seen,
+		asked: map[*followed]bool{}}
 }
 
 // findMissing notes the sources that are known to be longer than what is sealed of them. Those that a
 // file turns up for are missing no longer.
 func (t *Tail) findMissing() error {
-	for _, s := range t.run.streams() {
-		all, err := t.sightings(s.Table())
-		if err != nil {
-			return err
-		}
-		for key, seen := range all {
-			if seen.size > seen.sealed {
-				t.missing[key] = &missingSource{since: t.began, reason: seal.Deleted,
-					atLeast: seen.size, seen: *seen}
-			}
+	all, err := t.Ledger.Behind()
+	if err != nil {
+		return err
+	}
+	for _, seen := range all {
+		if t.streamOf(seen.Key.Table) != nil {
+			t.missing[seen.Key] = newMissing(t.began, seal.Deleted, seen.Size, seen)
 		}
 	}
 	return nil
@@ -47,13 +53,16 @@ func (t *Tail) findMissing() error {
 func (t *Tail) miss(key source.Key, m *missingSource) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if old := t.missing[key]; old != nil {
+		m.atLeast, m.asked = max(m.atLeast, old.atLeast), old.asked
+	}
 	t.missing[key] = m
 }
 
 // missUnsent notes that a source cannot be shipped for want of its file.
 func (t *Tail) missUnsent(key source.Key) error {
-	all, err := t.sightings(key.Table)
-	if err != nil || all[key] == nil {
+	seen, ok, err := t.Ledger.Sighting(key)
+	if err != nil || !ok {
 		return err
 	}
 	t.mu.Lock()
@@ -61,17 +70,52 @@ func (t *Tail) missUnsent(key source.Key) error {
 	if m := t.missing[key]; m != nil {
 		m.unsent = true
 	} else if t.owners[key] == nil {
-		t.missing[key] = &missingSource{since: time.Now(), reason: seal.Deleted,
-			atLeast: all[key].size, seen: *all[key], unsent: true}
+		m := newMissing(time.Now(), seal.Deleted, seen.Size, seen)
+		m.unsent = true
+		t.missing[key] = m
 	}
 	return nil
 }
 
-// found notes that a source is read from a file again.
-func (t *Tail) found(key source.Key) {
+// found notes that a source is read from a file again. If that is let go before it gave all that is
+// missing, the rest still is: see stillOwes. f.mu is held.
+func (t *Tail) found(f *followed, key source.Key) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	f.owes = t.missing[key]
 	delete(t.missing, key)
+}
+
+// missingUnsealed gives what is known of a missing source of which nothing is sealed. It keeps its
+// ordinal until it is declared or that failed, so that a log that only begins like it is not taken for it.
+func (t *Tail) missingUnsealed(key source.Key) (identity.Points, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m := t.missing[key]
+	if m == nil || m.tried || m.seen.Sealed > 0 || len(m.seen.Marks) == 0 {
+		return nil, false
+	}
+	return identity.Points(m.seen.Marks), true
+}
+
+// stillOwes notes what is missing of a source again whose file is let go. Both locks are held.
+func (t *Tail) stillOwes(f *followed, key source.Key) {
+	m := f.owes
+	if m == nil {
+		return
+	}
+	f.owes = nil
+	again := newMissing(time.Now(), m.reason, m.atLeast, m.seen)
+	again.asked = m.asked
+	t.missing[key] = again
+}
+
+// isSettled reports whether the tail has looked at its files and runs for so long that a file which it
+// found at first should have been told which source it is.
+func (t *Tail) isSettled() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.looked.IsZero() && time.Since(t.began) >= t.set().CloseWait
 }
 
 // checkMissing declares what is missing, once no file can be it any more: none is being told who it
@@ -122,6 +166,7 @@ func (t *Tail) declare(key source.Key, m *missingSource) {
 			delete(t.missing, key)
 		}
 		t.mu.Unlock()
+		t.wakeWaiters(key)
 		return
 	}
 	if t.ctx.Err() == nil && fatal(err) {
@@ -129,7 +174,7 @@ func (t *Tail) declare(key source.Key, m *missingSource) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	m.putting, m.since = false, time.Now()
+	m.putting, m.tried, m.since = false, true, time.Now()
 	if t.ctx.Err() == nil && !errors.Is(err, errStillThere) {
 		t.Log.Warn("a loss could not be declared yet", append(logSource(key), "error", err)...)
 	}
@@ -155,8 +200,14 @@ func (t *Tail) declareLoss(key source.Key, m *missingSource) error {
 	ctx, cancel := context.WithTimeout(t.ctx, declareMax)
 	defer cancel()
 	src, ok, err := t.Ledger.Get(key)
+	if serial := m.seen.Serial; err == nil && serial != 0 && (!ok || src.Serial != serial) {
+		return nil // it gave its id up: what was sealed of it is held, or is cut again from its file
+	}
 	if err == nil && !ok { // nothing of it was sealed
-		src, ok = &offsets.Source{K: m.seen.k, Sealed: source.Origin()}, true
+		src, ok = &offsets.Source{K: m.seen.K, Sealed: source.Origin()}, true
+	}
+	if err == nil && t.askKnown(key, m, src.Sealed.Offset) {
+		return errStillThere
 	}
 	if err == nil && len(src.Outbox) > 0 && m.unsent {
 		if err := t.declareUnsent(ctx, key, m); err != nil {
@@ -169,7 +220,8 @@ func (t *Tail) declareLoss(key source.Key, m *missingSource) error {
 	return t.declareUnread(ctx, key, src, m)
 }
 
-// errStillThere says that the file of a missing source is where it was and only not followed.
+// errStillThere says that the file of a missing source is where it was and only not followed, or that
+// another that may have it is read again.
 var errStillThere = errors.New("its file is still there")
 
 // declareMax is how long a sink is tried before it is looked again whether the loss still is one.
@@ -189,10 +241,18 @@ func (t *Tail) declareUnsent(ctx context.Context, key source.Key, m *missingSour
 	if err != nil {
 		return err
 	}
-	if !w.lowerRefuted() {
-		return fmt.Errorf("declare a loss of source %s: one with a lower k is not in the sink", key.ID)
+	if how, k, err := w.askPredecessors(ctx); how != allRefute || err != nil {
+		return errors.Join(err, fmt.Errorf("declare a loss of source %s: the one of k %d, which begins "+
+			"alike, has to be in the sink first", key.ID, k))
 	}
-	for len(w.src.Outbox) > 0 && t.stillMissing(key, m) && !w.spooledWhole(w.src.Outbox[0]) {
+	for len(w.src.Outbox) > 0 && t.stillMissing(key, m) {
+		whole, err := w.spooledWhole(w.src.Outbox[0])
+		if err != nil {
+			return err
+		}
+		if whole {
+			break
+		}
 		if err := t.declareBatch(ctx, w, m); err != nil {
 			return err
 		}
@@ -205,11 +265,7 @@ func (t *Tail) declareUnsent(ctx context.Context, key source.Key, m *missingSour
 // turns up later goes on behind it or takes it back.
 func (t *Tail) declareBatch(ctx context.Context, w *work, m *missingSource) error {
 	e := w.src.Outbox[0]
-	from, err := t.chainAt(w.key, e.Range.Start)
-	if err != nil {
-		return err
-	}
-	to, err := t.chainAt(w.key, e.Range.End)
+	from, to, marks, err := t.chainOver(w.key, e.Range)
 	if err != nil {
 		return err
 	}
@@ -217,7 +273,12 @@ func (t *Tail) declareBatch(ctx context.Context, w *work, m *missingSource) erro
 		Format: seal.Format, Stream: w.key.Table.Stream, Version: w.key.Table.Version,
 		Origin: w.key.Origin, SID: w.key.ID, K: w.k, Kind: seal.Lost, Start: e.Range.Start,
 		End: &e.Range.End, Reason: m.reason, ChainIn: from, ChainOut: &to, ChainState: &e.State,
-		Rest: e.Rest,
+		Marks: marks, Rest: e.Rest,
+	}
+	if e.Range.Start == 0 {
+		if err := w.begin(ctx, e); err != nil {
+			return err
+		}
 	}
 	if err := putSmall(ctx, t.Store, loss.Key(), loss.JSON()); err != nil {
 		return err // somebody else's batch is there: the lane finds it
@@ -237,21 +298,31 @@ func (t *Tail) declareBatch(ctx context.Context, w *work, m *missingSource) erro
 	return err
 }
 
-// chainAt gives the chain of a source at an offset where a batch of it ends.
-func (t *Tail) chainAt(key source.Key, off int64) (source.Digest, error) {
-	if off == 0 {
-		return source.Origin().Chain, nil
-	}
+// chainOver gives the chain of a source at both ends of a batch and at the marks within it. It is an
+// error if the ledger lacks one.
+func (t *Tail) chainOver(key source.Key, r source.Range) (
+	from, to source.Digest, marks []source.Mark, err error,
+) {
 	ends, err := t.Ledger.Ends(key)
+	if err != nil {
+		return from, to, nil, err
+	}
+	chains := map[int64]source.Digest{0: source.Origin().Chain}
 	for _, e := range ends {
-		if e.Offset == off {
-			return e.Chain, nil
+		chains[e.Offset] = e.Chain
+	}
+	at := func(off int64) source.Digest {
+		chain, ok := chains[off]
+		if !ok && err == nil {
+			err = fmt.Errorf("the ledger does not know the chain of source %s at %d", key.ID, off)
 		}
+		return chain
 	}
-	if err == nil {
-		err = fmt.Errorf("the ledger does not know the chain of source %s at %d", key.ID, off)
+	from, to = at(r.Start), at(r.End)
+	for off := source.NextMark(r.Start); off < r.End; off = source.NextMark(off) {
+		marks = append(marks, source.Mark{Offset: off, Chain: at(off)})
 	}
-	return source.Digest{}, err
+	return from, to, marks, err
 }
 
 // declareUnread notes that there were bytes which nobody has read.
@@ -267,8 +338,11 @@ func (t *Tail) declareUnread(
 	if err != nil && !errors.As(err, new(*sink.ConflictError)) { // another note is there already
 		return err
 	}
-	// The note is in the sink. If we die now, it is put again.
-	if err = t.forgetSightings(key); err == nil {
+	// The note is in the sink. If we die now, it is put again. Since it was decided, the source may have
+	// come to be, grown or gone; what is known by then and not in the note stays known.
+	// What a look saw of a truncated file, and is more than it had, was of what came after it.
+	noted := source.Range{Start: src.Sealed.Offset, End: max(m.atLeast, m.seen.Size)}
+	if err = t.Ledger.ForgetSighting(key, noted); err == nil {
 		t.noteLoss(key, m, src.Sealed.Offset, m.atLeast)
 	}
 	return err
@@ -277,43 +351,5 @@ func (t *Tail) declareUnread(
 func (t *Tail) noteLoss(key source.Key, m *missingSource, from, to int64) {
 	t.countLoss(key.Table.Stream, m.reason, to-from)
 	t.Log.Error("bytes are lost: nobody can read them any more", append(logSource(key),
-		"path", m.seen.path, "from", from, "at_least_to", to, "reason", string(m.reason))...)
-}
-
-// reasonFor looks at the path where a missing source was last seen: "" says that its file is still
-// there and only no longer followed.
-func (t *Tail) reasonFor(key source.Key, m *missingSource) (seal.LossReason, error) {
-	if m.reason == seal.Truncated {
-		return m.reason, nil
-	}
-	f, err := files.Open(t.FS, m.seen.path)
-	var other *files.NotRegularError
-	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &other) {
-		return seal.Deleted, nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("look at %s: %w", m.seen.path, err)
-	}
-	defer f.Close()
-	stat := f.Stat()
-	if stat.Dev != m.seen.file.Dev || stat.Inode != m.seen.file.Inode {
-		return seal.Deleted, nil
-	}
-	src, ok, err := t.Ledger.Get(key)
-	switch {
-	case err != nil:
-		return "", err
-	case f.Compressed(), stat.Size < m.seen.sealed, !ok && stat.Size < m.atLeast:
-		return seal.Truncated, nil
-	case !ok:
-		return "", nil
-	}
-	marker, err := f.Marker(src.Sealed.Offset)
-	if err != nil {
-		return "", fmt.Errorf("look at %s: %w", m.seen.path, err)
-	}
-	if marker != src.Marker {
-		return seal.Truncated, nil
-	}
-	return "", nil
+		"path", m.seen.Path, "from", from, "at_least_to", to, "reason", string(m.reason))...)
 }

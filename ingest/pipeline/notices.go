@@ -59,6 +59,13 @@ func (n *notices) keep(finder string, now []Problem) {
 	}
 }
 
+// keeps reports whether a finder has problems that stand.
+func (n *notices) keeps(finder string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.kept[finder]) > 0
+}
+
 // clear forgets the problems of a path or source: those of some kinds, or all.
 func (n *notices) clear(name string, kinds ...Kind) {
 	n.mu.Lock()

@@ -36,7 +36,7 @@ func (t *Tail) openFile(f *followed) (*files.Live, error) {
 		return nil, fmt.Errorf("open %s: it has gone or moved since the last look: %w", path, errAgain)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, err
 	}
 	f.missed = false
 	now, err := live.Look()
@@ -48,8 +48,10 @@ func (t *Tail) openFile(f *followed) (*files.Live, error) {
 		return nil, err
 	}
 	f.live, f.size, f.lastSize = live, now.Size, now.Size
-	f.cut, f.final, f.from, f.tried, f.arrived = false, false, 0, -1, arrivals{}
+	f.cut, f.from, f.tried, f.arrived = false, 0, -1, arrivals{}
+	f.left, f.short = 0, time.Time{}
 	t.mu.Lock()
+	f.final = false
 	f.shrunk, f.most = false, now.Size // the inode may have been another file's
 	t.mu.Unlock()
 	return live, live.Begin(0)

@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"fmt"
-
 	"logseal/ingest/seal"
 	"logseal/ingest/source"
 )
@@ -34,7 +32,7 @@ func placedLoss(l *seal.Loss) placed {
 		Format: l.Format, Stream: l.Stream, Version: l.Version, Origin: l.Origin, SID: l.SID, K: l.K,
 		Seal: source.NewSeal(*l.ChainOut, source.Digest{}), Start: l.Start, End: *l.End,
 		ChainIn: l.ChainIn, ChainOut: *l.ChainOut, ChainState: *l.ChainState,
-		Rest: l.Rest,
+		Marks: l.Marks, Rest: l.Rest,
 	}}
 }
 
@@ -48,16 +46,3 @@ func (p placed) validateFor(key string) error {
 
 // isLoss tells whether a manifest stands for a loss.
 func isLoss(m *seal.Manifest) bool { return m.Epoch == source.Digest{} }
-
-// spooled reads what a batch of the spool says of itself.
-func (r *run) spooled(name string) (placed, []byte, error) {
-	body, err := r.Spool.Manifest(name)
-	if err != nil {
-		return placed{}, nil, fmt.Errorf("read %s in the spool: %w", name, err)
-	}
-	p, err := parsePlaced(body)
-	if err != nil {
-		return placed{}, nil, fmt.Errorf("read %s in the spool: %w", name, err)
-	}
-	return p, body, nil
-}

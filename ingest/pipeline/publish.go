@@ -11,31 +11,30 @@ func (t *Tail) publish(f *followed) {
 	if f.live == nil {
 		return
 	}
-	v := fileView{standing: isNew, taken: f.live.Taken(), held: f.heldNow}
+	v := fileView{standing: isNew, taken: f.live.Taken(), held: f.heldNow,
+		compressed: f.live.Compressed(), unended: f.tried == f.live.Taken()}
 	if f.w != nil {
 		v.standing, v.key, v.k = isOwner, f.w.key, f.w.k
-		v.sealed = f.w.src.Sealed.Offset
+		v.marks = f.w.marks
+		v.serial, v.sealed = f.w.src.Serial, f.w.src.Sealed.Offset
+		v.left, v.bound = f.left, f.tried == v.taken && !f.maySpare()
 		v.live, v.head, v.size = f.live, f.w.head, v.taken
 		if !f.cut {
 			v.size = max(v.size, f.size)
 		}
-		if v.taken > v.sealed {
+		if v.taken > v.sealed && !v.unended {
 			v.oldest = f.arrived.oldest()
 		}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if f.w == nil {
-		v.standing, v.about = f.view.standing, f.view.about
+		v.standing, v.about, v.unended = f.view.standing, f.view.about, f.view.unended
 	}
 	f.view = v
 	if f.w != nil {
-		t.notices.clear(f.path, Unreadable, Failed, Changed, Undecided)
+		t.notices.clear(f.path, Unreadable, Failed, Changed, Undecided, Unsupported)
 		t.dueBy(f, t.dueAt(f))
-		if soon := time.Now().Add(t.set().PollInterval); !f.due.IsZero() && f.due.Before(soon) &&
-			!f.due.After(time.Now()) {
-			t.dueBy(f, soon) // it was just attended to: something holds it up
-		}
 	}
 }
 

@@ -46,7 +46,8 @@ func (t *Tail) read(f *followed) error {
 	}
 }
 
-// directMin is how much has to be there for it to be worth a batch when memory is short.
+// directMin is how much has to be there for it to be worth a batch when memory is short; less is worth
+// one once it has waited for as long as a byte may.
 const directMin = 256 << 10
 
 // readsPast tells whether what is there is not to be read into memory: because it is sealed straight
@@ -63,10 +64,16 @@ func (t *Tail) readsPast(f *followed) bool {
 		return true
 	case t.backlog(f) || t.isEnding() && f.behind():
 		return true
+	case unread > 0 && f.size <= f.left && !t.hasRoom():
+		return true
 	case unread <= 0 || !t.shortOfMemory():
+		f.left, f.short = 0, time.Time{}
 		return false
 	}
-	f.direct = unread >= directMin
+	if f.short.IsZero() {
+		f.short = time.Now()
+	}
+	f.direct = unread >= directMin || time.Since(f.short) >= f.stream().MaxAge
 	return true
 }
 
@@ -100,9 +107,9 @@ func (t *Tail) readSome(f *followed) (int64, error) {
 func (t *Tail) noteSize(f *followed, stat files.Stat) {
 	f.size = stat.Size
 	if stat.Size > f.lastSize {
-		f.final = false // somebody still writes to it
 		f.lastSize = stat.Size
 		t.mu.Lock()
+		f.final = false // somebody still writes to it
 		f.moved = time.Now()
 		t.mu.Unlock()
 	}
@@ -129,31 +136,4 @@ func (t *Tail) isEnding() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.ending
-}
-
-// weigh keeps account of the memory that a file holds.
-func (t *Tail) weigh(f *followed) {
-	now := f.live.Held()
-	t.held.Add(now - f.heldNow)
-	f.heldNow = now
-}
-
-// shortOfMemory tells whether no more is to be read for now. Then the file that holds most is sealed.
-func (t *Tail) shortOfMemory() bool {
-	if t.held.Load() <= t.set().HoldBytes {
-		return false
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var most *followed
-	for _, f := range t.allFiles() {
-		if f.view.standing == isOwner && (most == nil || f.view.held > most.view.held) {
-			most = f
-		}
-	}
-	if most != nil && !most.squeezed {
-		most.squeezed = true
-		t.kick(most)
-	}
-	return true
 }

@@ -71,7 +71,7 @@ func (r *run) recoverWith(place func(*seal.Manifest) error) error {
 
 func (r *run) outboxNames() (map[string]bool, error) {
 	names := map[string]bool{}
-	err := r.eachSource(func(_ source.Key, src *offsets.Source) error {
+	err := r.eachWaiting(func(_ source.Key, src *offsets.Source) error {
 		for _, e := range src.Outbox {
 			names[e.Spool] = true
 		}
@@ -88,8 +88,9 @@ func (r *run) place(ctx context.Context, m *seal.Manifest) error {
 	if err != nil {
 		return err
 	}
+	defer w.closeOwn()
 	if !chainsOn(w.src, m) && len(w.src.Outbox) == 0 {
-		if err := w.fill(ctx); err != nil {
+		if err := r.orPending(key, asFault(w.src.Path, w.fill(ctx))); err != nil {
 			return err
 		}
 	}
@@ -97,31 +98,55 @@ func (r *run) place(ctx context.Context, m *seal.Manifest) error {
 	case chainsOn(w.src, m):
 		return w.enter(m)
 	case m.End <= w.src.Shipped:
-		err := r.dropOvertaken(ctx, key, m)
-		var stopped *stopError
-		if !errors.As(err, &stopped) {
+		err := w.dropOvertaken(ctx, m)
+		if !errors.As(err, new(*stopError)) {
 			return err
 		}
-		r.pending.set(key, stopped.Problem)
+		if err := r.orPending(key, err); err != nil {
+			return err
+		}
 	}
 	r.Spool.Hold(m.BatchName().String())
 	r.aside.add(key, m)
 	return nil
 }
 
-// sourceOf takes up a source of which no file is at hand.
+// orPending keeps what stops one source, and no other, for when its file turns up.
+func (r *run) orPending(key source.Key, err error) error {
+	var stopped *stopError
+	if !errors.As(err, &stopped) {
+		return err
+	}
+	r.pending.set(key, stopped.Problem)
+	return nil
+}
+
+// sourceOf takes up a source of which no file is at hand. If the ledger does not have it, k is its
+// ordinal.
 func (r *run) sourceOf(key source.Key, k uint64) (*work, error) {
+	w, ok, err := r.heldSource(key)
+	if !ok && err == nil {
+		w = r.workOf(key, &offsets.Source{K: k, Sealed: source.Origin(), LastStart: -1})
+	}
+	return w, err
+}
+
+// heldSource takes up a source that the ledger has; false when it does not.
+func (r *run) heldSource(key source.Key) (*work, bool, error) {
 	src, ok, err := r.Ledger.Get(key)
-	if err != nil {
-		return nil, err
+	if err != nil || !ok {
+		return nil, false, err
 	}
-	if !ok {
-		src = &offsets.Source{K: k, Sealed: source.Origin(), LastStart: -1}
-	}
-	return &work{
-		run: r, key: key, k: src.K, path: src.Path, stream: r.streamOf(key.Table), src: src,
+	return r.workOf(key, src), true, nil
+}
+
+func (r *run) workOf(key source.Key, src *offsets.Source) *work {
+	w := &work{
+		run: r, key: key, k: src.K, path: src.Path, stream: r.streamOf(key.Table),
 		counts: map[int64]Counts{},
-	}, nil
+	}
+	w.take(src)
+	return w
 }
 
 func (r *run) streamOf(t source.Table) *Stream {
@@ -163,13 +188,17 @@ func (w *work) fill(ctx context.Context) error {
 	if same, err := w.sameAs(ms); !same || err != nil {
 		return err
 	}
-	return w.update(func(s *offsets.Source) error {
+	if same, err := w.askFile(ctx, last); !same || err != nil {
+		return err
+	}
+	w.forgetFile()
+	return w.updateAsSeen(func(s *offsets.Source) error {
 		s.File, s.Marker = offsets.FileState{}, source.Digest{}
 		s.Sealed = pointOf(last)
 		s.Shipped, s.LastStart, s.OpenEnd, s.Barrier = last.End, last.Start, last.OpenEnd, barrier
 		s.Highest = max(s.Highest, last.End)
 		for _, m := range ms {
-			s.AddEnd(pointOf(m))
+			addEnds(s, m)
 			if isLoss(m) {
 				s.AddLost(m.Range())
 			}
@@ -178,21 +207,33 @@ func (w *work) fill(ctx context.Context) error {
 	})
 }
 
-// sameAs tells whether manifests speak of the source that the ledger knows: one of them ends where
-// it is shipped to, and no chain disagrees.
-func (w *work) sameAs(ms []*seal.Manifest) (bool, error) {
-	ends, err := w.Ledger.Ends(w.key)
+// askFile lets the source's file, if that is there, say whether it is what the last manifest ends. One that
+// is too short to tell may be another log: the source does not go on without it.
+func (w *work) askFile(ctx context.Context, last *seal.Manifest) (bool, error) {
+	err := w.needFile(ctx)
+	if errors.As(err, new(*stopError)) {
+		return true, nil // it is proved when it comes, before anything is cut from it
+	}
 	if err != nil {
 		return false, err
 	}
-	known := map[int64]source.Digest{}
-	for _, e := range ends {
-		known[e.Offset] = e.Chain
+	marks, _, err := marksTo(ctx, w.file, []int64{last.End})
+	return marks[last.End].Chain == last.ChainOut, err
+}
+
+// sameAs tells whether manifests speak of the source that the ledger knows: one of them ends where
+// it is shipped to, and no chain disagrees.
+func (w *work) sameAs(ms []*seal.Manifest) (bool, error) {
+	known, err := w.pointsOf()
+	if err != nil {
+		return false, err
 	}
 	meets := w.src.Shipped == 0
 	for _, m := range ms {
-		if chain, ok := known[m.End]; ok && chain != m.ChainOut {
-			return false, nil
+		for _, end := range endsOf(m) {
+			if chain, ok := known.At(end.Offset); ok && chain != end.Chain {
+				return false, nil
+			}
 		}
 		meets = meets || m.End == w.src.Shipped
 	}
@@ -203,19 +244,14 @@ func (w *work) sameAs(ms []*seal.Manifest) (bool, error) {
 // k first, since a source's first batch waits for those below it. A source that needs its file and
 // does not find it is left for when the file is settled.
 func (r *run) shipWaiting(ctx context.Context) error {
-	keys, err := r.Ledger.All()
+	waiting := map[uint64][]*work{}
+	err := r.eachWaiting(func(key source.Key, src *offsets.Source) error {
+		w := r.workOf(key, src)
+		waiting[w.k] = append(waiting[w.k], w)
+		return nil
+	})
 	if err != nil {
 		return err
-	}
-	waiting := map[uint64][]*work{}
-	for _, key := range keys {
-		w, err := r.sourceOf(key, 0)
-		if err != nil {
-			return err
-		}
-		if len(w.src.Outbox) > 0 {
-			waiting[w.k] = append(waiting[w.k], w)
-		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(waiting)) {
 		g, ctx := errgroup.WithContext(ctx)
@@ -230,9 +266,25 @@ func (r *run) shipWaiting(ctx context.Context) error {
 	return nil
 }
 
+// shipAllWaiting has everything shipped that earlier runs left.
+func (t *Tail) shipAllWaiting() error {
+	keys, err := t.Ledger.Waiting()
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		t.kickLane(key)
+	}
+	// A source that the ledger does not have, and batches are aside of, waits for its file.
+	return t.each(t.aside.sources(), func(key source.Key, _ *offsets.Source) error {
+		t.kickLane(key)
+		return nil
+	})
+}
+
 // shipAlone ships what waits of one source, and leaves it for later when it cannot.
 func (w *work) shipAlone(ctx context.Context) error {
-	err := w.shipLeft(ctx)
+	err := asFault(w.src.Path, w.shipLeft(ctx))
 	var stopped *stopError
 	switch {
 	case errors.As(err, &stopped):
@@ -276,7 +328,7 @@ func (w *work) catchUp(ctx context.Context) (bool, error) {
 	if err := w.fill(ctx); err != nil {
 		return false, err
 	}
-	if err := w.clearOvertaken(ctx, w.key, w.src.Shipped); err != nil {
+	if err := w.clearOvertaken(ctx); err != nil {
 		return false, err
 	}
 	return w.src.Sealed.Offset > before, nil

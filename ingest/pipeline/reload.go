@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"logseal/ingest/seal"
@@ -57,7 +56,8 @@ func (t *Tail) Reload(cfg TailConfig) error {
 	return nil
 }
 
-// mayBecome refuses streams whose meaning has changed within their version.
+// mayBecome refuses streams whose meaning has changed within their version, and new ones of which it
+// would have to be said whose they are.
 func (t *Tail) mayBecome(next []*tailStream) error {
 	ctx, cancel := context.WithTimeout(t.ctx, reloadMax)
 	defer cancel()
@@ -79,21 +79,22 @@ func (t *Tail) mayBecome(next []*tailStream) error {
 		if err := t.checkEpochs(ctx, s.Stream); err != nil {
 			return fmt.Errorf("ask the sink what stream %s meant: %w", s.Epoch.Stream, err)
 		}
+		if err := t.checkOrigin(ctx, s); err != nil {
+			return fmt.Errorf("ask the sink whose stream %s is: %w", s.Epoch.Stream, err)
+		}
 	}
 	return nil
 }
 
 // withoutSources gives the tables of which the ledger has nothing.
 func (t *Tail) withoutSources(streams []*tailStream) (map[source.Table]bool, error) {
-	keys, err := t.Ledger.All()
-	if err != nil {
-		return nil, err
-	}
 	none := map[source.Table]bool{}
 	for _, s := range streams {
-		none[s.Table()] = !slices.ContainsFunc(keys, func(k source.Key) bool {
-			return k.Table == s.Table()
-		})
+		has, err := t.Ledger.HasTable(s.Table())
+		if err != nil {
+			return nil, err
+		}
+		none[s.Table()] = !has
 	}
 	return none, nil
 }

@@ -62,6 +62,8 @@ const (
 	Growing Kind = "growing"
 	// Unreadable is a file that could not be read at all, or is gone since it was found.
 	Unreadable Kind = "unreadable"
+	// Unsupported is a file that holds what is no text; nothing of it was read.
+	Unsupported Kind = "unsupported"
 	// TooManyRejects is a batch past its stream's limit that was kept in quarantine.
 	TooManyRejects Kind = "rejects"
 	// Halted is a source stopped at such a batch; nothing of it was sealed.
@@ -72,6 +74,8 @@ const (
 	Refused Kind = "refused"
 	// Failed is a file that could not be gone on with, for a reason that may pass.
 	Failed Kind = "failed"
+	// Twin is a file whose bytes a source of another origin has, or may have.
+	Twin Kind = "twin"
 	// Gone is a source stopped because bytes it needs are neither in its file nor in the spool.
 	Gone Kind = "gone"
 )
@@ -103,15 +107,20 @@ func stop(kind Kind, path, format string, args ...any) error {
 // error stays what it is.
 func asFault(path string, err error) error {
 	var inPath *fs.PathError
+	var unsupported *files.UnsupportedError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, new(*files.ShrunkError)):
 		return stop(Changed, path, "it was truncated while it was read (%v); what was sealed of it is "+
 			"kept, run again to look at it anew", err)
-	case errors.As(err, new(*files.NotRegularError)),
-		errors.As(err, &inPath) && inPath.Path == path:
-		return stop(Unreadable, path, "it cannot be read: %v; mend that and run again", err)
+	case errors.As(err, &unsupported):
+		return stop(Unsupported, unsupported.Path, "%s; nothing of it was sealed", unsupported.Advice())
+	case errors.As(err, new(*files.NotRegularError)), errors.As(err, new(*files.LinkError)):
+		return stop(Unreadable, path, "it cannot be read: %v", err)
+	case errors.As(err, &inPath) && inPath.Path == path:
+		return stop(Unreadable, path, "it cannot be read: %s: %v; fix that and run again", inPath.Op,
+			inPath.Err)
 	}
 	return err
 }

@@ -36,6 +36,7 @@ type Retrier struct {
 	Log *slog.Logger
 
 	retries atomic.Int64
+	silence silence
 }
 
 var (
@@ -131,13 +132,24 @@ func (r *Retrier) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, 
 	}
 }
 
-// do calls try until it gives something else than a transient error.
+// do calls try until it gives something else than a transient error. While it waits its caller's slot
+// is free for others.
 func (r *Retrier) do(ctx context.Context, what, key string, try func() error) error {
 	var wait fullJitter
 	attempt := 0
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+	call, err := slotOf(ctx).begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer call.end()
+	defer r.silence.watch(r.Log)()
+	_, err = backoff.Retry(ctx, func() (struct{}, error) {
+		if err := call.goOn(ctx); err != nil {
+			return struct{}{}, backoff.Permanent(err)
+		}
 		attempt++
 		err := try()
+		r.silence.hear(err)
 		var later *sink.TransientError
 		if !errors.As(err, &later) || ctx.Err() != nil {
 			return struct{}{}, backoff.Permanent(err)
@@ -146,6 +158,7 @@ func (r *Retrier) do(ctx context.Context, what, key string, try func() error) er
 		return struct{}{}, err
 	}, backoff.WithBackOff(&wait), backoff.WithMaxElapsedTime(r.Limit),
 		backoff.WithNotify(func(err error, wait time.Duration) {
+			call.wait()
 			r.retries.Add(1)
 			if r.Log != nil {
 				r.Log.Warn("the sink could not do it now; trying again", "call", what, "key", key,

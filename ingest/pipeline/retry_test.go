@@ -6,6 +6,10 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"log/slog"
+	"net"
+	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,6 +146,36 @@ func TestRetrier_Stat_LimitEnds(t *testing.T) {
 		require.ErrorIs(t, err, errBusy)
 		require.LessOrEqual(t, time.Since(start), time.Minute)
 	})
+}
+
+// Of an address at which nothing ever answered a person is told soon, once; of a store that has
+// answered, be it with an error, never.
+func TestRetrier_TellsThatNothingEverAnswered(t *testing.T) {
+	refused := &sink.TransientError{Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}
+	for name, c := range map[string]struct {
+		first error
+		want  int
+	}{
+		"nothing answers": {refused, 1},
+		"it is busy":      {&sink.TransientError{Err: errors.New("503 SlowDown")}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				store := &flaky{Store: sinktest.NewMemory(t), faults: []error{c.first}}
+				for range 30 {
+					store.faults = append(store.faults, refused)
+				}
+				r := &Retrier{Store: store, Log: slog.New(slog.NewTextHandler(&log, nil))}
+				for range 2 {
+					_, err := r.Stat(t.Context(), sinktest.Key(1))
+					require.ErrorIs(t, err, sink.ErrNotFound)
+					store.faults = append(store.faults, refused, refused, refused)
+				}
+				require.Equal(t, c.want, strings.Count(log.String(), "nothing has ever answered"), log.String())
+			})
+		})
+	}
 }
 
 func TestRetrier_Stat_CancelledWhileItWaits(t *testing.T) {

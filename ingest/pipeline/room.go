@@ -23,7 +23,14 @@ func (r *run) whenThereIsRoom(ctx context.Context, try func() error) error {
 	resumed := func() {}
 	defer func() { resumed() }()
 	full := false
+	rest := &slotCall{}
+	defer func() { rest.end() }()
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		if err := rest.goOn(ctx); err != nil {
+			return struct{}{}, backoff.Permanent(err)
+		}
+		rest.end()
+		rest = &slotCall{}
 		err := try()
 		if err != nil && !diskFull(err) {
 			return struct{}{}, backoff.Permanent(err)
@@ -31,6 +38,7 @@ func (r *run) whenThereIsRoom(ctx context.Context, try func() error) error {
 		return struct{}{}, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, d time.Duration) {
+			rest = slotOf(ctx).rest()
 			if r.pausing != nil && !full {
 				full, resumed = true, r.pausing(pausedDisk)
 			}

@@ -15,12 +15,28 @@ type Ledger interface {
 	Empty() bool
 	Get(source.Key) (*offsets.Source, bool, error)
 	Ends(source.Key) ([]offsets.End, error)
+	// All reads all that ever was. It is for a sink that has nothing, where the ledger must not have
+	// shipped anything.
 	All() ([]source.Key, error)
+	Waiting() ([]source.Key, error)
 	Update(source.Key, func(*offsets.Source) error) error
 	Delete(source.Key) error
 	GetFile(source.Table, string) (offsets.FileRecord, bool, error)
 	PutFile(source.Table, ...offsets.FileRecord) error
-	Files(source.Table) ([]offsets.FileRecord, error)
+	TailNotes
+}
+
+// TailNotes is what only a tail asks of the ledger.
+type TailNotes interface {
+	Sighting(source.Key) (offsets.Sighting, bool, error)
+	Behind() ([]offsets.Sighting, error)
+	PutSightings(...offsets.Sighting) error
+	ForgetSighting(source.Key, source.Range) error
+	HasTable(source.Table) (bool, error)
+	Accepted(source.Table, source.Digest) (bool, error)
+	Accept(source.Table, source.Digest) error
+	FirstLook(source.Table) (bool, error)
+	SetFirstLook(table source.Table, underWay bool) error
 }
 
 // Spool is what the pipeline asks of *spool.Spool: sealed batches on local disk, each whole or not
@@ -36,12 +52,17 @@ type Spool interface {
 	Reserve(ctx context.Context, n int64) (release func(), err error)
 	// Hold stops counting a batch that cannot be shipped now.
 	Hold(name string)
+	// SetApart moves a batch to those that nobody ships; none is no error. Held lists these.
+	SetApart(name string) error
+	Held() ([]spool.Entry, error)
+	RemoveHeld(name string) error
 }
 
 // Stage is what the pipeline asks of *spool.Stage: a batch being written.
 type Stage interface {
 	Create(name string) (io.WriteCloser, error)
 	Commit(name string, objects []string, manifest []byte) error
+	CommitHeld(name string, objects []string, manifest []byte) error
 	Abort() error
 }
 

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +22,7 @@ const putsAtOnce = 8
 // time, so this is recovery too.
 func (w *work) ship(ctx context.Context) error {
 	for len(w.src.Outbox) > 0 {
-		if err := w.checkLower(ctx); err != nil {
+		if err := w.checkPredecessors(ctx); err != nil {
 			return err
 		}
 		if err := w.whenThereIsRoom(ctx, func() error { return w.shipNext(ctx) }); err != nil {
@@ -37,6 +36,9 @@ func (w *work) ship(ctx context.Context) error {
 // shipNext moves the first batch of the outbox one step on: it is shipped, or its start is found
 // to be lost, or its files are found to be gone and the source is rewound to it.
 func (w *work) shipNext(ctx context.Context) error {
+	if len(w.src.Outbox) == 0 {
+		return nil // it was declared lost meanwhile
+	}
 	e := w.src.Outbox[0]
 	there, err := w.manifestAt(ctx, w.key, e.Range.Start)
 	if errors.Is(err, sink.ErrNotFound) {
@@ -45,8 +47,10 @@ func (w *work) shipNext(ctx context.Context) error {
 		if errors.Is(err, errAskAgain) {
 			return nil
 		}
-		if err != nil && ctx.Err() == nil && !w.spooledWhole(e) {
-			return w.rewind(ctx)
+		if err != nil && ctx.Err() == nil {
+			if whole, unread := w.spooledWhole(e); !whole && unread == nil {
+				return w.rewind(ctx)
+			}
 		}
 		if err != nil {
 			return err
@@ -76,47 +80,17 @@ func (w *work) shipNext(ctx context.Context) error {
 	return w.shipped(e)
 }
 
-// spooledWhole tells whether the spool still has a batch of the outbox with the bytes that its
-// manifest names. It is asked only when the batch could not be put.
-func (w *work) spooledWhole(e offsets.Entry) bool {
-	m, _, err := w.spooled(e.Spool)
-	if err != nil || m.BatchName().String() != e.Spool {
-		return false
-	}
-	if m.loss != nil {
-		return true
-	}
-	want := []source.Digest{}
-	for _, o := range m.Objects {
-		want = append(want, o.SHA256)
-	}
-	for i, digest := range append(want, m.Epoch) {
-		if have, err := w.spooledDigest(e.Spool, i); err != nil || have != digest {
-			return false
-		}
-	}
-	return true
-}
-
-func (w *work) spooledDigest(name string, i int) (source.Digest, error) {
-	f, err := w.Spool.Open(name, i)
-	if err != nil {
-		return source.Digest{}, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return source.Digest{}, err
-	}
-	return source.Digest(h.Sum(nil)), nil
-}
-
 // errAskAgain says that somebody else's manifest came to the batch's start first.
 var errAskAgain = errors.New("the start was taken meanwhile")
 
 // put puts a batch: the epoch and the objects in any order, then the manifest. maybe says that an
 // earlier run may have put some of it.
 func (w *work) put(ctx context.Context, e offsets.Entry, maybe bool) error {
+	if e.Range.Start == 0 {
+		if err := w.begin(ctx, e); err != nil {
+			return err
+		}
+	}
 	return w.putAs(ctx, e, maybe, seal.ManifestKey(w.key, e.Range.Start))
 }
 
@@ -136,6 +110,9 @@ func (w *work) putAs(ctx context.Context, e offsets.Entry, maybe bool, key strin
 	var conflict *sink.ConflictError
 	if errors.As(err, &conflict) {
 		return errAskAgain
+	}
+	if err == nil && key == seal.ManifestKey(w.key, e.Range.Start) {
+		w.families.saw(w.key, stepOf(m.Manifest))
 	}
 	return err
 }
@@ -174,7 +151,7 @@ func (w *work) putEpoch(ctx context.Context, e offsets.Entry, m *seal.Manifest) 
 		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
 	}
 	defer f.Close()
-	body, err := io.ReadAll(io.LimitReader(f, smallObjectMax))
+	body, err := sink.ReadDocument(f)
 	if err != nil {
 		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
 	}
@@ -212,7 +189,7 @@ func (w *work) noteShipped(e offsets.Entry) error {
 			return fmt.Errorf("batch %s is not the next to ship", e.Spool)
 		}
 		s.Outbox = s.Outbox[1:]
-		s.Shipped, s.LastStart = e.Range.End, e.Range.Start
+		s.Shipped, s.LastStart, s.Head = e.Range.End, e.Range.Start, nil
 		return nil
 	})
 	if err != nil {

@@ -36,6 +36,10 @@ func (t *Tail) Status() TailStatus {
 		s.Streams[name] = totals.clone()
 	}
 	for _, f := range t.allFiles() {
+		t.noteUnsealed(f)
+		if at := f.unsealed.since; !at.IsZero() && (s.OldestUnsealed.IsZero() || at.Before(s.OldestUnsealed)) {
+			s.OldestUnsealed = at
+		}
 		if f.view.standing != isRead && f.view.standing != isUnreadable {
 			s.OpenFiles++
 		}
@@ -63,6 +67,10 @@ func (t *Tail) Status() TailStatus {
 	slices.SortFunc(s.Sources, compareSources)
 	return s
 }
+
+// Stuck is since when nothing could be sealed or shipped though something was to be, and why: the zero time
+// for no such time. What one file or source is short of does not count, nor a sink that does not answer.
+func (t *Tail) Stuck() (since time.Time, why string) { return t.pulse.now() }
 
 // LastLook is when the files were last looked at, the zero time before the first look.
 func (t *Tail) LastLook() time.Time {

@@ -16,6 +16,9 @@ type TailConfig struct {
 	Config
 	// Follow says of each of Streams which files it follows.
 	Follow []Follow
+	// NoteOrigin is called once the sink was asked about what is Unsaid, before anything is sealed: it
+	// lets the ledger keep the origin. Nil when the ledger has it.
+	NoteOrigin func() error
 	// PollInterval is how often the files are looked at.
 	PollInterval time.Duration
 	// CloseWait is how long after the last write a file whose path is gone can still grow.
@@ -34,11 +37,12 @@ type TailConfig struct {
 
 // Follow is how the files of one stream are followed.
 type Follow struct {
-	// Origin is of files from whose path none is taken.
-	Origin string
+	// Unsaid says that nobody said what the stream's Origin is: then its table must have no sources
+	// without one that may be these files', unless Origin has begun its own.
+	Unsaid bool
 	// Find gives the files that there are now, and what could not be read: no file is taken to be
 	// gone that may be there. After an error that holds for all of the stream's.
-	Find func() ([]files.Found, []files.Unread, error)
+	Find func(ctx context.Context) ([]files.Found, []files.Unread, error)
 	// Dirs gives the folders in which files may appear; nil for none.
 	Dirs func() []string
 	// StartAtEnd says that what the files hold which are there at the very first start is not wanted.
@@ -63,23 +67,26 @@ type Follow struct {
 //   - Locks are taken in the order group, file, table.
 type Tail struct {
 	*run
-	spool   Spool // of the config, and not one that counts the waits
-	watched func(dirs []string)
-	woken   <-chan struct{}
-	timing  atomic.Pointer[timing]
-	ctx     context.Context // of all work; it outlives the one given to Run by the grace
-	fail    context.CancelCauseFunc
-	wg      sync.WaitGroup
-	began   time.Time
-	reads   chan struct{} // holds one for each file that is being read
-	unpack  chan struct{} // likewise for compressed ones, which take more memory
-	puts    chan struct{} // holds one for each source that is being shipped
-	again   chan struct{} // holds one while a lost range is sealed again
-	opened  chan struct{} // closed once the sink was reached and is the ledger's
-	wake    chan struct{} // a deadline may have come nearer
-	held    atomic.Int64  // bytes of memory that hold what is not sealed
-	lookNow atomic.Bool
-	sinkOff atomic.Int64 // until when, in Unix ns, the sink is not asked who a file is
+	spool    Spool // of the config, and not one that counts the waits
+	watched  func(dirs []string)
+	woken    <-chan struct{}
+	noting   func() error // the config's NoteOrigin
+	timing   atomic.Pointer[timing]
+	ctx      context.Context // of all work; it outlives the one given to Run by the grace
+	fail     context.CancelCauseFunc
+	ships    context.Context // of what ships: when the tail ends the grace is its end
+	endShips context.CancelFunc
+	wg       sync.WaitGroup
+	began    time.Time
+	reads    chan struct{} // holds one for each file that is being read
+	unpack   chan struct{} // likewise for compressed ones, which take more memory
+	puts     chan struct{} // holds one for each source that is being shipped
+	again    turn          // taken while a lost range is sealed again
+	opened   chan struct{} // closed once the sink was reached and is the ledger's
+	wake     chan struct{} // a deadline may have come nearer
+	held     atomic.Int64  // bytes of memory that hold what is not sealed
+	lookNow  atomic.Bool
+	sinkOff  atomic.Int64 // until when, in Unix ns, the sink is not asked who a file is
 
 	mu         sync.Mutex // guards what follows, and the fields of followed that say so
 	streams    []*streamRef
@@ -89,7 +96,9 @@ type Tail struct {
 	owners     map[source.Key]*followed
 	groups     map[source.Key]*headGroup
 	lanes      map[source.Key]*lane
+	waiters    map[source.Key][]source.Key // sources that wait for another one to ship, by that one
 	missing    map[source.Key]*missingSource
+	away       map[source.Key]map[*followed]bool // files that were read to their end
 	dirs       []string
 	looks      int64                 // how many there were
 	looked     time.Time             // the last look's end
@@ -100,20 +109,24 @@ type Tail struct {
 	totals     map[string]*StreamTotals
 	paused     pauses
 	notices    notices
+	refused    refused
+	pulse      pulse
 }
 
 // NewTail gives a tail that has not begun.
 func NewTail(cfg TailConfig) *Tail {
 	t := &Tail{
 		run: newRun(cfg.Config), spool: cfg.Spool, watched: cfg.Watch, woken: cfg.Wake,
-		puts: make(chan struct{}, shippedAtOnce), again: make(chan struct{}, 1),
+		puts: make(chan struct{}, shippedAtOnce), again: newTurn(),
 		opened: make(chan struct{}),
 		wake:   make(chan struct{}, 1), began: time.Now(),
 		table: map[fileID]*followed{}, waitingFor: map[*followed]bool{}, ended: map[*followed]bool{},
 		owners: map[source.Key]*followed{}, groups: map[source.Key]*headGroup{},
-		lanes: map[source.Key]*lane{}, missing: map[source.Key]*missingSource{},
+		lanes: map[source.Key]*lane{}, waiters: map[source.Key][]source.Key{},
+		missing: map[source.Key]*missingSource{}, away: map[source.Key]map[*followed]bool{},
 		fresh: map[source.Table]bool{}, totals: map[string]*StreamTotals{},
 	}
+	t.noting, t.run.meet, t.run.listMost = cfg.NoteOrigin, t.tellTwins, listingShort
 	t.timing.Store(timingOf(cfg))
 	for _, s := range tailStreams(cfg) {
 		t.streams = append(t.streams, newStreamRef(s))
@@ -121,6 +134,12 @@ func NewTail(cfg TailConfig) *Tail {
 	t.reads, t.unpack = make(chan struct{}, t.Workers), make(chan struct{}, t.Workers)
 	t.run.Spool = &pausingSpool{Spool: cfg.Spool, paused: &t.paused}
 	t.run.notice, t.run.sealedBatch, t.run.pausing = t.notices.raise, t.noteSealed, t.paused.begin
+	t.run.reading = func(key source.Key) bool { return t.owner(key) != nil }
+	t.run.seen = t.missingUnsealed
+	t.run.allTold, t.run.setsApart = t.isSettled, t.onHeld
+	t.families.learnt, t.families.gone = t.wakeWaiters, t.idGone
+	t.run.outboxGrew = t.kickLane
+	t.run.giveUpID = func(_ context.Context, key source.Key) error { t.kickLane(key); return nil }
 	t.notices.log = t.Log
 	return t
 }
@@ -130,6 +149,8 @@ func NewTail(cfg TailConfig) *Tail {
 func (t *Tail) Run(ctx context.Context) error {
 	work, fail := context.WithCancelCause(context.WithoutCancel(ctx))
 	t.ctx, t.fail = work, fail
+	t.ships, t.endShips = context.WithCancel(work)
+	defer t.endShips()
 	defer t.close()
 	if err := t.begin(ctx); err != nil {
 		t.stop(err)
@@ -169,8 +190,11 @@ func (t *Tail) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if empty := t.Ledger.Empty(); empty || !known {
+	if empty := t.Ledger.Empty(); empty || !known || t.noting != nil {
 		if err := t.openSink(ctx); err != nil {
+			return err
+		}
+		if err := t.noteOrigin(); err != nil {
 			return err
 		}
 		if err := t.accept(t.run.streams()); err != nil {
@@ -200,13 +224,14 @@ func (t *Tail) begin(ctx context.Context) error {
 	if err := t.findMissing(); err != nil {
 		return err
 	}
+	t.noteHeld()
 	return t.shipAllWaiting()
 }
 
-// openSink checks that the sink is the one that the ledger knows, and that the streams mean what
-// they meant.
+// openSink checks that the sink is the one that the ledger knows, that the streams mean what they
+// meant and that it is said whose their files are.
 func (t *Tail) openSink(ctx context.Context) error {
-	return t.untilAllowed(ctx, func() error {
+	return t.untilAllowed(ctx, "", func() error {
 		if err := t.openTable(ctx); err != nil {
 			return err
 		}
@@ -215,7 +240,7 @@ func (t *Tail) openSink(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return t.checkOrigins(ctx)
 	})
 }
 
@@ -240,7 +265,7 @@ func (t *Tail) direct(ctx context.Context) {
 			poll = rested
 		}
 		if now := time.Now(); !now.Before(poll) || t.lookNow.Swap(false) {
-			t.look()
+			t.look(ctx)
 			poll = now.Add(t.set().PollInterval)
 			rested = now.Add(min(t.set().PollInterval, lookShare*time.Since(now)))
 		}
@@ -255,7 +280,7 @@ func (t *Tail) direct(ctx context.Context) {
 // finishUp seals what is complete and ships for as long as the grace lasts.
 func (t *Tail) finishUp() {
 	t.Log.Info("ending: sealing what is complete", "grace", t.set().Grace)
-	t.look()
+	t.lookOnce()
 	t.mu.Lock()
 	t.ending = true
 	for _, f := range t.allFiles() {
@@ -289,6 +314,7 @@ func (t *Tail) finishUp() {
 		select {
 		case <-grace.C:
 			over = true
+			t.endShips() // a file that a lane has in hand is let go, and can be sealed
 		case <-tick.C:
 		case <-t.wake:
 		case <-t.ctx.Done():
@@ -297,10 +323,17 @@ func (t *Tail) finishUp() {
 	}
 }
 
+// lookOnce looks at the files while the tail ends, for no longer than the grace lasts.
+func (t *Tail) lookOnce() {
+	ctx, cancel := context.WithTimeout(t.ctx, t.set().Grace)
+	defer cancel()
+	t.look(ctx)
+}
+
 // lookForCopies looks at the files once more while the tail ends: one was truncated, and what becomes
 // of its half line depends on whether there is a copy.
 func (t *Tail) lookForCopies() {
-	t.look()
+	t.lookOnce()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for f := range t.ended {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -62,8 +63,8 @@ func TestTail_TruncatedWhileItEnds(t *testing.T) {
 		p.fs.Write("/logs/a", []byte("a1\na2\na"))
 		find := files.NewFinder(p.fs, []string{"/logs/*"}, nil).Find
 		ending := false
-		p.cfg.Follow[0].Find = func() ([]files.Found, []files.Unread, error) {
-			found, unread, err := find()
+		p.cfg.Follow[0].Find = func(ctx context.Context) ([]files.Found, []files.Unread, error) {
+			found, unread, err := find(ctx)
 			if ending {
 				ending = false
 				p.fs.Write("/logs/a.1", []byte("a1\na2\na3\n"))
@@ -89,8 +90,8 @@ func TestTail_TruncatedWhileItEndsWithoutACopy(t *testing.T) {
 		p.fs.Write("/logs/a", []byte("a1\na2\na3"))
 		find := files.NewFinder(p.fs, []string{"/logs/*"}, nil).Find
 		ending := false
-		p.cfg.Follow[0].Find = func() ([]files.Found, []files.Unread, error) {
-			found, unread, err := find()
+		p.cfg.Follow[0].Find = func(ctx context.Context) ([]files.Found, []files.Unread, error) {
+			found, unread, err := find(ctx)
 			if ending {
 				ending = false
 				p.fs.Truncate("/logs/a", 0)

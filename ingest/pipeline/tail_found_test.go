@@ -26,7 +26,7 @@ type losing struct {
 
 func newLosing(p *pond) *losing {
 	l := &losing{pond: p}
-	p.store = func(s sink.Store) sink.Store { return &Retrier{Store: failingStore{s, &l.down}} }
+	p.store = func(s sink.Store) sink.Store { return &Retrier{Store: downStore{s, &l.down, nil}} }
 	return l
 }
 
@@ -211,7 +211,7 @@ func TestLoad_TakesALossBack(t *testing.T) {
 	require.NoError(t, err)
 	loss := seal.Loss{Format: seal.Format, Stream: m.Stream, Version: m.Version, Origin: m.Origin,
 		SID: m.SID, K: m.K, Kind: seal.Lost, Start: m.Start, End: &m.End, Reason: seal.Deleted,
-		ChainIn: m.ChainIn, ChainOut: &m.ChainOut, ChainState: &m.ChainState}
+		ChainIn: m.ChainIn, ChainOut: &m.ChainOut, ChainState: &m.ChainState, Marks: m.Marks}
 	want := b.tree()
 	require.NoError(t, os.Remove(filepath.Join(b.root, "out", m.Objects[0].Key)))
 	require.NoError(t, os.Chmod(manifests[1], 0o666))

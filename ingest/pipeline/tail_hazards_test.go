@@ -196,6 +196,7 @@ func (s downStore) Put(ctx context.Context, o sink.Object) error {
 func (p *pond) other(t *testing.T) *pond {
 	q := newPond(t, t.TempDir())
 	q.sink, q.fs = p.sink, p.fs
+	p.others, q.others = append(p.others, q), append(q.others, p)
 	return q
 }
 
@@ -319,8 +320,8 @@ func TestTail_GoneSinceTheLook(t *testing.T) {
 		p.cfg.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		find := files.NewFinder(p.fs, []string{"/logs/*"}, nil).Find
 		looks := 0
-		p.cfg.Follow[0].Find = func() ([]files.Found, []files.Unread, error) {
-			found, unread, err := find()
+		p.cfg.Follow[0].Find = func(ctx context.Context) ([]files.Found, []files.Unread, error) {
+			found, unread, err := find(ctx)
 			if looks++; looks == 2 {
 				p.fs.Remove("/logs/b")
 				p.fs.Rename("/logs/c", "/logs/c.1")

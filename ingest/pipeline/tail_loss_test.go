@@ -129,7 +129,7 @@ func TestTail_NothingIsDeclaredOfFilesThatWereReadToTheirEnd(t *testing.T) {
 func TestTail_WhatWasSealedAndIsGoneFromSpoolAndDiskIsDeclared(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
-		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: failingStore{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: downStore{s, &down, nil}} }
 		p.fs.Write("/logs/a", []byte("a1\n"))
 		p.start()
 		p.pass(6 * time.Minute)

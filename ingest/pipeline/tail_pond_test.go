@@ -2,14 +2,18 @@ package pipeline
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,23 +34,29 @@ import (
 
 // pond is a host on which a tail runs: files in memory, a real ledger and spool, a sink in memory.
 type pond struct {
-	t      failer
-	fs     *filestest.FS
-	sink   *sinktest.Memory
-	dir    string
-	cfg    TailConfig // what a test changes before a start
-	store  func(sink.Store) sink.Store
-	spool  int64 // its limit
-	framed parse.Frame
-	more   string // of the pattern
+	t       failer
+	fs      *filestest.FS
+	sink    *sinktest.Memory
+	dir     string
+	cfg     TailConfig                  // what a test changes before a start
+	store   func(sink.Store) sink.Store // stands before the sink; nil for nothing
+	through func(Ledger) Ledger         // likewise
+	spools  func(Spool) Spool           // likewise
+	spool   int64                       // its limit
+	framed  parse.Frame
+	more    string       // of the pattern
+	of      source.Table // of the stream
+	others  []*pond      // on the same sink
 
-	tail   *Tail
-	dead   *atomic.Bool
-	full   atomic.Bool // the spool takes no more
-	stop   context.CancelFunc
-	done   chan struct{}
-	err    error // how it ended
-	ledger *offsets.Ledger
+	tail       *Tail
+	dead       *atomic.Bool
+	full       atomic.Bool  // the spool takes no more
+	scans      atomic.Int64 // how often all sources of the ledger were asked for
+	unreadable atomic.Value // a syscall.Errno: opening what is in the spool fails with it
+	stop       context.CancelFunc
+	done       chan struct{}
+	err        error // how it ended
+	ledger     *offsets.Ledger
 }
 
 // failer is a test of whichever kind.
@@ -60,17 +70,28 @@ func inPond(t *testing.T, test func(t *testing.T, p *pond)) {
 	warmUpOnce(t)
 	synctest.Test(t, func(t *testing.T) {
 		p := newPond(t, t.TempDir())
+		defer p.abort()
 		test(t, p)
 		p.end()
 	})
+}
+
+// abort kills what a failed test leaves running: a bubble whose goroutines stay ends the whole
+// program, and with it what the test has to say.
+func (p *pond) abort() {
+	for _, q := range append(p.others, p) {
+		if q.tail != nil {
+			q.kill()
+		}
+	}
 }
 
 func newPond(t testing.TB, dir string) *pond {
 	fsys := filestest.New()
 	return &pond{t: t, fs: fsys, sink: sinktest.NewMemory(t), dir: dir, cfg: TailConfig{
 		Config: Config{Streams: []Stream{{MaxBytes: 64 << 20, MaxPartitions: 64,
-			Rejects: RejectLimit{MaxRatio: 1}}}},
-		Follow: []Follow{{MaxAge: 5 * time.Minute, Origin: "host"}},
+			Rejects: RejectLimit{MaxRatio: 1}, Origin: "host"}}},
+		Follow: []Follow{{MaxAge: 5 * time.Minute}},
 		Grace:  20 * time.Second,
 	}}
 }
@@ -110,7 +131,13 @@ func (s mortalStore) Put(ctx context.Context, o sink.Object) error {
 
 type mortalLedger struct {
 	Ledger
-	dead *atomic.Bool
+	dead  *atomic.Bool
+	scans *atomic.Int64
+}
+
+func (l mortalLedger) All() ([]source.Key, error) {
+	l.scans.Add(1)
+	return l.Ledger.All()
 }
 
 func (l mortalLedger) Update(key source.Key, fn func(*offsets.Source) error) error {
@@ -134,9 +161,60 @@ func (l mortalLedger) PutFile(t source.Table, some ...offsets.FileRecord) error 
 	return l.Ledger.PutFile(t, some...)
 }
 
+func (l mortalLedger) PutSightings(some ...offsets.Sighting) error {
+	if l.dead.Load() {
+		return errKilled
+	}
+	return l.Ledger.PutSightings(some...)
+}
+
+func (l mortalLedger) ForgetSighting(key source.Key, declared source.Range) error {
+	if l.dead.Load() {
+		return errKilled
+	}
+	return l.Ledger.ForgetSighting(key, declared)
+}
+
+func (l mortalLedger) Accept(t source.Table, epoch source.Digest) error {
+	if l.dead.Load() {
+		return errKilled
+	}
+	return l.Ledger.Accept(t, epoch)
+}
+
+func (l mortalLedger) SetFirstLook(t source.Table, underWay bool) error {
+	if l.dead.Load() {
+		return errKilled
+	}
+	return l.Ledger.SetFirstLook(t, underWay)
+}
+
 type mortalSpool struct {
 	DiskSpool
 	dead, full *atomic.Bool
+	unreadable *atomic.Value
+}
+
+// trouble is what opening a batch meets.
+func (s mortalSpool) trouble(name string) error {
+	if fault, _ := s.unreadable.Load().(syscall.Errno); fault != 0 {
+		return &fs.PathError{Op: "open", Path: name, Err: fault}
+	}
+	return nil
+}
+
+func (s mortalSpool) Open(name string, i int) (io.ReadCloser, error) {
+	if err := s.trouble(name); err != nil {
+		return nil, err
+	}
+	return s.DiskSpool.Open(name, i)
+}
+
+func (s mortalSpool) Manifest(name string) ([]byte, error) {
+	if err := s.trouble(name); err != nil {
+		return nil, err
+	}
+	return s.DiskSpool.Manifest(name)
 }
 
 func (s mortalSpool) Reserve(ctx context.Context, n int64) (func(), error) {
@@ -158,6 +236,13 @@ func (s mortalSpool) Stage() (Stage, error) {
 	return mortalStage{stage, s.dead}, err
 }
 
+func (s mortalSpool) SetApart(name string) error {
+	if s.dead.Load() {
+		return errKilled
+	}
+	return s.DiskSpool.SetApart(name)
+}
+
 func (s mortalSpool) Remove(name string) error {
 	if s.dead.Load() {
 		return errKilled
@@ -177,16 +262,41 @@ func (s mortalStage) Commit(name string, objects []string, manifest []byte) erro
 	return s.Stage.Commit(name, objects, manifest)
 }
 
+func (s mortalStage) CommitHeld(name string, objects []string, manifest []byte) error {
+	if s.dead.Load() {
+		return errKilled
+	}
+	return s.Stage.CommitHeld(name, objects, manifest)
+}
+
 func (p *pond) start() {
+	p.tail = NewTail(p.open())
+	ctx, stop := context.WithCancel(context.Background())
+	p.stop, p.done = stop, make(chan struct{})
+	go func() {
+		defer close(p.done)
+		p.err = p.tail.Run(ctx)
+	}()
+	synctest.Wait()
+}
+
+// open opens ledger and spool for a tail.
+func (p *pond) open() TailConfig {
 	state := filepath.Join(p.dir, "state")
-	ledger, err := offsets.Open(state, offsets.Meta{Sink: "memory", Origin: "host"})
+	ledger, err := offsets.Open(state, offsets.Meta{Sink: "memory"})
 	require.NoError(p.t, err)
 	disk, err := spool.Open(filepath.Join(state, "spool"), p.spool)
 	require.NoError(p.t, err)
 	p.ledger, p.dead = ledger, new(atomic.Bool)
 	cfg := p.cfg
-	cfg.Ledger = mortalLedger{ledger, p.dead}
-	cfg.Spool = mortalSpool{DiskSpool{disk}, p.dead, &p.full}
+	cfg.Ledger = mortalLedger{ledger, p.dead, &p.scans}
+	if p.through != nil {
+		cfg.Ledger = p.through(cfg.Ledger)
+	}
+	cfg.Spool = mortalSpool{DiskSpool{disk}, p.dead, &p.full, &p.unreadable}
+	if p.spools != nil {
+		cfg.Spool = p.spools(cfg.Spool)
+	}
 	var store sink.Store = p.sink
 	if p.store != nil {
 		store = p.store(store)
@@ -198,7 +308,7 @@ func (p *pond) start() {
 		d = parse.Framed(p.framed, d, nil)
 	}
 	st := &cfg.Streams[0]
-	st.Epoch = seal.NewEpoch(source.Table{Stream: "s", Version: 1}, d)
+	st.Epoch = seal.NewEpoch(cmp.Or(p.of, source.Table{Stream: "s", Version: 1}), d)
 	st.Parser, err = parse.New(d)
 	require.NoError(p.t, err)
 	cfg.Follow = slices.Clone(cfg.Follow)
@@ -209,14 +319,7 @@ func (p *pond) start() {
 		cfg.Log = slog.New(slog.NewTextHandler(os.Stderr,
 			&slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	p.tail = NewTail(cfg)
-	ctx, stop := context.WithCancel(context.Background())
-	p.stop, p.done = stop, make(chan struct{})
-	go func() {
-		defer close(p.done)
-		p.err = p.tail.Run(ctx)
-	}()
-	synctest.Wait()
+	return cfg
 }
 
 func (p *pond) forgetState() { require.NoError(p.t, os.RemoveAll(filepath.Join(p.dir, "state"))) }
@@ -242,9 +345,11 @@ func (p *pond) kill() {
 }
 
 func (p *pond) gone() {
-	require.NoError(p.t, p.ledger.Close())
-	require.Zero(p.t, p.fs.OpenHandles())
 	p.tail = nil
+	require.NoError(p.t, p.ledger.Close())
+	if !slices.ContainsFunc(p.others, func(q *pond) bool { return q.tail != nil && q.fs == p.fs }) {
+		require.Zero(p.t, p.fs.OpenHandles())
+	}
 }
 
 func (p *pond) end() {
@@ -279,8 +384,10 @@ func (p *pond) lines() []string {
 	return all
 }
 
-func (p *pond) linesOf(key string) (lines []string) {
-	body := p.sink.Body(key)
+func (p *pond) linesOf(key string) (lines []string) { return p.linesIn(key, p.sink.Body(key)) }
+
+// linesIn gives the lines that an object with this key and body holds.
+func (p *pond) linesIn(key string, body []byte) (lines []string) {
 	f, err := seal.OpenParquet(bytes.NewReader(body), int64(len(body)))
 	require.NoError(p.t, err)
 	name := "x"

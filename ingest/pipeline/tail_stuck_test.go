@@ -288,3 +288,65 @@ func (s keyBreaking) Put(ctx context.Context, o sink.Object) error {
 	}
 	return s.Store.Put(ctx, o)
 }
+
+// refusingSome refuses what comes from some files, as a policy on a prefix does.
+type refusingSome struct {
+	sink.Store
+	part string // of the path
+	no   *atomic.Bool
+}
+
+func (s refusingSome) Put(ctx context.Context, o sink.Object) error {
+	if s.no.Load() && strings.Contains(o.Meta["logseal-path"], s.part) {
+		return &sink.RefusedError{Err: fmt.Errorf("403"), Fix: "mend it"}
+	}
+	return s.Store.Put(ctx, o)
+}
+
+// There are more sources that the sink refuses than are shipped at once: they must leave room for
+// the others.
+func TestTail_RefusedSourcesLeaveTheOthersAlone(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		var no atomic.Bool
+		p.cfg.Follow[0].MaxAge = 10 * time.Second
+		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: refusingSome{s, "bad", &no}} }
+		var all []string
+		for i := range 2*shippedAtOnce + 1 {
+			all = append(all, fmt.Sprintf("b%d", i))
+			p.fs.Write(fmt.Sprintf("/logs/bad%d", i), fmt.Appendf(nil, "b%d\n", i))
+		}
+		no.Store(true)
+		p.start()
+		p.pass(time.Minute)
+		p.fs.Write("/logs/good", []byte("g1\n"))
+		p.pass(10 * time.Minute)
+		p.wantLines("g1")
+		no.Store(false)
+		p.pass(10 * time.Minute)
+		p.wantLines(append(all, "g1")...)
+	})
+}
+
+// Lines without an end stay in memory, since nobody knows their end. When they alone fill it, what
+// ends them has to be read all the same.
+func TestTail_HalfLinesThatFillTheMemoryAreReadOn(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		const logs = 120
+		p.cfg.HoldBytes = 100 << 10
+		p.cfg.Follow[0].MaxAge = 10 * time.Second
+		want := []string{"n1"}
+		for i := range logs {
+			half := strings.Repeat("x", 900+i)
+			want = append(want, fmt.Sprintf("a%d", i), half, "c1")
+			p.fs.Write(fmt.Sprintf("/logs/f%d", i), fmt.Appendf(nil, "a%d\n%s", i, half))
+		}
+		p.start()
+		p.pass(2 * time.Minute)
+		for i := range logs {
+			p.fs.Append(fmt.Sprintf("/logs/f%d", i), []byte("\nc1\n"))
+		}
+		p.fs.Write("/logs/new", []byte("n1\n"))
+		p.pass(30 * time.Minute)
+		p.wantLogs([]byte(strings.Join(want, "\n") + "\n"))
+	})
+}

@@ -25,6 +25,10 @@ type TailStatus struct {
 	// OldestUnshipped is when the oldest batch of an outbox was sealed, or the oldest byte that is
 	// not sealed was read, whichever was first; zero when all is shipped.
 	OldestUnshipped time.Time
+	// OldestUnsealed is since when the bytes that have waited longest to be sealed are known to be in a
+	// file, read or not; zero for none. A line that is not ended does not count, nor what is left unread by
+	// rule.
+	OldestUnsealed time.Time
 	// PausedSeconds is for how long reading has been paused in all; Paused is why it is now, empty
 	// when it is not.
 	PausedSeconds float64

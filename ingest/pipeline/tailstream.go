@@ -15,14 +15,6 @@ func tailStreams(cfg TailConfig) (all []*tailStream) {
 	return all
 }
 
-// originOf takes the origin from a file's path, else it is the stream's.
-func (s *tailStream) originOf(path string) (string, error) {
-	if s.OriginPath == nil {
-		return s.Follow.Origin, nil
-	}
-	return s.Stream.originOf(path)
-}
-
 // streamRef is a table's stream through reloads.
 type streamRef struct {
 	atomic.Pointer[tailStream]

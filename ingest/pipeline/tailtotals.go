@@ -28,6 +28,7 @@ func (t *Tail) countRead(stream string, n int64) {
 
 // noteSealed counts a batch.
 func (t *Tail) noteSealed(w *work, c Counts) {
+	t.pulse.beat()
 	t.count(w.key.Table.Stream, func(s *StreamTotals) {
 		s.SealedBytes += c.Bytes
 		s.Batches++
@@ -43,6 +44,7 @@ func (t *Tail) noteSealed(w *work, c Counts) {
 }
 
 func (t *Tail) countShipped(key source.Key, e offsets.Entry) {
+	t.pulse.beat()
 	t.count(key.Table.Stream, func(s *StreamTotals) { s.ShippedBytes += e.Range.Len() })
 	t.Log.Info("shipped", append(logSource(key), "range", e.Range.String())...)
 }

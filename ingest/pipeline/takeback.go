@@ -51,6 +51,9 @@ func (w *work) takeBack(ctx context.Context, r source.Range, again sealAgainFunc
 		}
 	}
 	err = w.Ledger.Update(w.key, func(s *offsets.Source) error {
+		if s.Serial != w.src.Serial || !slices.Contains(s.Lost, r) {
+			return fmt.Errorf("forget that %v was lost: %w", r, errAgain) // it is another source by now
+		}
 		s.Lost = slices.DeleteFunc(slices.Clone(s.Lost), func(x source.Range) bool { return x == r })
 		return nil
 	})
@@ -67,7 +70,7 @@ func (w *work) takeBackLoss(
 	if err != nil || !can {
 		return err
 	}
-	if err := w.clearOvertaken(ctx, w.key, w.src.Shipped); err != nil {
+	if err := w.clearOvertaken(ctx); err != nil {
 		return err
 	}
 	if loss, err = w.lossStands(ctx, r); err != nil || loss == nil {
@@ -100,17 +103,15 @@ func (w *work) lossStands(ctx context.Context, r source.Range) (*seal.Loss, erro
 
 // sealAgainInTurn is sealAgain for a load, which has the file in hand to its end.
 func (w *work) sealAgainInTurn(ctx context.Context) sealAgainFunc {
-	var marks map[int64]source.Point
+	var marks lostMarks
 	return func(loss *seal.Loss) (bool, error) {
 		endTurn, err := w.takeTurn(ctx)
 		if err != nil {
 			return false, err
 		}
 		defer endTurn()
-		if marks == nil {
-			if marks, err = w.marksOfLost(ctx); err != nil {
-				return false, err
-			}
+		if err := marks.find(ctx, w, loss); err != nil {
+			return false, err
 		}
 		return w.sealAgain(ctx, loss, marks)
 	}
@@ -119,23 +120,26 @@ func (w *work) sealAgainInTurn(ctx context.Context) sealAgainFunc {
 // takeBack takes back what was declared lost of a source whose file is followed; w has no file. The
 // file is held only while a range is sealed again, and one range of all at a time. No room is
 // reserved for it, so that it does not wait for those that wait for a lane.
-func (t *Tail) takeBack(w *work) error {
+func (t *Tail) takeBack(ctx context.Context, w *work) error {
 	if t.owner(w.key) == nil || t.isEnding() {
 		return nil
 	}
-	var marks map[int64]source.Point
-	return w.takeBackAll(t.ctx, func(loss *seal.Loss) (can bool, err error) {
-		select {
-		case t.again <- struct{}{}:
-			defer func() { <-t.again }()
-		case <-t.ctx.Done():
-			return false, t.ctx.Err()
+	var marks lostMarks
+	var of *followed // whose they are
+	return w.takeBackAll(ctx, func(loss *seal.Loss) (can bool, err error) {
+		if err := slotOf(ctx).lock(ctx, t.again); err != nil {
+			return false, err
 		}
+		defer t.again.Unlock()
 		o := t.owner(w.key)
 		if o == nil || t.isEnding() {
 			return false, errAgain
 		}
-		defer t.takeInHand(o)()
+		done, err := t.takeInHand(ctx, o)
+		if err != nil {
+			return false, err
+		}
+		defer done()
 		if o.cut {
 			return false, errAgain
 		}
@@ -144,12 +148,13 @@ func (t *Tail) takeBack(w *work) error {
 			return false, err
 		}
 		_, err = t.withWholeView(o, func() (bool, error) {
-			if marks == nil {
-				if marks, err = own.marksOfLost(t.ctx); err != nil {
-					return false, err
-				}
+			if of != o {
+				marks, of = nil, o
 			}
-			can, err = own.sealAgain(t.ctx, loss, marks)
+			if err := marks.find(ctx, own, loss); err != nil {
+				return false, err
+			}
+			can, err = own.sealAgain(ctx, loss, marks)
 			return false, err
 		})
 		t.mu.Lock()
@@ -159,24 +164,33 @@ func (t *Tail) takeBack(w *work) error {
 	})
 }
 
-// marksOfLost gives the points of the file at the ends of all ranges that were declared lost.
-func (w *work) marksOfLost(ctx context.Context) (map[int64]source.Point, error) {
-	var at []int64
+// lostMarks are the Points of a file at the ends of ranges that were declared lost. To find them takes a
+// look at all of the file, so those of all ranges are found at once.
+type lostMarks map[int64]source.Point
+
+// find finds those of a loss, and of all that the ledger knows of by now, unless it has them.
+func (l *lostMarks) find(ctx context.Context, w *work, loss *seal.Loss) error {
+	_, begins := (*l)[loss.Start]
+	if _, ends := (*l)[*loss.End]; begins && ends {
+		return nil
+	}
+	at := []int64{loss.Start, *loss.End}
 	for _, r := range w.src.Lost {
 		at = append(at, r.Start, r.End)
 	}
 	slices.Sort(at)
 	marks, _, err := marksTo(ctx, w.file, slices.Compact(at))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	marks[0] = source.Origin()
-	return marks, nil
+	*l = marks
+	return nil
 }
 
 // sealAgain seals the range of a loss from the file into the spool, aside.
 func (w *work) sealAgain(
-	ctx context.Context, loss *seal.Loss, marks map[int64]source.Point,
+	ctx context.Context, loss *seal.Loss, marks lostMarks,
 ) (bool, error) {
 	r := source.Range{Start: loss.Start, End: *loss.End}
 	at, has := marks[r.Start]
@@ -222,7 +236,11 @@ func (w *work) cannotTakeBack(r source.Range, why string) {
 // keepAside makes a batch durable that the bucket has passed.
 func (w *work) keepAside(stage Stage, b *seal.Batch) error {
 	e := entryOf(b.Manifest)
-	if !w.spooledWhole(e) { // what is left of it would be taken for this one
+	whole, err := w.spooledWhole(e)
+	if err != nil {
+		return err
+	}
+	if !whole { // what is left of it would be taken for this one
 		if err := w.Spool.Remove(e.Spool); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -280,8 +298,10 @@ func (w *work) findAgain(ctx context.Context, m *seal.Manifest) (whole bool, err
 		return true, nil
 	case errors.Is(err, errAskAgain):
 		return true, w.deleteNotFound(ctx, m)
-	case ctx.Err() == nil && !w.spooledWhole(e):
-		return false, nil // what was put of it may be named by another's
+	case ctx.Err() == nil:
+		if whole, unread := w.spooledWhole(e); !whole && unread == nil {
+			return false, nil // what was put of it may be named by another's
+		}
 	}
 	return false, err
 }

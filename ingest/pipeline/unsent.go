@@ -51,20 +51,25 @@ func (u *unsent) all() []kth {
 	return all
 }
 
-// findUnsent asks the ledger once.
+// findUnsent asks the ledger once. A source of which nothing was shipped has an outbox.
 func (r *run) findUnsent() error {
-	return r.eachSource(func(key source.Key, src *offsets.Source) error {
+	return r.eachWaiting(func(key source.Key, src *offsets.Source) error {
 		r.unsent.note(key, src)
 		return nil
 	})
 }
 
-// eachSource goes through the ledger.
-func (r *run) eachSource(do func(source.Key, *offsets.Source) error) error {
-	keys, err := r.Ledger.All()
+// eachWaiting goes through the sources of the ledger with something in the outbox.
+func (r *run) eachWaiting(do func(source.Key, *offsets.Source) error) error {
+	keys, err := r.Ledger.Waiting()
 	if err != nil {
 		return err
 	}
+	return r.each(keys, do)
+}
+
+// each goes through sources. One that the ledger does not have is left out.
+func (r *run) each(keys []source.Key, do func(source.Key, *offsets.Source) error) error {
 	for _, key := range keys {
 		src, ok, err := r.Ledger.Get(key)
 		if err == nil && ok {

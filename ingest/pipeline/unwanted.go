@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"math"
 
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
@@ -16,16 +17,20 @@ func (t *Tail) skipUnwanted(f *followed, c *claim) error {
 	if f.first == 0 || !t.isFresh(f.stream()) {
 		return nil
 	}
-	end, err := unwantedEnd(t, c.file, f.first)
-	if err != nil || end.Offset == 0 {
+	chain, err := unwantedChain(t, c.file, f.first)
+	if err != nil || chain == nil || chain.Offset() == 0 {
 		return err
 	}
-	w := f.w
+	w, end := f.w, chain.Point()
+	if end.Offset < w.reach {
+		return nil // it would not tell the source apart: then all of the file is read
+	}
 	start := source.Origin()
 	loss := &seal.Loss{
 		Format: seal.Format, Stream: w.key.Table.Stream, Version: w.key.Table.Version,
 		Origin: w.key.Origin, SID: w.key.ID, K: w.k, Kind: seal.Lost, End: &end.Offset,
 		Reason: seal.NotWanted, ChainIn: start.Chain, ChainOut: &end.Chain, ChainState: &end.State,
+		Marks: chain.Marks(0, end.Offset),
 	}
 	if err := t.whenThereIsRoom(t.ctx, func() error { return t.sealLoss(w, loss, end) }); err != nil {
 		return err
@@ -42,26 +47,28 @@ func (t *Tail) isFresh(s *tailStream) bool {
 	return s.StartAtEnd && t.fresh[s.Table()]
 }
 
-// unwantedEnd is where what a file held at first ends: at its last line end then. A compressed file
-// that has changed since is wanted whole.
-func unwantedEnd(t *Tail, f *files.File, first int64) (source.Point, error) {
+// unwantedChain is the chain of what a file held at first, up to its last line end then; nil for
+// nothing. A compressed file that has changed since is wanted whole.
+func unwantedChain(t *Tail, f *files.File, first int64) (*source.Chain, error) {
 	if f.Compressed() {
 		if f.Stat().Size != first {
-			return source.Point{}, nil
+			return nil, nil
 		}
-		_, end, err := f.Marks(t.ctx, nil)
-		return end, err
+		return f.ChainTo(t.ctx, math.MaxInt64)
 	}
 	off, err := f.LastLineEnd(first)
 	if err != nil {
-		return source.Point{}, err
+		return nil, err
 	}
-	marks, _, err := f.MarksTo(t.ctx, []int64{off})
-	return marks[off], err
+	chain, err := f.ChainTo(t.ctx, off)
+	if err == nil && chain.Offset() < off {
+		return nil, nil
+	}
+	return chain, err
 }
 
-// sealLoss makes a loss durable in the spool and advances the sealed offset over it, as if it were a
-// batch.
+// sealLoss makes a loss of a source's first bytes durable in the spool and advances the sealed offset
+// over it, as if it were a batch.
 func (t *Tail) sealLoss(w *work, loss *seal.Loss, end source.Point) error {
 	m, body := placedLoss(loss).Manifest, loss.JSON()
 	release, err := t.Spool.Reserve(t.ctx, int64(len(body)))
@@ -74,14 +81,16 @@ func (t *Tail) sealLoss(w *work, loss *seal.Loss, end source.Point) error {
 		return err
 	}
 	defer stage.Abort()
-	e := entryOf(m)
-	if err := stage.Commit(e.Spool, nil, body); err != nil {
+	if err := writeFile(stage, noteFile, w.noteOf().file()); err != nil {
+		return err
+	}
+	if err := stage.Commit(entryOf(m).Spool, []string{noteFile}, body); err != nil {
 		return fmt.Errorf("seal a loss of source %s: %w", w.key.ID, err)
 	}
 	// Here the loss is durable in the spool. If we die now, the next start finds that it chains on
 	// to the sealed offset and takes it from there.
 	return w.update(func(s *offsets.Source) error {
-		appendBatch(s, e, end)
+		appendBatch(s, m, end)
 		s.Path, s.File = w.path, w.state
 		return nil
 	})

@@ -20,9 +20,20 @@ const getsAtOnce = 16
 // next one after a hole begins (0 for none). A list says which to fetch ahead; it is a hint, so the
 // first that it does not have is asked for.
 func (r *run) walk(ctx context.Context, key source.Key) (ms []*seal.Manifest, barrier int64, err error) {
+	return r.walkFrom(ctx, key, 0)
+}
+
+// walkFrom is walk from a place on at which a manifest is known to end.
+func (r *run) walkFrom(ctx context.Context, key source.Key, at int64) (
+	ms []*seal.Manifest, barrier int64, err error,
+) {
 	var listed []int64
-	ahead := map[int64]*seal.Manifest{}
-	at := int64(0)
+	if at > 0 {
+		if listed, err = r.listStarts(ctx, key); err != nil {
+			return nil, 0, err
+		}
+	}
+	ahead := r.fetchFrom(ctx, key, listed, at)
 	for {
 		m := ahead[at]
 		if m == nil {
@@ -37,7 +48,7 @@ func (r *run) walk(ctx context.Context, key source.Key) (ms []*seal.Manifest, ba
 		delete(ahead, at)
 		ms = append(ms, m)
 		at = m.End
-		if len(ms) == 1 {
+		if m.Start == 0 {
 			if listed, err = r.listStarts(ctx, key); err != nil {
 				return nil, 0, err
 			}
@@ -101,7 +112,8 @@ func (r *run) fetchFrom(
 	return ahead
 }
 
-// anyManifest tells whether a table has any batch of an origin, or of any when that is empty.
+// anyManifest tells whether a table has any batch of an origin, as that stands in keys, or of any when
+// it is empty.
 func (r *run) anyManifest(ctx context.Context, t source.Table, origin string) (bool, error) {
 	prefix := seal.ManifestPrefix(t)
 	if origin != "" {

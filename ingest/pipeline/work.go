@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"logseal/ingest/files"
+	"logseal/ingest/identity"
 	"logseal/ingest/offsets"
 	"logseal/ingest/source"
 )
@@ -24,15 +26,20 @@ type work struct {
 
 	assumed bool // to be a source of its own, though a lower k may be it
 	k       uint64
-	lower   bool            // the manifests of every lower k refute it
-	differs []source.ID     // the sources with a lower k, when the ledger knows that it is none of them
+	lower   bool            // the manifests of every lower ordinal refute it
+	told    identity.Points // what its file has said of itself
+	facts   []source.Mark   // points that tell it apart from others and that no batch tells
+	reach   int64           // up to where its first batch has to go
+	marks   []source.Mark   // early ones of its file
 	src     *offsets.Source // as the ledger has it
+	known   source.Point    // of the source, with its line; zero for none
 	reader  *feed           // nil until the next cut and after the last one
 	chase   bool            // another writer may be ahead: ask before cutting
 	sealed  bool            // this run sealed or shipped something of it
 
 	fault    error // what ended the file before its end
 	leftHalf bool  // its last line was not taken
+	padded   bool  // it was said that it has padding
 	// openRecord is where the whole lines of a last record end that lacks its last part; 0 for none.
 	openRecord int64
 
@@ -44,34 +51,78 @@ type work struct {
 }
 
 func (r *run) newWork(c claim, k uint64, src *offsets.Source) *work {
-	return &work{
-		run: r, key: keyOf(c.stream.Table(), c.origin, k, c.head), k: k, src: src,
+	w := &work{
+		run: r, key: keyOf(c.stream.Table(), c.origin, k, c.head), k: k,
 		path: c.path, stream: c.stream, file: c.file, head: c.head, state: stateOf(c.file.Stat()),
 		chase: src.Shipped > 0, counts: map[int64]Counts{},
 	}
+	w.take(src)
+	return w
 }
 
-// update changes the source in one transaction and keeps what the ledger then has.
+// update changes the source in one transaction and keeps what the ledger then has. It is an error
+// when the ledger has another source under the key than this one: it gave its id up, or another took
+// it first. Nobody else makes an outbox longer, so who ships is woken here.
 func (w *work) update(fn func(*offsets.Source) error) error {
-	var now offsets.Source
+	var now *offsets.Source
+	waited := 0
 	err := w.Ledger.Update(w.key, func(s *offsets.Source) error {
+		if s.Serial != w.src.Serial {
+			return errSettleAgain
+		}
+		if s.Sealed.Chain != w.src.Sealed.Chain {
+			w.forgetFile() // somebody else had the source go on
+		}
+		waited = len(s.Outbox)
 		s.K, s.LowerRefuted = w.k, s.LowerRefuted || w.lower
-		if len(s.Lower) == 0 && !s.LowerRefuted {
-			s.Lower = w.differs
+		if s.Head = nil; s.Shipped == 0 {
+			s.Head = w.headOf()
 		}
 		if err := fn(s); err != nil {
 			return err
 		}
-		now = *s
+		w.addFacts(s)
+		now = s
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("update source %s in the ledger: %w", w.key.ID, err)
 	}
-	w.src = &now
-	w.unsent.note(w.key, &now)
+	w.take(now)
+	w.unsent.note(w.key, now)
+	if w.outboxGrew != nil && len(now.Outbox) > waited {
+		w.outboxGrew(w.key)
+	}
 	return nil
 }
+
+// updateAsSeen is update for a change that was decided on what is known of the outbox: it is an error
+// when somebody has sealed or shipped since.
+func (w *work) updateAsSeen(fn func(*offsets.Source) error) error {
+	seen := w.src
+	return w.update(func(s *offsets.Source) error {
+		if s.Sealed != seen.Sealed || s.Shipped != seen.Shipped || len(s.Outbox) != len(seen.Outbox) {
+			return fmt.Errorf("source %s went on: %w", w.key.ID, errAgain)
+		}
+		return fn(s)
+	})
+}
+
+// noteFacts lets the ledger know what tells the source apart.
+func (w *work) noteFacts() error { return w.update(func(*offsets.Source) error { return nil }) }
+
+// addFacts lets the ledger know the facts about what is sealed. What follows may still go, or be sealed
+// by another.
+func (w *work) addFacts(s *offsets.Source) {
+	for _, fact := range w.facts {
+		if fact.Offset <= s.Sealed.Offset {
+			s.AddEnd(fact)
+		}
+	}
+}
+
+// forgetFile drops what the file told: the source has gone on without it, and may be another log now.
+func (w *work) forgetFile() { w.facts, w.told = nil, nil }
 
 // finish brings the file to its end: ships what waits, then seals batch by batch and ships them
 // meanwhile. What was declared lost and is there after all comes last.
@@ -94,7 +145,7 @@ func (w *work) finish(ctx context.Context) error {
 	if err := w.takeBackAll(ctx, w.sealAgainInTurn(ctx)); err != nil {
 		return err
 	}
-	return w.remember()
+	return w.remember(ctx)
 }
 
 // hold takes what a stopped source has in the spool out of the count, so that the others go on.
@@ -106,7 +157,7 @@ func (w *work) hold() {
 
 // remember notes a file that was read to its end, so that it need not be opened while it stays as
 // it is. A file with a fault is looked at again each time.
-func (w *work) remember() error {
+func (w *work) remember(ctx context.Context) error {
 	if w.fault != nil {
 		return w.report(w.fault)
 	}
@@ -122,27 +173,68 @@ func (w *work) remember() error {
 	if w.src.Sealed.Offset == 0 {
 		return nil
 	}
-	known := w.found && !w.sealed
-	if known {
+	if w.found && !w.sealed {
 		w.tally.add(func(r *Report) { r.Duplicates++ })
 	}
-	err := w.Ledger.PutFile(w.key.Table, offsets.FileRecord{
+	rec := offsets.FileRecord{
 		Path: w.path, State: w.state, Key: w.key, Offset: w.src.Sealed.Offset,
-		Duplicate: known,
-	})
-	if err != nil {
+		Chain: w.src.Sealed.Chain,
+	}
+	if w.hasMoved(ctx) {
+		return w.moveTo(rec)
+	}
+	if err := w.Ledger.PutFile(w.key.Table, rec); err != nil {
 		return fmt.Errorf("remember %s in the ledger: %w", w.path, err)
 	}
 	return nil
+}
+
+// hasMoved reports whether the file where the source was last seen is gone or is another by now: then this
+// one is all there is of it, to hold others against.
+func (w *work) hasMoved(ctx context.Context) bool {
+	if w.src.Path == w.path {
+		return false
+	}
+	f, err := files.Open(w.FS, w.src.Path)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist) || errors.As(err, new(*files.NotRegularError)) ||
+			errors.As(err, new(*files.UnsupportedError)) || errors.As(err, new(*files.LinkError))
+	}
+	defer f.Close()
+	if f.Compressed() {
+		return false
+	}
+	same, err := hasSealed(ctx, f, w.src)
+	return errors.As(err, new(*files.ShrunkError)) || err == nil && !same
+}
+
+// moveTo notes that the source is now in the file of the work.
+func (w *work) moveTo(rec offsets.FileRecord) error {
+	var marker source.Digest // a compressed file has none
+	if w.file != nil {
+		var err error
+		if marker, err = w.markerAt(w.src.Sealed.Offset); err != nil {
+			return err
+		}
+	}
+	return w.update(func(s *offsets.Source) error {
+		s.Path, s.File, s.Marker = w.path, w.state, marker
+		s.PutFile(rec)
+		return nil
+	})
 }
 
 // report makes a fault in a file a problem of the run.
 func (w *work) report(fault error) error {
 	var corrupt *files.CorruptError
 	switch {
+	case errors.As(fault, &corrupt) && corrupt.Trailing:
+		return stop(Corrupt, w.path, "what follows the end of its compressed data, after %d bytes of content, "+
+			"is skipped (%v); it was read up to %d. If nothing is missing, `ingest load --assume whole` takes "+
+			"it for whole; else load a whole copy", corrupt.Offset, corrupt.Err, w.src.Sealed.Offset)
 	case errors.As(fault, &corrupt):
-		return stop(Corrupt, w.path, "read up to %d, the last record end before the fault (%v); "+
-			"load a whole copy to go on there", w.src.Sealed.Offset, corrupt)
+		return stop(kindOf(corrupt), w.path, "read up to %d, the last record end before the fault (%s); "+
+			"load a whole copy to go on there", w.src.Sealed.Offset, corrupt.Fault())
 	case errors.As(fault, new(*files.ShrunkError)):
 		return stop(Changed, w.path, "%v; what was sealed up to %d is kept, run again to look at "+
 			"the file anew", fault, w.src.Sealed.Offset)
@@ -172,29 +264,18 @@ func (w *work) openReader(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.reader.progress = w.Progress
+	w.reader.progress, w.reader.padded = w.Progress, w.sayPadded
 	return nil
 }
 
-// learnLine asks the file where the line at the sealed offset began, when only a manifest has told
-// that offset. The next batch carries it, so the ledger has to know it, too.
-func (w *work) learnLine(ctx context.Context) error {
-	if w.src.Sealed.Line != unknownLine {
-		return nil
+// sayPadded says once of a file that it has padding.
+func (w *work) sayPadded(at int64) {
+	if w.padded {
+		return
 	}
-	marks, _, err := marksTo(ctx, w.file, []int64{w.src.Sealed.Offset})
-	if err != nil {
-		return err
-	}
-	at, ok := marks[w.src.Sealed.Offset]
-	if !ok || at.Chain != w.src.Sealed.Chain {
-		return stop(Changed, w.path, "the bytes before %d are not those that were read; run again to "+
-			"look at it anew", w.src.Sealed.Offset)
-	}
-	return w.update(func(s *offsets.Source) error {
-		s.Sealed.Line = at.Line
-		return nil
-	})
+	w.padded = true
+	w.Log.Warn("NUL bytes or a byte order mark at the start of a record were skipped: a crash, a log that is "+
+		"truncated under its writer, or files that were joined, leave them", "path", w.path, "at", at)
 }
 
 func (w *work) dropReader() { w.reader = nil }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,6 +24,8 @@ type budget struct {
 	fail                  int // operations that fail, done all the same or not
 	delay                 int // requests that fail and arrive later
 	gone                  int // files deleted once all of them is sealed
+	away                  int // restarts that do not find a file, which is back at the next
+	elsewhere             int // loads by a machine that nobody sees again
 	loseLedger, loseSpool int // at a restart
 	upgrade               int // of the encoder, at a restart
 	restore               int // of an old snapshot of ledger and spool
@@ -45,7 +46,10 @@ type scene struct {
 	parsed map[string]*seal.Manifest
 	unread map[string]bool // files that may stay unread in part
 
-	shipBehind bool // the writers ship while they seal
+	shipBehind bool     // the writers ship while they seal
+	again      bool     // what a run leaves undone, and names, the next one may do
+	offDisk    bool     // a file that a run does not find is not where it was either
+	elsewhere  []Config // of machines that load at some moment, each in one go
 }
 
 // manifest reads a manifest that the store has, once.
@@ -133,7 +137,7 @@ func (s *scene) sealer(in seal.Input, chunks seal.Chunks, files seal.Files) (*se
 	if len(data.chunks) == 0 {
 		return nil, io.EOF
 	}
-	data.end = chunks.Point()
+	data.end, data.marks = chunks.Point(), chunks.Marks()
 	id := fmt.Sprint(in.Key, in.K, in.Epoch.ID(), in.Start, data.end)
 	out, ok := s.sealed[id]
 	if !ok {
@@ -165,6 +169,7 @@ func (s *scene) sealer(in seal.Input, chunks seal.Chunks, files seal.Files) (*se
 type chunkTape struct {
 	chunks []source.Chunk
 	end    source.Point
+	marks  []source.Mark
 }
 
 func (d *chunkTape) Next() (source.Chunk, error) {
@@ -180,6 +185,8 @@ func (d *chunkTape) Cut(end int64) { panic(fmt.Sprint("cut at ", end)) }
 
 func (d *chunkTape) Point() source.Point { return d.end }
 
+func (d *chunkTape) Marks() []source.Mark { return d.marks }
+
 // world is one state of everything: the store, the network and the machines.
 type world struct {
 	scene   *scene
@@ -192,19 +199,22 @@ type world struct {
 func (s *scene) world() *world {
 	w := &world{scene: s, store: sinktest.NewMemory(s.t), left: s.budget}
 	for i, cfg := range s.writers {
-		fsys := filestest.New()
-		for p, body := range s.files {
-			fsys.Write(p, []byte(body))
-		}
-		cfg.FS = fsys
-		w.writers = append(w.writers, &writer{
-			name: string(rune('A' + i)), cfg: cfg, encoder: 1, ledger: newMemLedger(), spool: memSpool{},
-		})
+		w.writers = append(w.writers, w.writer(string(rune('A'+i)), cfg))
 	}
 	for _, wr := range w.writers {
 		wr.start(w)
 	}
 	return w
+}
+
+// writer is a machine that nothing was done on yet.
+func (w *world) writer(name string, cfg Config) *writer {
+	fsys := filestest.New()
+	for _, p := range slices.Sorted(maps.Keys(w.scene.files)) {
+		fsys.Write(p, []byte(w.scene.files[p]))
+	}
+	cfg.FS = fsys
+	return &writer{name: name, cfg: cfg, encoder: 1, ledger: newMemLedger(), spool: memSpool{}}
 }
 
 func (w *world) close() {
@@ -225,7 +235,7 @@ func (w *world) state() source.Digest {
 	slices.Sort(net)
 	fmt.Fprint(h, net, w.left)
 	for _, wr := range w.writers {
-		fmt.Fprint(h, wr.gone, wr.fileGone, wr.encoder, wr.ledger.digest(), wr.spool.digest(), wr.old != nil)
+		fmt.Fprint(h, wr.gone, wr.fileGone, wr.fileAway, wr.encoder, wr.ledger.digest(), wr.spool.digest(), wr.old != nil)
 		if wr.old != nil {
 			fmt.Fprint(h, wr.old.ledger.digest(), wr.old.spool.digest())
 		}
@@ -233,7 +243,7 @@ func (w *world) state() source.Digest {
 		case wr.process == nil:
 			fmt.Fprint(h, "down")
 		case !wr.up():
-			fmt.Fprint(h, "ended", wr.process.err != nil)
+			fmt.Fprint(h, "ended", wr.process.err != nil, w.isLeft(wr))
 		default:
 			for _, o := range wr.process.parked {
 				fmt.Fprint(h, o.name, "|")
@@ -242,282 +252,4 @@ func (w *world) state() source.Digest {
 		}
 	}
 	return source.Digest(h.Sum(nil))
-}
-
-// action is one thing that can happen next.
-type action struct {
-	name string
-	do   func(*world)
-}
-
-// actions lists what can happen next. While a process is at an operation on its own disk, and at
-// nothing else, nobody else's doings make a difference to it, so only its own are listed.
-func (w *world) actions() []action {
-	for i, wr := range w.writers {
-		if wr.up() && len(wr.process.parked) == 1 && !wr.process.parked[0].shared {
-			return w.steps(i, wr)
-		}
-	}
-	var all []action
-	for i, wr := range w.writers {
-		switch {
-		case wr.gone:
-		case wr.process == nil, !wr.up() && wr.process.err != nil:
-			all = append(all, w.restarts(i)...)
-		case wr.up():
-			all = append(all, w.steps(i, wr)...)
-		}
-	}
-	for i, o := range w.net {
-		all = append(all, action{"delayed " + o.name + " arrives", func(w *world) {
-			o := w.net[i]
-			w.net = slices.Delete(slices.Clone(w.net), i, i+1)
-			o.later()
-		}})
-	}
-	return all
-}
-
-func (w *world) steps(i int, wr *writer) (all []action) {
-	for n := range wr.process.parked {
-		all = append(all, w.stepsOf(i, wr, n)...)
-	}
-	return all
-}
-
-// stepsOf lists what can happen at the n-th of the operations that a writer waits to do.
-func (w *world) stepsOf(i int, wr *writer, n int) []action {
-	o := wr.process.parked[n]
-	act := func(what string, left budget, f func(*writer)) action {
-		return action{wr.name + ": " + o.name + what, func(w *world) {
-			w.left = left
-			f(w.writers[i])
-		}}
-	}
-	all := []action{act("", w.left, func(wr *writer) { wr.do(n, proceed) })}
-	left := w.left
-	if left.crash > 0 && n == 0 && (o.effect || o.shared || len(wr.process.parked) > 1) {
-		left.crash--
-		all = append(all, act(", killed before", left, (*writer).kill))
-	}
-	if left = w.left; left.fail > 0 && o.effect {
-		left.fail--
-		all = append(all, act(", fails", left, func(wr *writer) { wr.do(n, failIt) }))
-		all = append(all, act(", reply lost", left, func(wr *writer) { wr.do(n, loseIt) }))
-	}
-	if left = w.left; left.delay > 0 && o.later != nil {
-		left.delay--
-		all = append(all, act(", delayed", left, func(wr *writer) { wr.do(n, delayIt) }))
-	}
-	if left = w.left; left.restore > 0 && wr.old == nil && o.shared && len(wr.ledger.sources) > 0 {
-		all = append(all, act(": disk copied before", left, func(wr *writer) { wr.old = wr.copyDisk() }))
-	}
-	if left = w.left; left.gone > 0 && o.shared && wr.sealedAll(w.scene.files["f"]) {
-		left.gone--
-		all = append(all, act(": file deleted before", left, func(wr *writer) {
-			wr.cfg.FS.(*filestest.FS).Remove("f")
-			wr.fileGone = true
-		}))
-	}
-	if left = w.left; left.lost > 0 && o.shared {
-		left.lost--
-		all = append(all, act(", machine lost", left, func(wr *writer) { wr.kill(); wr.gone = true }))
-	}
-	return all
-}
-
-func (wr *writer) copyDisk() *disk {
-	return &disk{wr.ledger.clone(), maps.Clone(wr.spool)}
-}
-
-// sealedAll tells whether a source of a file with this content is sealed to its end.
-func (wr *writer) sealedAll(content string) bool {
-	for _, s := range wr.ledger.sources {
-		if s.src.Sealed.Offset == int64(len(content)) && !wr.fileGone {
-			return true
-		}
-	}
-	return false
-}
-
-func (w *world) restarts(i int) []action {
-	wr := w.writers[i]
-	var all []action
-	add := func(what string, left budget, f func(*writer)) {
-		all = append(all, action{wr.name + ": starts" + what, func(w *world) {
-			wr := w.writers[i]
-			wr.kill()
-			w.left = left
-			if f != nil {
-				f(wr)
-			}
-			wr.start(w)
-		}})
-	}
-	add("", w.left, nil)
-	if left := w.left; left.loseLedger > 0 && len(wr.ledger.sources) > 0 {
-		left.loseLedger--
-		add(", ledger lost", left, func(wr *writer) { wr.ledger = newMemLedger() })
-	}
-	if left := w.left; left.loseSpool > 0 && len(wr.spool) > 0 {
-		left.loseSpool--
-		add(", spool lost", left, func(wr *writer) { wr.spool = memSpool{} })
-	}
-	if left := w.left; left.loseSpool > 0 && left.loseLedger > 0 && len(wr.ledger.sources) > 0 {
-		left.loseSpool--
-		left.loseLedger--
-		add(", both lost", left, func(wr *writer) { wr.spool, wr.ledger = memSpool{}, newMemLedger() })
-	}
-	if left := w.left; left.restore > 0 && wr.old != nil {
-		left.restore--
-		if !wr.fileGone { // with the file gone as well those bytes would be nowhere
-			add(", old disk restored", left, func(wr *writer) {
-				wr.ledger, wr.spool = wr.old.ledger.clone(), maps.Clone(wr.old.spool)
-			})
-		}
-		add(", old ledger restored", left, func(wr *writer) { wr.ledger = wr.old.ledger.clone() })
-	}
-	if left := w.left; left.upgrade > 0 {
-		left.upgrade--
-		add(" with a new encoder", left, func(wr *writer) { wr.encoder++ })
-	}
-	return all
-}
-
-// check looks for what must be true in every state.
-func (w *world) check() error {
-	seen := map[string]int{}
-	for _, key := range w.store.Keys() {
-		if !strings.HasPrefix(key, "manifests/") {
-			continue
-		}
-		m, err := w.scene.manifest(key, w.store.Body(key))
-		if err != nil {
-			return err
-		}
-		for _, o := range m.Objects {
-			body := w.store.Body(o.Key)
-			if body == nil {
-				return fmt.Errorf("%s names %s, which is missing", key, o.Key)
-			}
-			if source.DigestOf(body) != o.SHA256 {
-				return fmt.Errorf("%s names %s, which differs", key, o.Key)
-			}
-		}
-		if w.store.Body(seal.EpochKey(m.Table(), m.Epoch)) == nil {
-			return fmt.Errorf("%s names epoch %s, which is missing", key, m.Epoch)
-		}
-		content, ok := w.scene.chains[m.ChainOut]
-		if !ok || int64(len(content)) != m.End {
-			return fmt.Errorf("%s is of bytes that no file holds", key)
-		}
-		for i := m.Start; i < m.End; i++ {
-			seen[content[:i+1]]++
-		}
-	}
-	want := w.scene.want(false)
-	for text, n := range seen {
-		if n > want[text] {
-			return fmt.Errorf("the byte after %q is in manifests %d times, want %d", text[:len(text)-1], n, want[text])
-		}
-	}
-	return nil
-}
-
-// want counts, for each text that a file begins with, how many sources hold it: files that are
-// equal, or that another goes on from, are one.
-// Files that stay unread in part are left out of what must be there.
-func (s *scene) want(must bool) map[string]int {
-	want := map[string]int{}
-	for p, f := range s.files {
-		whole := !(must && s.unread[p])
-		for q, g := range s.files {
-			if strings.HasPrefix(g, f) && (len(g) > len(f) || q < p) {
-				whole = false
-			}
-		}
-		for i := range f {
-			if whole {
-				want[f[:i+1]]++
-			}
-		}
-	}
-	return want
-}
-
-// complete tells whether every machine that is left has ended well, and checks what must then be
-// true.
-func (w *world) complete() (bool, error) {
-	if len(w.net) > 0 {
-		return false, nil
-	}
-	alive := false
-	for _, wr := range w.writers {
-		if wr.gone {
-			continue
-		}
-		if wr.process == nil || wr.up() || wr.process.err != nil {
-			return false, nil
-		}
-		alive = true
-	}
-	if !alive {
-		return false, nil
-	}
-	return true, w.checkComplete()
-}
-
-func (w *world) checkComplete() error {
-	seen := map[string]int{}
-	named := map[string]bool{}
-	spans := map[source.ID][]*seal.Manifest{}
-	for _, key := range w.store.Keys() {
-		if !strings.HasPrefix(key, "manifests/") {
-			continue
-		}
-		m, err := w.scene.manifest(key, w.store.Body(key))
-		if err != nil {
-			return err
-		}
-		spans[m.SID] = append(spans[m.SID], m)
-		for _, o := range m.Objects {
-			named[o.Key] = true
-		}
-		content := w.scene.chains[m.ChainOut]
-		for i := m.Start; i < m.End; i++ {
-			seen[content[:i+1]]++
-		}
-	}
-	for text, n := range w.scene.want(true) {
-		if seen[text] < n {
-			return fmt.Errorf("the byte after %q is in manifests %d times, want %d at least", text[:len(text)-1], seen[text], n)
-		}
-	}
-	for _, key := range w.store.Keys() {
-		if !strings.HasSuffix(key, ".parquet") || named[key] {
-			continue
-		}
-		if !superseded(key, spans) {
-			return fmt.Errorf("%s is named by no manifest and is not superseded", key)
-		}
-	}
-	for _, wr := range w.writers {
-		if !wr.gone && len(wr.spool) > 0 {
-			return fmt.Errorf("%s has %d batches left in its spool", wr.name, len(wr.spool))
-		}
-	}
-	return nil
-}
-
-func superseded(key string, spans map[source.ID][]*seal.Manifest) bool {
-	k, err := seal.ParseKey(key)
-	if err != nil {
-		return false
-	}
-	for _, m := range spans[k.Batch.ID] {
-		if m.Start <= k.Batch.Range.Start && k.Batch.Range.Start < m.End {
-			return true
-		}
-	}
-	return false
 }

@@ -50,6 +50,7 @@ type process struct {
 	mu     sync.Mutex // guards what follows while its goroutines run
 	parked []*parked  // in the order of their names
 	dead   bool
+	free   bool // it waits for nobody
 	broken bool // a commit of its ledger failed
 	ended  bool
 	err    error
@@ -69,9 +70,12 @@ type parked struct {
 func (p *process) gate(o op) step {
 	x := &parked{o, make(chan step)}
 	p.mu.Lock()
-	if p.dead {
-		p.mu.Unlock()
-		return die
+	if p.dead || p.free {
+		defer p.mu.Unlock()
+		if p.dead {
+			return die
+		}
+		return proceed
 	}
 	p.parked = append(p.parked, x)
 	slices.SortStableFunc(p.parked, func(a, b *parked) int { return strings.Compare(a.name, b.name) })
@@ -117,8 +121,11 @@ type writer struct {
 	old     *disk // a snapshot of its disk, for a restore
 	process *process
 	gone    bool
+	free    bool // its runs wait for nobody
 
-	fileGone bool
+	fileGone string // the path of a file that was deleted
+	fileAway string // and of one that this run does not find
+	offDisk  string // and of that one, if it was moved away
 }
 
 type disk struct {
@@ -129,7 +136,8 @@ type disk struct {
 // procLedger, procSpool and procStore are the seams of one process.
 type procLedger struct {
 	*process
-	w *writer
+	w         *writer
+	TailNotes // a load asks for none of them
 }
 
 func (l procLedger) Empty() bool { return len(l.w.ledger.sources) == 0 }
@@ -142,6 +150,15 @@ func (l procLedger) Get(k source.Key) (*offsets.Source, bool, error) {
 func (l procLedger) Ends(k source.Key) ([]offsets.End, error) { return l.w.ledger.endsOf(k), nil }
 
 func (l procLedger) All() ([]source.Key, error) { return l.w.ledger.keys(), nil }
+
+func (l procLedger) Waiting() (keys []source.Key, err error) {
+	for _, key := range l.w.ledger.keys() {
+		if len(l.w.ledger.sources[key].src.Outbox) > 0 {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
 
 func (l procLedger) Update(k source.Key, fn func(*offsets.Source) error) error {
 	return l.commit("update "+l.change(k, fn), func() error { return l.w.ledger.update(k, fn) })
@@ -191,24 +208,12 @@ func (l procLedger) Delete(k source.Key) error {
 }
 
 func (l procLedger) GetFile(t source.Table, path string) (offsets.FileRecord, bool, error) {
-	f, ok := l.w.ledger.files[t.String()+" "+path]
+	f, ok := l.w.ledger.file(t.String() + " " + path)
 	return f, ok, nil
 }
 
-func (l procLedger) Files(t source.Table) (all []offsets.FileRecord, err error) {
-	for name, f := range l.w.ledger.files {
-		if strings.HasPrefix(name, t.String()+" ") {
-			all = append(all, f)
-		}
-	}
-	return all, nil
-}
-
 func (l procLedger) PutFile(t source.Table, f ...offsets.FileRecord) error {
-	return l.commit("remember "+f[0].Path, func() error {
-		l.w.ledger.putFiles(t, f)
-		return nil
-	})
+	return l.commit("remember "+f[0].Path, func() error { return l.w.ledger.putFiles(t, f) })
 }
 
 type procSpool struct {
@@ -240,6 +245,12 @@ func (s procSpool) Reserve(context.Context, int64) (func(), error) { return func
 
 func (s procSpool) Hold(string) {}
 
+func (s procSpool) Held() ([]spool.Entry, error) { return nil, nil }
+
+func (s procSpool) RemoveHeld(string) error { return nil }
+
+func (s procSpool) SetApart(name string) error { return s.Remove(name) }
+
 func (s procSpool) Remove(name string) error {
 	if _, ok := s.w.spool[name]; !ok {
 		return nil
@@ -256,6 +267,10 @@ type procStore struct {
 }
 
 func (s procStore) Name() string { return "memory" }
+
+// isNote tells whether a key is of the notes on sources. Here all sources are of one origin, so nothing
+// hangs on them: they would only multiply the states.
+func isNote(key string) bool { return strings.HasPrefix(key, seal.SourceFolder) }
 
 // shared runs an operation on the store, which others use too.
 func (s procStore) shared(o op, do func() error) error {
@@ -280,6 +295,9 @@ func (s procStore) shared(o op, do func() error) error {
 }
 
 func (s procStore) Put(ctx context.Context, o sink.Object) error {
+	if isNote(o.Key) {
+		return nil
+	}
 	// The body is read now: a request that is under way holds its bytes.
 	r, err := o.Open()
 	if err != nil {
@@ -320,6 +338,9 @@ func (s procStore) Stat(ctx context.Context, key string) (sink.Info, error) {
 }
 
 func (s procStore) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, error] {
+	if isNote(prefix) {
+		return func(func(sink.Info, error) bool) {}
+	}
 	var all []sink.Info
 	err := s.shared(op{name: "list " + prefix}, func() error {
 		for info, err := range s.world.store.List(ctx, prefix) {
@@ -351,16 +372,19 @@ func (s procStore) Delete(ctx context.Context, key string) error {
 
 // start runs the program on the writer's disk until it wants to do its first operation.
 func (w *writer) start(world *world) {
-	p := &process{}
+	if world.scene.offDisk {
+		w.moveAway()
+	}
+	p := &process{free: w.free}
 	led, sp := w.ledger.digest(), w.spool.digest()
 	p.saw(w.encoder, led, sp)
 	w.process = p
 	cfg := w.cfg
-	cfg.Ledger, cfg.Spool, cfg.Store = procLedger{p, w}, procSpool{p, w}, procStore{p, world}
+	cfg.Ledger, cfg.Spool, cfg.Store = procLedger{process: p, w: w}, procSpool{p, w}, procStore{p, world}
 	cfg.Workers = 1
-	if w.fileGone {
-		cfg.Inputs = nil
-	}
+	cfg.Inputs = slices.DeleteFunc(slices.Clone(cfg.Inputs), func(in Input) bool {
+		return in.Path == w.fileGone || in.Path == w.fileAway
+	})
 	cfg.Streams = []Stream{streamOf(world.scene, w.encoder, w.cfg.Streams[0])}
 	r := newRun(cfg)
 	r.putsAtOnce, r.getsAtOnce, r.inHand = 1, 1, 1

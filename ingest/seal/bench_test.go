@@ -124,6 +124,8 @@ type pointChunks struct {
 
 func (c *pointChunks) Point() source.Point { return c.end }
 
+func (c *pointChunks) Marks() []source.Mark { return nil }
+
 // repeatChunks gives the same bytes n times as a chunk each.
 type repeatChunks struct {
 	kind source.ChunkKind
@@ -149,6 +151,8 @@ func (c *repeatChunks) Point() source.Point {
 	p.Offset = c.at
 	return p
 }
+
+func (c *repeatChunks) Marks() []source.Mark { return nil }
 
 // Two batches are sealed at a time in a process of 512 MiB: what one takes must stay far below,
 // whatever is in it.

@@ -4,9 +4,9 @@
 //
 // Invariants:
 //
-//   - Keys, manifests, losses and epochs have one text form. What parses prints as the same bytes;
-//     what prints parses as the same value. Fields a reader does not know are ignored, so that a
-//     format can grow; a known field must be there, once, in its place and in its one spelling.
+//   - Keys, manifests, losses, notes and epochs have one text form. What parses prints as the same
+//     bytes; what prints parses as the same value. Fields a reader does not know are ignored, so that
+//     a format can grow; a known field must be there, once, in its place and in its one spelling.
 //   - A body says nothing else than its key: ValidateFor holds one against the other.
 //   - A data or quarantine key names all that its bytes depend on: the source and the range, and by
 //     the seal the content up to the range's end, the epoch and the encoder.

@@ -72,8 +72,8 @@ func genRange(t *rapid.T) (in, out source.Point) {
 	c.Write(content[start:end])
 	out = c.Point()
 	if rapid.Bool().Draw(t, "is large") { // nothing of the chain can be told from such an end
-		in.Offset += 1 << 20
-		out.Offset = in.Offset + rapid.Int64Range(1, math.MaxInt64-in.Offset).Draw(t, "length")
+		in.Offset += rapid.Int64Range(1<<20, math.MaxInt64-1<<31).Draw(t, "from")
+		out.Offset = in.Offset + rapid.Int64Range(1, 1<<30).Draw(t, "length")
 		if out.Offset%source.BlockSize == 0 {
 			out.Offset--
 		}
@@ -92,11 +92,8 @@ func genManifest() *rapid.Generator[*Manifest] {
 			Origin: k.Origin, SID: k.ID, K: rapid.Uint64().Draw(t, "k"),
 			Epoch: genDigest().Draw(t, "epoch"), Start: in.Offset, End: out.Offset,
 			OpenEnd: rapid.Bool().Draw(t, "open end"), ChainIn: in.Chain, ChainOut: out.Chain,
-			ChainState: out.State}
+			ChainState: out.State, Marks: genMarks(t, in.Offset, out.Offset)}
 		m.Seal = source.NewSeal(m.ChainOut, m.Epoch)
-		if m.Start == 0 && rapid.Bool().Draw(t, "has fork") {
-			m.Fork = &Fork{SID: source.ID{1}, Offset: rapid.Int64Min(1).Draw(t, "fork")}
-		}
 		if m.Start > 0 && rapid.Bool().Draw(t, "has carry") {
 			m.Carry = &Carry{Line: rapid.Int64Range(0, m.Start-1).Draw(t, "line"),
 				Rest: genRest(t, m.Start)}
@@ -106,6 +103,14 @@ func genManifest() *rapid.Generator[*Manifest] {
 		genObjects(t, m)
 		return m
 	})
+}
+
+// genMarks gives the marks that a range has; their chains are made up.
+func genMarks(t *rapid.T, start, end int64) (ms []source.Mark) {
+	for off := source.NextMark(start); off < end; off = source.NextMark(off) {
+		ms = append(ms, source.Mark{Offset: off, Chain: genDigest().Draw(t, "mark")})
+	}
+	return ms
 }
 
 // genRest is what is carried over to offset.
@@ -166,10 +171,11 @@ func genLoss() *rapid.Generator[*Loss] {
 		l := &Loss{Format: Format, Stream: k.Table.Stream, Version: k.Table.Version,
 			Origin: k.Origin, SID: k.ID, K: rapid.Uint64().Draw(t, "k"), Kind: Lost,
 			Start: in.Offset, End: &out.Offset, ChainIn: in.Chain,
-			ChainOut: &out.Chain, ChainState: &out.State}
+			ChainOut: &out.Chain, ChainState: &out.State,
+			Marks: genMarks(t, in.Offset, out.Offset)}
 		reasons := []LossReason{Deleted, Truncated, NotWanted}
 		if rapid.Bool().Draw(t, "is note") {
-			l.Kind, l.ChainOut, l.ChainState = Note, nil, nil
+			l.Kind, l.ChainOut, l.ChainState, l.Marks = Note, nil, nil, nil
 			reasons = reasons[:2]
 			if rapid.Bool().Draw(t, "end unknown") {
 				least := l.Start + rapid.Int64Range(0, math.MaxInt64-l.Start).Draw(t, "at least")

@@ -118,10 +118,14 @@ func firstLine(b []byte) (line []byte, content int) {
 
 func (c *memChunks) Cut(end int64) { c.at = end }
 
-func (c *memChunks) Point() source.Point {
+func (c *memChunks) Point() source.Point { return c.chain().Point() }
+
+func (c *memChunks) Marks() []source.Mark { return c.chain().Marks(c.start.Offset, c.at) }
+
+func (c *memChunks) chain() *source.Chain {
 	chain := source.NewChain()
 	chain.Write(c.data[:c.at])
-	return chain.Point()
+	return chain
 }
 
 // sample is a log, how it is parsed, and how its batches are cut.

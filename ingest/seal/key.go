@@ -19,6 +19,7 @@ const (
 	ManifestFolder   = "manifests/"
 	EpochFolder      = "epochs/"
 	SchemaFolder     = "schemas/"
+	SourceFolder     = "sources/"
 )
 
 const (
@@ -41,6 +42,7 @@ const (
 	NoteKind               // a note on bytes that were never sealed
 	EpochKind              // a stream's definition
 	SchemaKind             // an inferred schema
+	SourceKind             // a note on a source: who begins with a head
 )
 
 // ParsedKey is what a key says. Only the fields of its kind are set.
@@ -49,9 +51,10 @@ type ParsedKey struct {
 	Table     source.Table    // all kinds but RootKind
 	Partition batch.Partition // DataKind
 	Batch     BatchName       // DataKind, QuarantineKind
-	Source    source.Key      // ManifestKind, FoundKind, NoteKind
+	Source    source.Key      // ManifestKind, FoundKind, NoteKind, SourceKind
 	Start     int64           // ManifestKind, FoundKind, NoteKind
 	Epoch     source.Digest   // EpochKind
+	Head      HeadName        // SourceKind
 }
 
 // BatchName names a batch within its table and all that its bytes depend on.
@@ -156,6 +159,8 @@ func (k ParsedKey) String() string {
 		return EpochKey(k.Table, k.Epoch)
 	case SchemaKind:
 		return SchemaKey(k.Table)
+	case SourceKind:
+		return sourceKey(k.Source, k.Head)
 	}
 	return ""
 }
@@ -192,6 +197,8 @@ func parseKey(key string) (ParsedKey, error) {
 		return parseEpochKey(parts[1:last], parts[last])
 	case SchemaFolder:
 		return parseSchemaKey(parts[1:last], parts[last])
+	case SourceFolder:
+		return parseSourceKey(parts[1:last], parts[last])
 	}
 	return ParsedKey{}, fmt.Errorf("no folder of ours")
 }
@@ -240,14 +247,8 @@ func parseManifestKey(folders []string, file string) (ParsedKey, error) {
 	if err != nil {
 		return ParsedKey{}, err
 	}
-	k := ParsedKey{Kind: ManifestKind, Table: t, Source: source.Key{Table: t}}
-	if folders[2] != source.NoOrigin {
-		if err := source.CheckName(folders[2]); err != nil {
-			return ParsedKey{}, err
-		}
-		k.Source.Origin = folders[2]
-	}
-	if k.Source.ID, err = source.ParseID(folders[3]); err != nil {
+	k := ParsedKey{Kind: ManifestKind, Table: t}
+	if k.Source, err = parseSource(t, folders[2], folders[3]); err != nil {
 		return ParsedKey{}, err
 	}
 	name, ok := strings.CutSuffix(file, jsonExt)

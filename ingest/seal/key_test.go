@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -14,13 +15,13 @@ func genParsedKey() *rapid.Generator[ParsedKey] {
 	return rapid.Custom(func(t *rapid.T) ParsedKey {
 		src := genSource().Draw(t, "source")
 		start := rapid.Int64Range(0, 1<<62).Draw(t, "start")
-		k := ParsedKey{Kind: KeyKind(rapid.IntRange(int(RootKind), int(SchemaKind)).Draw(t, "kind"))}
+		k := ParsedKey{Kind: KeyKind(rapid.IntRange(int(RootKind), int(SourceKind)).Draw(t, "kind"))}
 		if k.Kind != RootKind {
 			k.Table = src.Table
 		}
 		switch k.Kind {
 		case DataKind, QuarantineKind:
-			end := start + rapid.Int64Range(1, 1<<62).Draw(t, "length")
+			end := rapid.Int64Range(start+1, math.MaxInt64).Draw(t, "end")
 			k.Batch = BatchName{ID: src.ID, Range: source.Range{Start: start, End: end}}
 			k.Batch.Seal = source.NewSeal(genDigest().Draw(t, "chain"), source.Digest{})
 			if k.Kind == DataKind {
@@ -28,6 +29,8 @@ func genParsedKey() *rapid.Generator[ParsedKey] {
 			}
 		case ManifestKind, FoundKind, NoteKind:
 			k.Source, k.Start = src, start
+		case SourceKind:
+			k.Source, k.Head = src, NameOfHead(genDigest().Draw(t, "head"))
 		case EpochKind:
 			k.Epoch = genDigest().Draw(t, "epoch")
 		}
@@ -63,6 +66,8 @@ func TestParseKey_Golden(t *testing.T) {
 		"manifests/app/v1/web-1/" + sid + "/00000000000000ff-lost.json",
 		"epochs/app/v1/" + source.Digest{}.String() + ".json",
 		"schemas/app/v1.json",
+		"sources/app/v1/0123456789abcdef/--" + sid + ".json",
+		"sources/app/v1/0123456789abcdef/web-1-" + sid + ".json",
 	} {
 		k, err := ParseKey(key)
 		require.NoError(t, err)
@@ -101,10 +106,31 @@ func TestParseKey_Refuses(t *testing.T) {
 		"manifests/app/v1/-/" + sid + "/0000000000000000-x.json",  // suffix
 		"manifests/app/v1/-/" + sid + "/0000000000000000.parquet", // extension
 		"epochs/app/v1/00.json", "schemas/app/v1/x.json", "schemas/app.json",
+		"sources/app/v1/--" + sid + ".json",                           // no head
+		"sources/app/v1/0123456789abcde/--" + sid + ".json",           // head
+		"sources/app/v1/0123456789ABCDEF/--" + sid + ".json",          // head
+		"sources/app/v1/0123456789abcdef/x/--" + sid + ".json",        // too deep
+		"sources/app/v1/0123456789abcdef/" + sid + ".json",            // no origin
+		"sources/app/v1/0123456789abcdef/-" + sid + ".json",           // no origin
+		"sources/app/v1/0123456789abcdef/_-" + sid + ".json",          // no such origin
+		"sources/app/v1/0123456789abcdef/--" + sid[1:] + ".json",      // sid
+		"sources/app/v1/0123456789abcdef/--" + sid + ".parquet",       // extension
+		"sources/app/v1/0123456789abcdef/--" + sid + "-x.json",        // suffix
+		"sources/app/v1/0123456789abcdef/web-1--" + sid[1:] + ".json", // sid
 	} {
 		_, err := ParseKey(key)
 		require.Error(t, err, key)
 	}
+}
+
+func TestSourceKey_LiesUnderItsHead(t *testing.T) {
+	k := source.Key{Table: source.Table{Stream: "app", Version: 2}, Origin: "web-1",
+		ID: source.NewID("web-1", "app", 0, []byte("head\n"))}
+	head := source.DigestOf([]byte("head\n"))
+	require.Equal(t, "sources/app/v2/"+head.String()[:16]+"/", HeadPrefix(k.Table, head))
+	require.Equal(t, HeadPrefix(k.Table, head)+"web-1-"+k.ID.String()+".json", SourceKey(k, head))
+	k.Origin = ""
+	require.Equal(t, HeadPrefix(k.Table, head)+"--"+k.ID.String()+".json", SourceKey(k, head))
 }
 
 func TestManifestKey_SortsByStart(t *testing.T) {
@@ -123,6 +149,7 @@ func FuzzParseKey(f *testing.F) {
 	f.Add("data/app/v1/dt=2024-01-15/hour=03/42bb1ab47635691e7917a9a0b921b102-" +
 		"0000000000000000-00000000000000ff-0123456789abcdef.parquet")
 	f.Add("manifests/app/v1/-/42bb1ab47635691e7917a9a0b921b102/0000000000000000-lost.json")
+	f.Add("sources/app/v1/0123456789abcdef/web-1-42bb1ab47635691e7917a9a0b921b102.json")
 	f.Fuzz(func(t *testing.T, key string) {
 		k, err := ParseKey(key)
 		if err == nil {

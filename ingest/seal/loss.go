@@ -46,6 +46,7 @@ type Loss struct {
 	ChainIn    source.Digest      // at Start
 	ChainOut   *source.Digest     // at End, nil in a Note
 	ChainState *source.ChainState // likewise
+	Marks      []source.Mark      // as a Manifest has them; none in a Note, where they are null
 
 	// Rest is what the batch would have carried over of records of several lines, as a Manifest has
 	// it.
@@ -94,6 +95,11 @@ func (l *Loss) JSON() []byte {
 	} else {
 		p.text("chain_state", *l.ChainState)
 	}
+	if l.Kind == Note {
+		p.null("marks")
+	} else {
+		printMarks(p, l.Marks)
+	}
 	printRest(p, l.Rest)
 	p.close('}')
 	return append(p.b, '\n')
@@ -127,6 +133,11 @@ func scanLoss(s *scanner) *Loss {
 	l.ChainIn = scanText(s, "chain_in", source.ParseDigest)
 	l.ChainOut = scanTextOrNull(s, "chain_out", source.ParseDigest)
 	l.ChainState = scanTextOrNull(s, "chain_state", source.ParseChainState)
+	if l.Kind == Note {
+		s.null("marks")
+	} else {
+		l.Marks = s.marks("marks")
+	}
 	l.Rest = s.rest("rest")
 	return l
 }
@@ -169,6 +180,9 @@ func (l *Loss) validateLost() error {
 	if err := validateRestAt(l.Rest, *l.End); err != nil {
 		return err
 	}
+	if err := validateMarks(l.Start, *l.End, l.Marks); err != nil {
+		return err
+	}
 	return validateChainState(*l.End, *l.ChainOut, *l.ChainState)
 }
 
@@ -176,7 +190,7 @@ func (l *Loss) validateNote() error {
 	if l.Reason == NotWanted {
 		return fmt.Errorf("reason %s: such bytes are a range of kind %s", NotWanted, Lost)
 	}
-	if l.ChainOut != nil || l.ChainState != nil || l.Rest != (source.Carry{}) {
+	if l.ChainOut != nil || l.ChainState != nil || l.Marks != nil || l.Rest != (source.Carry{}) {
 		return errors.New("a note knows nothing of its end: its bytes were never read")
 	}
 	if (l.End == nil) != (l.AtLeast != nil) {

@@ -1,7 +1,9 @@
 package seal
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,7 +30,7 @@ func goldenLoss() *Loss {
 	end := m.End
 	return &Loss{Format: 1, Stream: m.Stream, Version: m.Version, Origin: m.Origin, SID: m.SID,
 		K: m.K, Kind: Lost, Start: m.Start, End: &end, Reason: Deleted,
-		ChainIn: m.ChainIn, ChainOut: &m.ChainOut, ChainState: &m.ChainState}
+		ChainIn: m.ChainIn, ChainOut: &m.ChainOut, ChainState: &m.ChainState, Marks: m.Marks}
 }
 
 // restOf is what follows a record that begins at an offset.
@@ -74,6 +76,11 @@ func TestLoss_Validate_KnowsEachRule(t *testing.T) {
 		"chain_state does not give":   func(l *Loss) { *l.End = 128 },
 		"a note knows nothing of its": func(l *Loss) { l.Kind = Note },
 		"bytes were never read":       func(l *Loss) { *l = *goldenNote(); l.Rest = restOf(1) },
+		"marks: 256 is not the next":  func(l *Loss) { l.Marks = markedManifest().Marks },
+		"its bytes were never read": func(l *Loss) {
+			*l = *goldenNote()
+			l.Marks = markedManifest().Marks
+		},
 		"rest of ":                    func(l *Loss) { l.Rest = restOf(*l.End) },
 		"such bytes are a range":      func(l *Loss) { l.Kind, l.Reason = Note, NotWanted },
 		"want at_least where":         func(l *Loss) { *l = *goldenNote(); l.AtLeast = nil },
@@ -83,6 +90,27 @@ func TestLoss_Validate_KnowsEachRule(t *testing.T) {
 		l := goldenLoss()
 		change(l)
 		require.ErrorContains(t, l.Validate(), want)
+	}
+}
+
+func TestLoss_Marks(t *testing.T) {
+	m := markedManifest()
+	l := goldenLoss()
+	l.Start, l.End, l.Marks = m.Start, &m.End, m.Marks
+	l.ChainIn, l.ChainOut, l.ChainState = m.ChainIn, &m.ChainOut, &m.ChainState
+	got, err := ParseLoss(l.JSON())
+	require.NoError(t, err)
+	require.Equal(t, l, got)
+	require.Contains(t, string(l.JSON()), string(m.JSON()[bytes.Index(m.JSON(), []byte(`"marks"`)):][:90]))
+	l.Marks = l.Marks[:1]
+	require.ErrorContains(t, l.Validate(), "marks: the one at 1024 is missing")
+	lost, note := string(goldenLoss().JSON()), string(goldenNote().JSON())
+	for want, body := range map[string]string{
+		"want an array": strings.Replace(lost, `"marks":[]`, `"marks":null`, 1),
+		"want null":     strings.Replace(note, `"marks":null`, `"marks":[]`, 1),
+	} {
+		_, err := ParseLoss([]byte(body))
+		require.ErrorContains(t, err, want)
 	}
 }
 

@@ -32,12 +32,12 @@ type Manifest struct {
 
 	Start   int64
 	End     int64
-	OpenEnd bool  // the last line had no line end because the file ended there
-	Fork    *Fork // nil but in the first batch of a source that agreed with another one at first
+	OpenEnd bool // the last line had no line end because the file ended there
 
 	ChainIn    source.Digest     // at Start
 	ChainOut   source.Digest     // at End
 	ChainState source.ChainState // at the last block boundary before or at End
+	Marks      []source.Mark     // all standard ones strictly between Start and End
 	Carry      *Carry            // what the format needs from before Start, nil for nothing
 	// Rest is what the next batch carries over of records of several lines: left out of the JSON,
 	// against the rule, where there is none, as in any table of lines.
@@ -48,7 +48,7 @@ type Manifest struct {
 	Rejects int64
 	Skipped int64 // lines that hold nothing
 
-	RowBytes     int64 // these three are exactly End - Start; a BOM is skipped bytes, but no line
+	RowBytes     int64 // these three are exactly End - Start; a BOM and padding are skipped bytes, but no line
 	RejectBytes  int64
 	SkippedBytes int64
 
@@ -56,12 +56,6 @@ type Manifest struct {
 	MaxTime *int64
 
 	Objects []Object // sorted by key; the quarantine's included
-}
-
-// Fork says from which source one was forked, and the last batch end at which both agreed.
-type Fork struct {
-	SID    source.ID
-	Offset int64
 }
 
 // Carry is what a batch needs to know of the bytes before its start.
@@ -114,10 +108,10 @@ func (m *Manifest) JSON() []byte {
 	p.int("start", m.Start)
 	p.int("end", m.End)
 	p.bool("open_end", m.OpenEnd)
-	m.Fork.print(p)
 	p.text("chain_in", m.ChainIn)
 	p.text("chain_out", m.ChainOut)
 	p.text("chain_state", m.ChainState)
+	printMarks(p, m.Marks)
 	m.Carry.print(p)
 	printRest(p, m.Rest)
 	p.int("records", m.Records)
@@ -138,18 +132,6 @@ func (m *Manifest) JSON() []byte {
 	p.close(']')
 	p.close('}')
 	return append(p.b, '\n')
-}
-
-func (f *Fork) print(p *printer) {
-	if f == nil {
-		p.null("fork")
-		return
-	}
-	p.name("fork")
-	p.open('{')
-	p.text("sid", f.SID)
-	p.int("offset", f.Offset)
-	p.close('}')
 }
 
 func (c *Carry) print(p *printer) {
@@ -205,10 +187,10 @@ func scanManifest(s *scanner) *Manifest {
 	m.Start = s.int("start")
 	m.End = s.int("end")
 	m.OpenEnd = s.bool("open_end")
-	m.Fork = s.fork("fork")
 	m.ChainIn = scanText(s, "chain_in", source.ParseDigest)
 	m.ChainOut = scanText(s, "chain_out", source.ParseDigest)
 	m.ChainState = scanText(s, "chain_state", source.ParseChainState)
+	m.Marks = s.marks("marks")
 	m.Carry = s.carry("carry")
 	m.Rest = s.rest("rest")
 	m.Records = s.int("records")
@@ -231,17 +213,6 @@ func (s *scanner) format() int {
 		s.err = &FormatError{Have: n}
 	}
 	return int(n)
-}
-
-func (s *scanner) fork(name string) *Fork {
-	raw, ok := s.orNull(name)
-	if !ok {
-		return nil
-	}
-	in := scanObject(raw)
-	f := &Fork{SID: scanText(in, "sid", source.ParseID), Offset: in.int("offset")}
-	s.inner(name, in)
-	return f
 }
 
 func (s *scanner) carry(name string) *Carry {

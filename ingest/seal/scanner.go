@@ -115,6 +115,13 @@ func (s *scanner) orNull(name string) (json.RawMessage, bool) {
 	return raw, raw != nil && string(raw) != "null"
 }
 
+// null takes a field that must be null.
+func (s *scanner) null(name string) {
+	if raw, ok := s.orNull(name); ok {
+		s.fail(name, fmt.Errorf("want null, have %s", clip(raw)))
+	}
+}
+
 func (s *scanner) str(name string) string { return s.parseStr(name, s.raw(name)) }
 
 func (s *scanner) parseStr(name string, raw json.RawMessage) string {
@@ -197,11 +204,21 @@ func (s *scanner) timeOrNull(name string) *int64 {
 	if !ok {
 		return nil
 	}
+	v := s.parseTime(name, raw)
+	return &v
+}
+
+func (s *scanner) time(name string) int64 { return s.parseTime(name, s.raw(name)) }
+
+func (s *scanner) parseTime(name string, raw json.RawMessage) int64 {
+	if raw == nil {
+		return 0
+	}
 	v, err := parseTime(s.parseStr(name, raw))
 	if err != nil {
 		s.fail(name, err)
 	}
-	return &v
+	return v
 }
 
 // array takes a field that holds an array and gives its elements.

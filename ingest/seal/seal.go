@@ -23,6 +23,8 @@ type Chunks interface {
 	Cut(end int64)
 	// Point is where the range ends so far: after the last piece, or where it was cut.
 	Point() source.Point
+	// Marks gives the standard marks strictly within the range so far, in order.
+	Marks() []source.Mark
 }
 
 // Input is what a range becomes objects under.
@@ -82,7 +84,7 @@ func sealRange(in Input, chunks Chunks, objects *objects) (*Batch, error) {
 		return nil, err
 	}
 	m := newManifest(in, end, sum)
-	m.OpenEnd = open
+	m.OpenEnd, m.Marks = open, chunks.Marks()
 	names, err := objects.close(m)
 	if err != nil {
 		return nil, err

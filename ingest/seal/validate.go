@@ -31,7 +31,10 @@ func (m *Manifest) Validate() error {
 	if err := validateChainState(m.End, m.ChainOut, m.ChainState); err != nil {
 		return err
 	}
-	if err := m.validateCarried(); err != nil {
+	if err := validateMarks(m.Start, m.End, m.Marks); err != nil {
+		return err
+	}
+	if err := m.validateRest(); err != nil {
 		return err
 	}
 	if err := m.validateCounts(); err != nil {
@@ -95,23 +98,6 @@ func validateChainState(end int64, out source.Digest, state source.ChainState) e
 	return nil
 }
 
-func (m *Manifest) validateCarried() error {
-	if err := m.validateRest(); err != nil {
-		return err
-	}
-	if m.Fork == nil {
-		return nil
-	}
-	if m.Start != 0 {
-		return errors.New("fork: only the first batch of a source has one")
-	}
-	if m.Fork.SID == m.SID || m.Fork.Offset <= 0 {
-		return fmt.Errorf("fork: want an offset of another source, have %d of %s",
-			m.Fork.Offset, m.Fork.SID)
-	}
-	return nil
-}
-
 func (m *Manifest) validateRest() error {
 	if c := m.Carry; c != nil {
 		if c.Line < 0 || c.Line > m.Start || c.Line == m.Start && c.Rest == (source.Carry{}) {
@@ -165,10 +151,6 @@ func (m *Manifest) validateCounts() error {
 	}
 	if m.Rows == 0 && m.RowBytes != 0 || m.Rejects == 0 && m.RejectBytes != 0 {
 		return errors.New("bytes of rows or rejects, but no rows or rejects")
-	}
-	bom := m.Start == 0 && m.SkippedBytes == int64(len(source.BOM))
-	if m.Skipped == 0 && m.SkippedBytes != 0 && !bom {
-		return fmt.Errorf("skipped_bytes %d, but no skipped lines", m.SkippedBytes)
 	}
 	return nil
 }

@@ -10,6 +10,10 @@ import (
 // ErrNotFound is returned when there is no object at a key.
 var ErrNotFound = errors.New("no such object")
 
+// ErrUnusable is returned by a store that must be opened again before it can be written to: what it
+// made durable is unknown.
+var ErrUnusable = errors.New("sink must be opened again")
+
 // ConflictError is returned by Put when the key holds other bytes. Nothing was changed.
 type ConflictError struct {
 	Key  string

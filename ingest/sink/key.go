@@ -12,7 +12,7 @@ const KeyMax = 1024
 const keyPartMax = 255
 
 // roots are the first parts that keys have; a single object lies beside them.
-var roots = []string{"data", "epochs", "manifests", "quarantine", "schemas"}
+var roots = []string{"data", "epochs", "manifests", "quarantine", "schemas", "sources"}
 
 const rootObject = "logseal.json"
 

@@ -9,7 +9,8 @@ import (
 
 func TestCheckKey(t *testing.T) {
 	for _, key := range []string{"logseal.json", "data/a", "schemas/app/v1.json",
-		"data/app/v1/dt=__HIVE_DEFAULT_PARTITION__/00-11.parquet", "manifests/a/v1/-/00/01.json"} {
+		"data/app/v1/dt=__HIVE_DEFAULT_PARTITION__/00-11.parquet", "manifests/a/v1/-/00/01.json",
+		"sources/app/v1/00/--00.json"} {
 		require.NoError(t, CheckKey(key))
 	}
 	for _, key := range []string{"", "/", "data", "data/", "data//a", "/data/a", "data/./a",

@@ -13,6 +13,9 @@ const (
 	TooLong
 	// Continued is the rest of a line whose first part was taken at the end of a file.
 	Continued
+	// Padding is NULs and BOMs at the start of a line, but for a ByteOrderMark. It may end within a run
+	// of NULs.
+	Padding
 )
 
 // Chunk is a piece of a source that ends at a record's end. Chunks follow one another without

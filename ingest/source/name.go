@@ -36,11 +36,22 @@ type Key struct {
 }
 
 // OriginName is the origin as it stands in keys.
-func (k Key) OriginName() string {
-	if k.Origin == "" {
+func (k Key) OriginName() string { return OriginName(k.Origin) }
+
+// OriginName is an origin, empty for none, as it stands in keys.
+func OriginName(origin string) string {
+	if origin == "" {
 		return NoOrigin
 	}
-	return k.Origin
+	return origin
+}
+
+// ParseOrigin reads what OriginName gives.
+func ParseOrigin(name string) (origin string, err error) {
+	if name == NoOrigin {
+		return "", nil
+	}
+	return name, CheckName(name)
 }
 
 // String prints the key as manifests' keys hold it: stream/v<version>/<origin or ->/<sid>.

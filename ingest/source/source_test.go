@@ -74,8 +74,8 @@ func TestChain_Resume_RefusesOtherBytes(t *testing.T) {
 
 func TestNames_RoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		start := rapid.Int64Range(0, 1<<62).Draw(t, "start")
-		r := Range{start, start + rapid.Int64Range(1, 1<<62).Draw(t, "len")}
+		start := rapid.Int64Range(0, 1<<61).Draw(t, "start")
+		r := Range{start, start + rapid.Int64Range(1, 1<<61).Draw(t, "len")}
 		got, err := ParseRange(r.Name())
 		require.NoError(t, err)
 		require.Equal(t, r, got)

@@ -65,7 +65,7 @@ func (c *crashFS) Mkdir(path string) error {
 	if err := errors.Join(c.step()); err != nil {
 		return err
 	}
-	if err := OS().Mkdir(path); err != nil {
+	if err := OS(c.root).Mkdir(path); err != nil {
 		return err
 	}
 	dir, name := c.parent(path)
@@ -77,7 +77,7 @@ func (c *crashFS) Create(path string) (File, error) {
 	if err := c.step(); err != nil {
 		return nil, err
 	}
-	f, err := OS().Create(path)
+	f, err := OS(c.root).Create(path)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (c *crashFS) Rename(from, to string) error {
 	if err := c.step(); err != nil {
 		return err
 	}
-	if err := OS().Rename(from, to); err != nil {
+	if err := OS(c.root).Rename(from, to); err != nil {
 		return err
 	}
 	dir, name := c.parent(from)
@@ -109,7 +109,7 @@ func (c *crashFS) Remove(path string) error {
 	if err := c.step(); err != nil {
 		return err
 	}
-	if err := OS().Remove(path); err != nil {
+	if err := OS(c.root).Remove(path); err != nil {
 		return err
 	}
 	dir, name := c.parent(path)
@@ -117,18 +117,32 @@ func (c *crashFS) Remove(path string) error {
 	return nil
 }
 
-func (c *crashFS) SyncDir(path string) error {
+func (c *crashFS) OpenDir(path string) (Dir, error) {
 	if err := c.step(); err != nil {
-		return err
+		return nil, err
 	}
 	n := c.model
 	if path != c.root {
 		dir, name := c.parent(path)
 		n = dir.names[name]
 	}
-	n.durable = maps.Clone(n.names)
+	return &crashDir{c, n}, nil
+}
+
+type crashDir struct {
+	fs   *crashFS
+	node *node
+}
+
+func (d *crashDir) Sync() error {
+	if err := d.fs.step(); err != nil {
+		return err
+	}
+	d.node.durable = maps.Clone(d.node.names)
 	return nil
 }
+
+func (d *crashDir) Close() error { return nil }
 
 type crashFile struct {
 	fs   *crashFS

@@ -4,6 +4,7 @@
 //	<dir>/<sid>-<start>-<end>-<seal>/
 //	    0 1 2 …                               its objects, in the order of its manifest
 //	    manifest.json                         written last, deleted first
+//	<dir>/held/<name of a batch>/             one that nobody ships: a user's to decide about
 //
 // Invariants:
 //

@@ -2,8 +2,8 @@ package spool
 
 import "errors"
 
-// ErrUnusable is returned by every change to a Spool after the fsync of a folder failed: what is
-// durable is unknown. Open the spool again and Recover.
+// ErrUnusable is returned by the change of a Spool that saw the fsync of a folder fail, and by every one
+// after it: what is durable is unknown. Open the spool again and Recover.
 var ErrUnusable = errors.New("spool must be opened again after a failed fsync")
 
 // FullError says that the disk, or its quota, is full. What was asked for was not done; it may be

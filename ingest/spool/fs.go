@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -21,8 +23,14 @@ type FS interface {
 	Rename(from, to string) error
 	// Remove removes a file or an empty folder.
 	Remove(path string) error
-	// SyncDir makes the names in a folder durable.
-	SyncDir(path string) error
+	// OpenDir opens a folder to make the names in it durable.
+	OpenDir(path string) (Dir, error)
+}
+
+// Dir is an open folder. The names in it are durable once Sync returned nil.
+type Dir interface {
+	Sync() error
+	Close() error
 }
 
 // File is a file being written. Its bytes are durable once Sync returned nil.
@@ -31,29 +39,135 @@ type File interface {
 	Sync() error
 }
 
-// OS is the operating system's file system.
-func OS() FS { return osFS{} }
+const (
+	// dirMode and fileMode keep what waits to be shipped from everyone else.
+	dirMode  = 0o700
+	fileMode = 0o600
+)
 
-type osFS struct{}
+// OS is the operating system's file system, for the spool in dir. No link in the spool leads out of
+// it; dir itself may be one.
+func OS(dir string) FS { return osFS{dir} }
+
+type osFS struct{ dir string }
 
 var _ FS = osFS{}
 
-func (osFS) Mkdir(path string) error { return os.Mkdir(path, 0o755) }
-
-func (osFS) Create(path string) (File, error) {
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+func (o osFS) Mkdir(path string) error {
+	if !o.holds(path) {
+		return os.Mkdir(path, dirMode)
+	}
+	return inRoot(o.dir, path, func(root *os.Root, name string) error {
+		return root.Mkdir(name, dirMode)
+	})
 }
 
-func (osFS) Rename(from, to string) error { return os.Rename(from, to) }
+func (o osFS) Create(path string) (f File, err error) {
+	err = inRoot(o.dir, path, func(root *os.Root, name string) (err error) {
+		f, err = root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+		return err
+	})
+	return f, err
+}
 
-func (osFS) Remove(path string) error { return os.Remove(path) }
+func (o osFS) Rename(from, to string) error {
+	return inRoot(o.dir, from, func(root *os.Root, name string) error {
+		other, err := filepath.Rel(o.dir, to)
+		if err != nil {
+			return err
+		}
+		return root.Rename(name, other)
+	})
+}
 
-func (osFS) SyncDir(path string) error {
-	f, err := os.Open(path)
+func (o osFS) Remove(path string) error {
+	return inRoot(o.dir, path, func(root *os.Root, name string) error { return root.Remove(name) })
+}
+
+func (o osFS) OpenDir(path string) (Dir, error) { return o.open(path) }
+
+// syncDir makes the names in a folder durable. Once the fsync has failed nobody knows which names are:
+// the error is ErrUnusable and not its cause, since to make room or to try again does not help.
+// A folder that cannot be opened has lost nothing.
+func syncDir(fsys FS, path string) error {
+	d, err := fsys.OpenDir(path)
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("%w: %v", ErrUnusable, err)
+	}
+	return nil
+}
+
+func (o osFS) open(path string) (f *os.File, err error) {
+	if !o.holds(path) {
+		return os.Open(path)
+	}
+	return openIn(o.dir, path)
+}
+
+// holds tells whether path is below the spool's folder.
+func (o osFS) holds(path string) bool {
+	return strings.HasPrefix(path, strings.TrimSuffix(o.dir, "/")+"/")
+}
+
+// inRoot has do work on path, which is dir or below it, without leaving dir.
+func inRoot(dir, path string, do func(root *os.Root, name string) error) error {
+	name, err := filepath.Rel(dir, path)
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	err = do(root, name)
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		e.Path = path // a message is to have all of it
+	}
+	return err
+}
+
+// openIn opens path, which is dir or below it, for reading.
+func openIn(dir, path string) (f *os.File, err error) {
+	err = inRoot(dir, path, func(root *os.Root, name string) (err error) {
+		f, err = root.Open(name)
+		return err
+	})
+	return f, err
+}
+
+// readDirIn lists the folder path, by name.
+func readDirIn(dir, path string) ([]os.DirEntry, error) {
+	f, err := openIn(dir, path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b os.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+// readFileIn reads the file at path.
+func readFileIn(dir, path string) ([]byte, error) {
+	f, err := openIn(dir, path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+// statIn describes what is at path.
+func statIn(dir, path string) (info os.FileInfo, err error) {
+	err = inRoot(dir, path, func(root *os.Root, name string) (err error) {
+		info, err = root.Stat(name)
+		return err
+	})
+	return info, err
 }
 
 // makeDir makes dir and its parents where they are missing, durably.
@@ -78,7 +192,7 @@ func makeDir(fsys FS, dir string) error {
 	if err := fsys.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return fsys.SyncDir(parent)
+	return syncDir(fsys, parent)
 }
 
 // wrap says what was being done, and makes a full disk a *FullError.

@@ -36,7 +36,7 @@ type Spool struct {
 
 // Open opens the spool in dir, which it makes if there is none. Call Recover before anything else.
 // limit is how many bytes Reserve lets it grow to, 0 for no limit.
-func Open(dir string, limit int64) (*Spool, error) { return OpenFS(OS(), dir, limit) }
+func Open(dir string, limit int64) (*Spool, error) { return OpenFS(OS(dir), dir, limit) }
 
 // OpenFS is Open on a file system of the caller's.
 func OpenFS(fsys FS, dir string, limit int64) (*Spool, error) {
@@ -49,7 +49,7 @@ func OpenFS(fsys FS, dir string, limit int64) (*Spool, error) {
 // List returns the complete batches of the spool in dir, by name. It only reads, and may run
 // beside the process that uses the spool. No folder is no batches.
 func List(dir string) ([]Entry, error) {
-	folders, err := os.ReadDir(dir)
+	folders, err := readDirIn(dir, dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("list spool: %w", err)
 	}
@@ -72,10 +72,10 @@ func List(dir string) ([]Entry, error) {
 // readEntry reads a batch; false when it is not complete, or goes while it is looked at.
 func readEntry(dir, name string) (Entry, bool, error) {
 	path := filepath.Join(dir, name)
-	manifest, err := os.ReadFile(filepath.Join(path, manifestName))
+	manifest, err := readFileIn(dir, filepath.Join(path, manifestName))
 	var files []os.DirEntry
 	if err == nil {
-		files, err = os.ReadDir(path)
+		files, err = readDirIn(dir, path)
 	}
 	e := Entry{Name: name, Manifest: manifest}
 	for _, f := range files {
@@ -105,7 +105,7 @@ func (s *Spool) Recover() ([]Entry, error) {
 	if err := s.usable(); err != nil {
 		return nil, fmt.Errorf("recover spool: %w", err)
 	}
-	folders, err := os.ReadDir(s.dir)
+	folders, err := readDirIn(s.dir, s.dir)
 	if err != nil {
 		return nil, fmt.Errorf("recover spool: %w", err)
 	}
@@ -155,7 +155,7 @@ func (s *Spool) List() ([]Entry, error) { return List(s.dir) }
 
 // Has reports whether there is a complete batch called name.
 func (s *Spool) Has(name string) bool {
-	_, err := os.Stat(filepath.Join(s.dir, name, manifestName))
+	_, err := statIn(s.dir, filepath.Join(s.dir, name, manifestName))
 	return checkName(name) == nil && err == nil
 }
 
@@ -164,7 +164,7 @@ func (s *Spool) Manifest(name string) ([]byte, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	b, err := os.ReadFile(filepath.Join(s.dir, name, manifestName))
+	b, err := readFileIn(s.dir, filepath.Join(s.dir, name, manifestName))
 	if err != nil {
 		return nil, fmt.Errorf("read manifest in spool: %w", err)
 	}
@@ -177,7 +177,7 @@ func (s *Spool) Open(name string, i int) (*os.File, int64, error) {
 	if err := checkName(name); err != nil {
 		return nil, 0, err
 	}
-	f, err := os.Open(filepath.Join(s.dir, name, strconv.Itoa(i)))
+	f, err := openIn(s.dir, filepath.Join(s.dir, name, strconv.Itoa(i)))
 	if err != nil {
 		return nil, 0, fmt.Errorf("open object in spool: %w", err)
 	}
@@ -221,7 +221,7 @@ func (s *Spool) removeBatch(path string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := statIn(s.dir, path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err := s.syncDir(path); err != nil {
@@ -232,7 +232,7 @@ func (s *Spool) removeBatch(path string) error {
 
 // removeFolder removes a folder of files; none is no error.
 func (s *Spool) removeFolder(path string) error {
-	files, err := os.ReadDir(path)
+	files, err := readDirIn(s.dir, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -248,10 +248,10 @@ func (s *Spool) removeFolder(path string) error {
 	return s.fs.Remove(path)
 }
 
-// syncDir makes the names in a folder durable; when that fails, nobody knows which are.
+// syncDir makes the names in a folder durable; after a failed fsync the spool changes nothing more.
 func (s *Spool) syncDir(path string) error {
-	err := s.fs.SyncDir(path)
-	if err != nil {
+	err := syncDir(s.fs, path)
+	if errors.Is(err, ErrUnusable) {
 		s.mu.Lock()
 		s.broken = true
 		s.mu.Unlock()

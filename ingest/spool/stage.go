@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -185,20 +184,17 @@ func (g *Stage) check(name string, objects []string) error {
 
 func (g *Stage) commit(name string, objects []string, manifest []byte) (dropped bool, err error) {
 	s, final := g.spool, filepath.Join(g.spool.dir, name)
-	switch have, err := os.ReadFile(filepath.Join(final, manifestName)); {
+	switch have, err := readFileIn(s.dir, filepath.Join(final, manifestName)); {
 	case err == nil && bytes.Equal(have, manifest):
-		// Durable: Recover or the Commit that made it saw to that.
-		return true, nil
+		// The Commit that made it may have failed at its last fsync.
+		return true, s.syncDir(final)
 	case err == nil:
 		return false, &ConflictError{Name: name}
 	case !errors.Is(err, fs.ErrNotExist):
 		return false, err
 	}
-	for i, o := range objects {
-		from, to := filepath.Join(g.dir, o+stagedSuffix), filepath.Join(g.dir, strconv.Itoa(i))
-		if err := s.fs.Rename(from, to); err != nil {
-			return false, err
-		}
+	if err := g.number(objects); err != nil {
+		return false, err
 	}
 	if err := s.syncDir(g.dir); err != nil {
 		return false, err
@@ -215,6 +211,17 @@ func (g *Stage) commit(name string, objects []string, manifest []byte) (dropped 
 		return false, err
 	}
 	return false, s.writeManifest(final, manifest)
+}
+
+// number gives the staged files the names that a batch's objects have.
+func (g *Stage) number(objects []string) error {
+	for i, o := range objects {
+		from, to := filepath.Join(g.dir, o+stagedSuffix), filepath.Join(g.dir, strconv.Itoa(i))
+		if err := g.spool.fs.Rename(from, to); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Spool) writeManifest(dir string, manifest []byte) error {

@@ -31,7 +31,7 @@ func (v *verifier) fetch(ctx context.Context, key string) (place, error) {
 	if errors.Is(err, sink.ErrNotFound) {
 		return p, nil
 	}
-	damaged := errors.As(err, new(*sink.DamagedError))
+	damaged := errors.As(err, new(*sink.DamagedError)) || errors.Is(err, sink.ErrOversized)
 	if err != nil && !damaged {
 		return p, fmt.Errorf("read manifest: %w", err)
 	}

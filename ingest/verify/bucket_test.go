@@ -28,6 +28,7 @@ type bucket struct {
 	fsys       *filestest.FS
 	epoch      *seal.Epoch
 	partitions int              // at most, of a batch
+	origin     string           // of what is sealed
 	one        []*seal.Manifest // of one.log, where a test says so
 }
 
@@ -87,7 +88,7 @@ func (b *bucket) key(path string, k uint64) source.Key {
 	require.NoError(b.t, err)
 	require.True(b.t, ok)
 	t := b.epoch.Table()
-	return source.Key{Table: t, ID: source.NewID("", t.Stream, k, head)}
+	return source.Key{Table: t, Origin: b.origin, ID: source.NewID(b.origin, t.Stream, k, head)}
 }
 
 // load writes a file and seals it into batches of about maxBytes each.
@@ -192,3 +193,5 @@ func keysOf(ms ...*seal.Manifest) []string {
 }
 
 func rangeString(start, end int64) string { return source.Range{Start: start, End: end}.String() }
+
+func lastOf(ms []*seal.Manifest) *seal.Manifest { return ms[len(ms)-1] }

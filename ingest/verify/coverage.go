@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"slices"
 
 	"logseal/ingest/seal"
 	"logseal/ingest/source"
@@ -149,6 +150,9 @@ func (c *coverage) cover(ctx context.Context, at place) error {
 		c.at, c.chain, c.known, c.openEnd, c.rest = e.End, e.chainOut, true, e.openEnd, e.rest
 	}
 	c.spans = append(c.spans, span{Range: e.Range, loss: commit.Loss != nil})
+	for _, m := range e.points {
+		c.v.points.mark(m)
+	}
 	if c.v.proofs.wanted(c.key, *c.k) {
 		c.commits = append(c.commits, commit)
 	}
@@ -166,6 +170,7 @@ type edges struct {
 	key               string
 	k                 uint64
 	chainIn, chainOut source.Digest
+	points            []source.Mark // its marks and its end
 	openEnd           bool
 	carries           bool
 	carried, rest     source.Carry
@@ -175,15 +180,21 @@ type edges struct {
 func edgesOf(commit seal.Commit) edges {
 	if l := commit.Loss; l != nil {
 		return edges{Range: source.Range{Start: l.Start, End: *l.End}, key: l.Key(), k: l.K,
-			chainIn: l.ChainIn, chainOut: *l.ChainOut, carries: true, rest: l.Rest, loss: true}
+			chainIn: l.ChainIn, chainOut: *l.ChainOut, carries: true, rest: l.Rest, loss: true,
+			points: pointsOf(l.Marks, *l.End, *l.ChainOut)}
 	}
 	m := commit.Manifest
 	e := edges{Range: m.Range(), key: m.Key(), k: m.K, chainIn: m.ChainIn, chainOut: m.ChainOut,
-		openEnd: m.OpenEnd, carries: m.Carry != nil, rest: m.Rest}
+		openEnd: m.OpenEnd, carries: m.Carry != nil, rest: m.Rest,
+		points: pointsOf(m.Marks, m.End, m.ChainOut)}
 	if m.Carry != nil {
 		e.carried = m.Carry.Rest
 	}
 	return e
+}
+
+func pointsOf(marks []source.Mark, end int64, chain source.Digest) []source.Mark {
+	return append(slices.Clip(marks), source.Mark{Offset: end, Chain: chain})
 }
 
 func (c *coverage) checkK(e edges) {
@@ -223,6 +234,9 @@ func (c *coverage) finish(ctx context.Context) error {
 		c.reportNote(n)
 	}
 	c.v.classify(c)
+	if len(c.spans) > 0 {
+		c.v.points.close(c)
+	}
 	if len(c.commits) == 0 {
 		return nil
 	}

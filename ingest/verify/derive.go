@@ -50,7 +50,6 @@ func (d *derivation) check(ctx context.Context, m *seal.Manifest) error {
 		return err
 	}
 	made := *got.Manifest
-	made.Fork = m.Fork // the file does not tell from where it was forked
 	if same {
 		d.compare(m, &made)
 		return nil

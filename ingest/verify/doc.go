@@ -23,13 +23,17 @@
 // large object only the footer is read; from any other store all of it is. Deep reads all of
 // every object, whatever the store says, and its rows too.
 //
-// Memory is bounded by 80 bytes for each object in the sink, 32 for each batch of one source, the
-// manifests of one source if it is to be proved against a file, aheadMax manifests more, and a
-// footer for each of checksMax objects, or the object if the store cannot read at an offset. Deep
-// adds, for batches of readBytesMax together or for one that is larger, an object up to bufferMax, a
-// row group and a bit for each byte of the batch.
-// Sources add what sealing needs and, for batches of another encoder, the objects of one batch.
+// Sources of one table that hold the same bytes are found by their chains, as points says.
 //
-// What it cannot see: the last batch of a source whose manifest was deleted by hand. Its objects
-// show as unfinished; only Sources notice.
+// Memory is bounded by 80 bytes for each object in the sink, 32 for each batch of one source, 32 for
+// each source of one table and 24 for each of their batches and marks (a source of 64 MiB has 10, a
+// larger one one more for each 64 MiB), the manifests of one source if it is to be proved against a
+// file, aheadMax manifests more, and a footer for each of checksMax objects, or the object if the
+// store cannot read at an offset. Deep adds, for batches of readBytesMax together or for one that is
+// larger, an object up to bufferMax, a row group and a bit for each byte of the batch. Sources add
+// what sealing needs and, for batches of another encoder, the objects of one batch.
+//
+// What it cannot see: the last batch of a source whose manifest was deleted by hand, or all of them.
+// Their objects show as unfinished; only Sources notice. And that a source is the beginning of
+// another, if it ends where that one has no point: only Sources notice.
 package verify

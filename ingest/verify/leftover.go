@@ -123,9 +123,16 @@ func (v *verifier) settle(ctx context.Context, p *placed, now *standing) error {
 			"move it away", key, fault)
 		return nil
 	}
+	v.addUnfinished(p.size)
 	v.add(Unfinished, key, "%s is named by no manifest, its batch may still be finished; a "+
 		"glob over data/ counts it already, so load its file again or wait for who is at it", key)
 	return nil
+}
+
+func (v *verifier) addUnfinished(size int64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.report.UnfinishedBytes += size
 }
 
 // standing is what stands at the start of a batch now.

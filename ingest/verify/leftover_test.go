@@ -68,6 +68,30 @@ func TestRun_Unfinished_IsNotCleaned(t *testing.T) {
 	require.True(t, r.OK)
 }
 
+// A sink that lost every manifest of a source is not settled, and says how much that is.
+func TestRun_Unfinished_IsCounted(t *testing.T) {
+	b := newBucket(t)
+	whole := b.load("one.log", content("one", 100), 0, 1000)
+	require.True(t, b.run(Options{}).Settled())
+	var size int64
+	for _, m := range whole {
+		b.store.Plant(m.Key(), nil)
+		for _, o := range m.Objects {
+			size += o.Bytes
+		}
+	}
+	r := b.run(Options{Deep: true})
+	requireOnly(t, r, map[Kind][]string{Unfinished: keysOf(whole...)})
+	require.Equal(t, size, r.UnfinishedBytes)
+	require.True(t, r.OK)
+	require.False(t, r.Settled())
+
+	r = b.run(Options{Spool: spoolOf(whole...)})
+	requireOnly(t, r, map[Kind][]string{Pending: keysOf(whole...)})
+	require.Zero(t, r.UnfinishedBytes)
+	require.True(t, r.Settled())
+}
+
 func spoolOf(ms ...*seal.Manifest) func() ([]spool.Entry, error) {
 	return func() ([]spool.Entry, error) {
 		entries := []spool.Entry{{Name: "rubbish", Manifest: []byte("rubbish")}}

@@ -12,7 +12,7 @@ import (
 func (b *bucket) declareLost(m *seal.Manifest, found bool) *seal.Loss {
 	l := &seal.Loss{Format: seal.Format, Stream: m.Stream, Version: m.Version, Origin: m.Origin,
 		SID: m.SID, K: m.K, Kind: seal.Lost, Start: m.Start, End: &m.End, Reason: seal.Deleted,
-		ChainIn: m.ChainIn, ChainOut: &m.ChainOut, ChainState: &m.ChainState}
+		ChainIn: m.ChainIn, ChainOut: &m.ChainOut, ChainState: &m.ChainState, Marks: m.Marks}
 	require.NoError(b.t, l.Validate())
 	b.store.Plant(l.Key(), l.JSON())
 	if found {

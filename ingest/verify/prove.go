@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"logseal/ingest/files"
 	"logseal/ingest/seal"
@@ -28,17 +27,10 @@ type family struct {
 
 // proof is one log file and what was found about it.
 type proof struct {
-	path string
-	head []byte // nil: it has none
-
-	broken  error // no head can be read
-	proved  bool
-	whole   bool // some source holds it to its end
-	rest    source.Range
-	restOf  source.Key
-	short   string // why the best source that is not proved was neither refuted
-	differs string // where the best source that was refuted disagrees
-	agreed  int64  // how far that one agreed
+	path   string
+	head   []byte // nil: it has none
+	broken error  // no head can be read
+	tables map[source.Table]*held
 }
 
 // openProofs reads the heads of log files.
@@ -46,7 +38,7 @@ func openProofs(fsys files.FS, paths []string) (*proofs, error) {
 	ps := &proofs{fsys: fsys, ids: map[family]map[source.ID][]*proof{},
 		asked: map[source.Key]bool{}}
 	for _, path := range paths {
-		p := &proof{path: path}
+		p := &proof{path: path, tables: map[source.Table]*held{}}
 		if err := p.readHead(fsys); err != nil {
 			return nil, err
 		}
@@ -138,14 +130,18 @@ func (v *verifier) proveFile(ctx context.Context, c *coverage, p *proof) error {
 	var offsets []int64
 	for _, commit := range c.commits {
 		e := edgesOf(commit)
-		offsets = append(offsets, e.Start, e.End)
+		offsets = append(offsets, e.Start)
+		for _, m := range e.points {
+			offsets = append(offsets, m.Offset)
+		}
 	}
 	marks, end, err := f.Marks(ctx, offsets)
 	var corrupt *files.CorruptError
 	if err != nil && !errors.As(err, &corrupt) {
 		return err
 	}
-	agrees, proved := p.judge(c, marks, end)
+	h := p.in(c.key.Table)
+	agrees, proved := h.judge(c, marks, end)
 	if !agrees {
 		return nil
 	}
@@ -156,8 +152,8 @@ func (v *verifier) proveFile(ctx context.Context, c *coverage, p *proof) error {
 		}
 		err := d.check(ctx, commit.Manifest)
 		if errors.As(err, &corrupt) {
-			proved, p.short = false, err.Error()
-			break
+			h.damaged = err.Error()
+			return nil
 		}
 		if err != nil {
 			return err
@@ -166,90 +162,12 @@ func (v *verifier) proveFile(ctx context.Context, c *coverage, p *proof) error {
 	if !proved {
 		return nil
 	}
-	p.proved = true
+	h.proved = true
+	h.twins.close(c)
 	record := int64(seal.DefaultMaxRecordBytes)
 	if d.record > 0 {
 		record = d.record // of the last batch
 	}
 	last := edgesOf(c.commits[len(c.commits)-1]).End
-	return p.checkRest(ctx, c.key, f, marks[last], end, int(record))
-}
-
-// judge compares the chains at all batch ends. The file agrees unless it is another source, and is
-// proved to be this one when it holds all of it; it may agree with another one as well that goes on
-// after the file's end.
-func (p *proof) judge(c *coverage, marks map[int64]source.Point,
-	end source.Point) (agrees, proved bool) {
-	agreed := int64(0)
-	for _, commit := range c.commits {
-		e := edgesOf(commit)
-		for _, at := range []struct {
-			offset int64
-			chain  source.Digest
-		}{{e.Start, e.chainIn}, {e.End, e.chainOut}} {
-			mark, reached := marks[at.offset]
-			if reached && mark.Chain != at.chain {
-				if agreed >= p.agreed {
-					p.agreed = agreed
-					p.differs = fmt.Sprintf("it says the same as source %s up to byte %d and something "+
-						"else before byte %d", c.key, agreed, at.offset)
-				}
-				return false, false
-			}
-			if reached {
-				agreed = at.offset
-			}
-		}
-	}
-	last := edgesOf(c.commits[len(c.commits)-1]).End
-	if last > end.Offset {
-		p.short = fmt.Sprintf("it ends at byte %d and source %s goes on to byte %d", end.Offset, c.key,
-			last)
-		return true, false
-	}
-	return true, true
-}
-
-// checkRest looks for records of the file after the last batch of its source, which ends at from.
-func (p *proof) checkRest(ctx context.Context, key source.Key, f *files.File, from,
-	end source.Point, record int) error {
-	r, err := f.Reader(ctx, from, record)
-	if err == nil {
-		r.Begin(0, 0)
-		_, err = r.Next()
-	}
-	var corrupt *files.CorruptError
-	if err == io.EOF || errors.As(err, &corrupt) { // before a fault is no whole record any more
-		p.whole = true
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if from.Offset >= p.rest.Start {
-		p.rest, p.restOf = source.Range{Start: from.Offset, End: end.Offset}, key
-	}
-	return nil
-}
-
-// report adds what was found about each file.
-func (ps *proofs) report(r *Report) {
-	for _, p := range ps.files {
-		switch {
-		case p.broken != nil:
-			r.add(Missing, p.path, "nothing of %s can be proved: %v", p.path, p.broken)
-		case p.head == nil || p.whole: // an empty file is no source
-		case p.proved:
-			r.add(Gap, p.restOf.String()+" "+p.rest.String(), "bytes %s of %s are in no batch yet; load "+
-				"it again", p.rest, p.path)
-		case p.short != "":
-			r.add(Differing, p.path, "%s cannot be proved: %s; give the whole file", p.path, p.short)
-		case p.agreed > 0:
-			r.add(Differing, p.path, "%s is not what was loaded: %s; it was changed since, or is another "+
-				"log that begins alike and was never loaded", p.path, p.differs)
-		default:
-			r.add(Missing, p.path, "no source in the sink is %s; load it, or give the stream that it was "+
-				"loaded to", p.path)
-		}
-	}
+	return h.checkRest(ctx, c.key, f, marks[last], end, int(record))
 }

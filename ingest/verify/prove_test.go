@@ -84,11 +84,44 @@ func TestRun_Sources_RestIsAGap(t *testing.T) {
 	want := last.SourceKey().String() + " " + rangeString(last.End, last.End+5)
 	requireOnly(t, b.run(everything("log")), map[Kind][]string{Gap: {want}})
 
-	// A later version of the table has it whole: the rest is in a batch.
-	b.epoch.Version = 2
+}
+
+// Each table that has of a file must have it whole. One that has nothing of it is fine as long as
+// another has it.
+func TestRun_Sources_ProvedInEachTable(t *testing.T) {
+	b := newBucket(t)
+	data := content("one", 100)
+	last := lastOf(b.load("log", data, 0, 700))
+	b.fsys.Append("log", []byte("more\n"))
+	half := last.SourceKey().String() + " " + rangeString(last.End, last.End+5)
+
+	v2 := *b.epoch
+	v2.Version = 2
+	b.epoch = &v2
 	b.putEpoch()
-	b.seal("log", 0, source.Origin(), 0, 0)
-	requireOnly(t, b.run(everything("log")), map[Kind][]string{})
+	b.load("other.log", append(content("one", 3), "another log\n"...), 0, 0)
+	requireOnly(t, b.run(everything("log", "other.log")), map[Kind][]string{Gap: {half}})
+
+	b.seal("log", 1, source.Origin(), 0, 0)
+	r := b.run(everything("log", "other.log"))
+	requireOnly(t, r, map[Kind][]string{Gap: {half}})
+	require.Contains(t, r.Findings[0].Text, "app/v1")
+	requireOnly(t, b.run(Options{Stream: "app", Sources: []string{"log"}}),
+		map[Kind][]string{Gap: {half}})
+
+	// Two streams on one path.
+	whole := newBucket(t)
+	whole.load("log", data, 0, 700)
+	other := *whole.epoch
+	other.Stream = "web"
+	whole.epoch = &other
+	whole.putEpoch()
+	whole.fsys.Write("log", data[:len(content("one", 60))])
+	short := lastOf(whole.seal("log", 0, source.Origin(), 700, 0))
+	whole.fsys.Write("log", data)
+	requireOnly(t, whole.run(everything("log")), map[Kind][]string{
+		Gap: {short.SourceKey().String() + " " + rangeString(short.End, int64(len(data)))}})
+	requireOnly(t, whole.run(Options{Stream: "app", Sources: []string{"log"}}), map[Kind][]string{})
 }
 
 // A half line before a fault is no record: there is nothing to load.

@@ -15,7 +15,8 @@ const (
 	Missing Kind = "missing"
 	// Gap is a range before a batch that no manifest covers.
 	Gap Kind = "gaps"
-	// Overlap is a range that two manifests cover, or an object that two manifests name.
+	// Overlap is a range that two manifests cover, or two sources of one origin hold, or an object
+	// that two manifests name.
 	Overlap Kind = "overlaps"
 	// Differing is something whose content is not what its key, its manifest or its source says.
 	Differing Kind = "differing"
@@ -29,6 +30,8 @@ const (
 	Lost Kind = "lost"
 	// Expired is an object that was deleted because of its age, as the config wants.
 	Expired Kind = "expired"
+	// Twin is a pair of sources of two origins that hold the same bytes.
+	Twin Kind = "twins"
 )
 
 // fails tells whether a finding of the kind makes the report not ok.
@@ -43,7 +46,7 @@ func (k Kind) fails() bool {
 // Finding is one thing that was found.
 type Finding struct {
 	Kind Kind
-	What string // a key, or a source's key and a range, or a path
+	What string // a key, or a source's key and a range, or a path, or two sources' keys
 	Text string // one sentence: what is wrong, where, what to do
 }
 
@@ -64,7 +67,10 @@ type Report struct {
 	Pending    []string `json:"pending"`
 	Lost       []string `json:"lost"`
 	Expired    []string `json:"expired"`
+	Twins      []string `json:"twins"`
 
+	// UnfinishedBytes is how large the objects of Unfinished are together. Nobody knows their rows.
+	UnfinishedBytes int64 `json:"-"`
 	// Findings are all of the lists with an explanation each, sorted by kind and what.
 	Findings []Finding `json:"-"`
 	// Cleaned are the superseded objects that were deleted. They are in no list.
@@ -74,6 +80,10 @@ type Report struct {
 func (r *Report) add(k Kind, what, format string, args ...any) {
 	r.Findings = append(r.Findings, Finding{Kind: k, What: what, Text: fmt.Sprintf(format, args...)})
 }
+
+// Settled tells that nothing wants a look but faults: no object waits for a manifest that nobody is
+// known to put, and no two origins hold the same.
+func (r *Report) Settled() bool { return len(r.Unfinished) == 0 && len(r.Twins) == 0 }
 
 // lists gives the report's lists in the order of the JSON.
 func (r *Report) lists() []struct {
@@ -86,7 +96,7 @@ func (r *Report) lists() []struct {
 	}{
 		{Missing, &r.Missing}, {Gap, &r.Gaps}, {Overlap, &r.Overlaps}, {Differing, &r.Differing},
 		{Superseded, &r.Superseded}, {Unfinished, &r.Unfinished}, {Pending, &r.Pending},
-		{Lost, &r.Lost}, {Expired, &r.Expired},
+		{Lost, &r.Lost}, {Expired, &r.Expired}, {Twin, &r.Twins},
 	}
 }
 

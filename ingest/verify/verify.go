@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -71,6 +70,8 @@ type verifier struct {
 	spooled map[spooled]bool
 	epochs  map[string]*epoch // by key
 	proofs  *proofs           // of Sources
+	points  *points           // of the table that is walked
+	told    map[told]bool
 
 	start func(task func(ctx context.Context) error) // waits for room; see tasks
 	reads *semaphore.Weighted                        // bytes that are read whole
@@ -81,8 +82,9 @@ type verifier struct {
 }
 
 func newVerifier(o Options) *verifier {
-	v := &verifier{Options: o, report: &Report{}, epochs: map[string]*epoch{},
-		reads: semaphore.NewWeighted(readBytesMax), since: batch.NoDate}
+	v := &verifier{Options: o, report: &Report{}, epochs: map[string]*epoch{}, told: map[told]bool{},
+		points: newPoints(source.Table{}),
+		reads:  semaphore.NewWeighted(readBytesMax), since: batch.NoDate}
 	if !o.Since.IsZero() {
 		v.since = batch.Day.PartitionOf(o.Since.UnixMicro()).Date
 	}
@@ -125,7 +127,7 @@ func (v *verifier) run(ctx context.Context) (err error) {
 	if err := v.tasks(ctx, checksMax, v.settleUnnamed); err != nil {
 		return err
 	}
-	v.proofs.report(v.report)
+	v.reportProofs()
 	return nil
 }
 
@@ -148,9 +150,11 @@ func (v *verifier) listSpool() error {
 	return nil
 }
 
-// listOthers looks for names that are none of ours beside the manifests.
+// listOthers looks for names that are none of ours beside the manifests. It does not read what it
+// lists: an epoch is read with its batches, and nothing depends on what a note on a source says.
 func (v *verifier) listOthers(ctx context.Context) error {
-	for _, folder := range []string{seal.EpochFolder, seal.SchemaFolder} {
+	for _, folder := range []string{seal.EpochFolder, seal.SchemaFolder,
+		seal.SourceFolder} {
 		for info, err := range v.Store.List(ctx, streamPrefix(folder, v.Stream)) {
 			if err != nil {
 				return fmt.Errorf("list %s: %w", folder, err)
@@ -181,9 +185,6 @@ func checkRoot(ctx context.Context, store sink.Store) error {
 	return seal.ParseRoot(body)
 }
 
-// documentMax is more than any manifest or epoch of ours: what is larger is none.
-const documentMax = 64 << 20
-
 // read gives the document at key.
 func read(ctx context.Context, store sink.Store, key string) ([]byte, sink.Info, error) {
 	body, info, err := readOnce(ctx, store, key)
@@ -199,9 +200,9 @@ func readOnce(ctx context.Context, store sink.Store, key string) ([]byte, sink.I
 		return nil, info, err
 	}
 	defer r.Close()
-	body, err := io.ReadAll(io.LimitReader(r, documentMax+1))
-	if err == nil && len(body) > documentMax {
-		err = fmt.Errorf("%s: larger than any document of ours", key)
+	body, err := sink.ReadDocument(r)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", key, err)
 	}
 	return body, info, err
 }

@@ -13,6 +13,7 @@ import (
 	"logseal/ingest/seal"
 	"logseal/ingest/sink/dir"
 	"logseal/ingest/sink/sinktest"
+	"logseal/ingest/source"
 	"logseal/ingest/spool"
 )
 
@@ -45,7 +46,7 @@ func TestRun_Folder(t *testing.T) {
 	b := newBucket(t)
 	b.load("one.log", content("one", 100), 0, 1000)
 	root := t.TempDir()
-	w, err := dir.New(root, "w1")
+	w, err := dir.New(root, "w1", dir.DefaultMode)
 	require.NoError(t, err)
 	for _, key := range b.store.Keys() {
 		require.NoError(t, w.Put(t.Context(), sinktest.Object(key, b.store.Body(key))))
@@ -71,7 +72,7 @@ func TestReport_JSON_HasTheFieldsOfTheDesign(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `{"ok":true,"sources":0,"batches":0,"objects":0,"rows":0,"rejects":0,`+
 		`"missing":[],"gaps":[],"overlaps":[],"differing":[],"superseded":[],"unfinished":[],`+
-		`"pending":[],"lost":[],"expired":[]}`, string(body))
+		`"pending":[],"lost":[],"expired":[],"twins":[]}`, string(body))
 }
 
 func TestRun_NoTable(t *testing.T) {
@@ -145,7 +146,7 @@ func TestRun_FaultsOfObjects(t *testing.T) {
 		}},
 		"stray names": {do: func(b *bucket, m *seal.Manifest) map[Kind][]string {
 			keys := []string{"data/app/v1/x", "epochs/app/v1/x.json", "manifests/app/x.json",
-				"quarantine/app/v1/x.parquet", "schemas/app/x"}
+				"quarantine/app/v1/x.parquet", "schemas/app/x", "sources/app/v1/x.json"}
 			for _, key := range keys {
 				b.store.Plant(key, []byte("x"))
 			}
@@ -163,6 +164,13 @@ func TestRun_FaultsOfObjects(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestRun_NotesOnSources_AreNamesOfOurs(t *testing.T) {
+	b := newBucket(t)
+	m := b.load("one.log", content("one", 100), 0, 1000)[0]
+	b.store.Plant(seal.SourceKey(m.SourceKey(), source.DigestOf([]byte("head"))), []byte("anything"))
+	require.True(t, b.run(Options{Deep: true}).OK)
 }
 
 func TestRun_FaultsOfManifests(t *testing.T) {
@@ -204,8 +212,7 @@ func TestRun_FaultsOfManifests(t *testing.T) {
 			m := *ms[0]
 			m.Origin = "web-1"
 			b.store.Plant(m.Key(), m.JSON())
-			want := keysOf(ms[0])
-			return map[Kind][]string{Overlap: want}
+			return map[Kind][]string{Overlap: keysOf(ms[0]), Twin: pair(m.SourceKey(), ms[0].SourceKey())}
 		},
 		"rows edited": func(b *bucket, ms []*seal.Manifest) map[Kind][]string {
 			b.edit(ms[1], func(m *seal.Manifest) { m.Rows++ })

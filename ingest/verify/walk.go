@@ -19,14 +19,21 @@ func (v *verifier) walk(ctx context.Context) error {
 			c = nil
 		}
 		if c == nil {
+			if v.points.table != k.Source.Table {
+				v.points.match(v.addTwin)
+				v.points = newPoints(k.Source.Table)
+			}
 			c = &coverage{v: v, key: k.Source, chain: source.Origin().Chain, known: true}
 		}
 		return c.add(ctx, k, p)
 	})
-	if err != nil || c == nil {
-		return err
+	if err == nil && c != nil {
+		err = c.finish(ctx)
 	}
-	return c.finish(ctx)
+	if err == nil {
+		v.points.match(v.addTwin)
+	}
+	return err
 }
 
 // group is what was listed at one start of a source: of a batch or a loss, of the batch that was

@@ -9,6 +9,8 @@
 //     the root have been fsynced, also when the object was there already.
 //   - Only the folders of sink.Roots, logseal.json and .tmp/<own writer id> are touched. What is
 //     being written lies in .tmp under names that no reader takes for an object.
+//   - No link leads out of any of these folders (os.Root), and none in .tmp is followed at all. A
+//     folder of sink.Roots may itself be a link, to elsewhere on the same file system.
 //
 // The file system must have hard links and an fsync that means it.
 package dir
@@ -29,15 +31,21 @@ const (
 	// Temp is the folder in the root where writers keep what is not an object yet.
 	Temp = ".tmp"
 
-	dirMode  = 0o755
-	fileMode = 0o644
+	// DefaultMode is of objects, unless another is given: whoever may read the sink is of its group.
+	DefaultMode fs.FileMode = 0o640
+
+	// aboveMode is of missing folders above the root.
+	aboveMode = 0o755
+	// tmpMode is of this writer's folder in Temp: nobody else has any business there.
+	tmpMode = 0o700
 )
 
 // Store is a folder of objects. It is made by New or NewReader.
 type Store struct {
-	root string // absolute, links resolved
-	tmp  string // where this writer's files are written; empty: it only reads and deletes
-	seq  atomic.Uint64
+	root   string      // absolute, links resolved
+	writer string      // whose folder in Temp it writes to; empty: it only reads and deletes
+	mode   fs.FileMode // of objects
+	seq    atomic.Uint64
 
 	// durable holds the folders whose own name is known to have been fsynced. Those that were
 	// there at the start are not in it: their maker may have been killed before its fsync. mu is
@@ -55,10 +63,11 @@ type Store struct {
 
 var _ sink.Store = (*Store)(nil)
 
-// New opens the folder root for the writer writerID and makes it when it is not there. What an
-// earlier run of the same writer left unfinished is removed, so no two running writers may share
+// New opens the folder root for the writer writerID and makes it when it is not there. Objects get
+// mode, as far as the umask lets them, and folders the same with leave to enter for who may read. What
+// an earlier run of the same writer left unfinished is removed, so no two running writers may share
 // an id.
-func New(root, writerID string) (*Store, error) {
+func New(root, writerID string, mode fs.FileMode) (*Store, error) {
 	if err := checkWriter(writerID); err != nil {
 		return nil, err
 	}
@@ -66,12 +75,12 @@ func New(root, writerID string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.tmp = filepath.Join(s.root, Temp, writerID)
+	s.writer, s.mode = writerID, mode
 	if err := s.makeRoot(); err != nil {
 		return nil, fmt.Errorf("open sink %s: %w", s.root, err)
 	}
 	if err := s.clearTmp(); err != nil {
-		return nil, fmt.Errorf("clear %s: %w", s.tmp, err)
+		return nil, fmt.Errorf("clear %s: %w", s.tmp(), err)
 	}
 	return s, nil
 }
@@ -125,33 +134,10 @@ func Name(root string) (string, error) {
 // Name implements sink.Store: the folder's absolute path with links resolved.
 func (s *Store) Name() string { return s.root }
 
-func (s *Store) path(key string) string { return filepath.Join(s.root, filepath.FromSlash(key)) }
-
 // checkWriter returns an error unless id can be the name of a folder.
 func checkWriter(id string) error {
 	if err := sink.CheckKey("data/" + id); err != nil || filepath.Base(id) != id {
 		return fmt.Errorf("writer id %q: want letters, digits, '.', '_' and '-'", id)
-	}
-	return nil
-}
-
-// clearTmp makes this writer's own temporary folder and empties it. A file in it is either not
-// linked, and then nobody has seen it, or a second name of an object, which stays.
-//
-//	mkdir   <root>/.tmp/<writer id>
-//	unlink  <root>/.tmp/<writer id>/<n>       each
-func (s *Store) clearTmp() error {
-	if err := os.MkdirAll(s.tmp, dirMode); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(s.tmp)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if err := os.RemoveAll(filepath.Join(s.tmp, e.Name())); err != nil {
-			return err
-		}
 	}
 	return nil
 }

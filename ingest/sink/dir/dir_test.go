@@ -25,10 +25,10 @@ func TestStore(t *testing.T) {
 
 func open1(t testing.TB, root, writer string) *Store {
 	t.Helper()
-	s, err := New(root, writer)
+	s, err := New(root, writer, DefaultMode)
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		entries, err := os.ReadDir(s.tmp)
+		entries, err := os.ReadDir(s.tmp())
 		require.NoError(t, err)
 		require.Empty(t, entries, "temporary files left behind")
 	})
@@ -72,7 +72,7 @@ func TestNew_MakesTheRootAndWhatIsAbove(t *testing.T) {
 
 func TestNew_RefusesOddWriterIDs(t *testing.T) {
 	for _, id := range []string{"", ".", "..", "a/b", "../w", "a b"} {
-		_, err := New(t.TempDir(), id)
+		_, err := New(t.TempDir(), id, DefaultMode)
 		require.ErrorContains(t, err, "writer id", id)
 	}
 }
@@ -80,7 +80,7 @@ func TestNew_RefusesOddWriterIDs(t *testing.T) {
 func TestNew_RefusesAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(path, nil, 0o644))
-	_, err := New(path, "w1")
+	_, err := New(path, "w1", DefaultMode)
 	require.Error(t, err)
 	_, err = NewReader(path)
 	require.ErrorContains(t, err, "not a folder")
@@ -156,6 +156,7 @@ func TestStore_List_ShowsWhatOthersPutThere(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(root, path), []byte("x"), 0o644))
 	}
 	require.NoError(t, os.Symlink(outside, filepath.Join(root, "data/link")))
+	require.NoError(t, os.Symlink("a b.parquet", filepath.Join(root, "data/near")))
 	require.NoError(t, os.Symlink("nowhere", filepath.Join(root, "data/dangling")))
 	require.NoError(t, os.Symlink("..", filepath.Join(root, "data/loop")))
 	var got []string
@@ -163,7 +164,8 @@ func TestStore_List_ShowsWhatOthersPutThere(t *testing.T) {
 		require.NoError(t, err)
 		got = append(got, fmt.Sprint(info.Key, " ", info.Size))
 	}
-	require.Equal(t, []string{"data/.hidden 1", "data/a b.parquet 1", "data/link 4"}, got)
+	require.Equal(t, []string{"data/.hidden 1", "data/a b.parquet 1",
+		fmt.Sprint("data/link ", len(outside)), "data/loop 2", "data/near 1"}, got, "a link that leads out is itself")
 }
 
 func TestStore_Put_MakesFoldersAgainThatWereRemoved(t *testing.T) {
@@ -227,6 +229,7 @@ func TestStore_Put_AfterAFsyncOnAFullDisk_IsNotAFullDisk(t *testing.T) {
 			require.Equal(t, failed, unusable.Path)
 			require.ErrorContains(t, err, cause.Error())
 			require.NotErrorIs(t, err, cause)
+			require.ErrorIs(t, err, sink.ErrUnusable)
 		}
 		require.NoError(t, open1(t, root, "w1").Put(t.Context(), o), "opened again")
 	}

@@ -42,8 +42,8 @@ func (s *Store) ensure(folder string) error {
 			return err
 		}
 	}
-	if err := os.Mkdir(folder, dirMode); err != nil {
-		st, serr := os.Stat(folder)
+	if err := s.mkdir(folder); err != nil {
+		st, serr := s.stat(folder)
 		if !errors.Is(err, fs.ErrExist) || serr != nil || !st.IsDir() {
 			return err
 		}
@@ -53,11 +53,6 @@ func (s *Store) ensure(folder string) error {
 	}
 	s.durable[folder] = true
 	return nil
-}
-
-// inside tells whether folder lies below the root.
-func (s *Store) inside(folder string) bool {
-	return len(folder) > len(s.root) && folder[:len(s.root)] == s.root
 }
 
 // ensureFolder is ensure for one put.
@@ -81,7 +76,7 @@ func (s *Store) syncPath(path string) error {
 	if err := s.broken.Load(); err != nil {
 		return err
 	}
-	f, err := os.Open(path)
+	f, err := s.open(path)
 	if err != nil {
 		return err
 	}

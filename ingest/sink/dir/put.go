@@ -9,8 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"logseal/ingest/sink"
 )
@@ -39,34 +40,26 @@ func (s *Store) put(ctx context.Context, o sink.Object) error {
 	if err := sink.CheckKey(o.Key); err != nil {
 		return err
 	}
-	if s.tmp == "" {
+	if s.writer == "" {
 		return errors.New("the folder was opened for reading")
 	}
 	tmp, err := s.stage(ctx, o)
 	if err != nil {
 		return err
 	}
-	err = s.publish(tmp, o)
-	// The object, if it was linked, does not depend on this name; the next New sees to what stays.
-	os.Remove(tmp)
-	return err
+	defer tmp.remove()
+	return s.publish(tmp, o)
 }
 
-// stage writes the object's bytes to a temporary file, durably, and gives its path. It leaves no
-// file behind when it fails.
-func (s *Store) stage(ctx context.Context, o sink.Object) (string, error) {
+// stage writes the object's bytes to a temporary file, durably. It leaves no file behind when it
+// fails.
+func (s *Store) stage(ctx context.Context, o sink.Object) (*staged, error) {
 	if err := ctx.Err(); err != nil {
-		return "", err
+		return nil, err
 	}
-	path := filepath.Join(s.tmp, strconv.FormatUint(s.seq.Add(1), 10))
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
-	if errors.Is(err, fs.ErrNotExist) { // someone tidied .tmp away
-		if err = os.MkdirAll(s.tmp, dirMode); err == nil {
-			f, err = os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
-		}
-	}
+	t, f, err := s.newStaged()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	err = copyObject(ctx, f, o)
 	if err == nil {
@@ -79,10 +72,10 @@ func (s *Store) stage(ctx context.Context, o sink.Object) (string, error) {
 		err = ctx.Err()
 	}
 	if err != nil {
-		os.Remove(path)
-		return "", err
+		t.remove()
+		return nil, err
 	}
-	return path, nil
+	return t, nil
 }
 
 // copyObject writes the object's bytes to w and returns an error unless they are what it says.
@@ -123,17 +116,17 @@ func (c *cancelReader) Read(p []byte) (int, error) {
 
 // publish gives the staged file its name. From here on a cancelled context is not looked at: the
 // link is one call, and what follows it only makes it durable.
-func (s *Store) publish(tmp string, o sink.Object) error {
+func (s *Store) publish(tmp *staged, o sink.Object) error {
 	path := s.path(o.Key)
 	folder := filepath.Dir(path)
 	if err := s.ensureFolder(folder); err != nil {
 		return err
 	}
-	err := os.Link(tmp, path)
+	err := s.link(tmp, path)
 	if errors.Is(err, fs.ErrNotExist) { // a folder of the object was removed under us
 		s.forgetFolders()
 		if err = s.ensureFolder(folder); err == nil {
-			err = os.Link(tmp, path)
+			err = s.link(tmp, path)
 		}
 	}
 	switch {
@@ -150,9 +143,29 @@ func (s *Store) publish(tmp string, o sink.Object) error {
 	return s.syncPath(folder)
 }
 
+// link gives the staged file its name by way of the two folders, each reached without a link out of
+// the sink.
+func (s *Store) link(tmp *staged, path string) error {
+	from, err := tmp.dir.Open(".")
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := s.open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	err = unix.Linkat(int(from.Fd()), tmp.name, int(to.Fd()), filepath.Base(path), 0)
+	if err != nil {
+		return &os.LinkError{Op: "link", Old: filepath.Join(s.tmp(), tmp.name), New: path, Err: err}
+	}
+	return nil
+}
+
 // compare returns nil when the object at path has the bytes of o, and makes them durable.
 func (s *Store) compare(path string, o sink.Object) error {
-	f, err := os.Open(path)
+	f, err := s.open(path)
 	if err != nil {
 		return err
 	}

@@ -7,11 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"logseal/ingest/sink"
 )
@@ -21,7 +22,7 @@ func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, sink.Info, 
 	if _, err := s.Stat(ctx, key); err != nil {
 		return nil, sink.Info{}, err
 	}
-	f, err := os.Open(s.path(key))
+	f, err := s.open(s.path(key))
 	if err != nil {
 		return nil, sink.Info{}, notFound("get", key, err)
 	}
@@ -41,7 +42,7 @@ func (s *Store) Stat(ctx context.Context, key string) (sink.Info, error) {
 	if err := ctx.Err(); err != nil {
 		return sink.Info{}, fmt.Errorf("stat %s: %w", key, err)
 	}
-	st, err := os.Stat(s.path(key))
+	st, err := s.stat(s.path(key))
 	if err != nil {
 		return sink.Info{}, notFound("stat", key, err)
 	}
@@ -74,7 +75,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return fmt.Errorf("delete %s: %w", key, err)
 	}
 	path := s.path(key)
-	err := syscall.Unlink(path) // os.Remove would take an empty folder as well
+	err := s.unlink(path)
 	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) {
 		return nil
 	}
@@ -87,9 +88,24 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
+// unlink removes the file at path, and no folder.
+func (s *Store) unlink(path string) error {
+	folder, err := s.open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	err = unix.Unlinkat(int(folder.Fd()), filepath.Base(path), 0)
+	if err != nil {
+		return &fs.PathError{Op: "unlink", Path: path, Err: err}
+	}
+	return nil
+}
+
 // List implements sink.Store. It yields every file in the folders of sink.Roots, also one whose
 // name could not be a key: someone else put it there, and verify wants to know. Links to files
-// count as files, links to folders are not followed.
+// count as files, also one that leads out of its folder, which nothing follows; links to folders are
+// not followed.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, error] {
 	return func(yield func(sink.Info, error) bool) {
 		if i := strings.LastIndexByte(prefix, '/'); i >= 0 {
@@ -134,7 +150,7 @@ func (s *Store) walk(
 		yield(sink.Info{}, fmt.Errorf("list %s: %w", folder, err))
 		return false
 	}
-	entries, err := os.ReadDir(s.path(folder))
+	entries, err := s.readDir(s.path(folder))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return true
 	}
@@ -156,7 +172,7 @@ func (s *Store) walk(
 			}
 			continue
 		}
-		st, err := os.Stat(filepath.Join(s.root, filepath.FromSlash(key)))
+		st, err := s.statEntry(key, e)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && st.IsDir() {
 			continue // deleted since, or a link to a folder or to nothing
 		}
@@ -169,6 +185,24 @@ func (s *Store) walk(
 		}
 	}
 	return true
+}
+
+// statEntry describes an entry of a folder; a link that nothing follows is described itself.
+func (s *Store) statEntry(key string, e fs.DirEntry) (fs.FileInfo, error) {
+	st, err := s.stat(s.path(key))
+	if err != nil && e.Type()&fs.ModeSymlink != 0 && !errors.Is(err, fs.ErrNotExist) {
+		return s.lstat(s.path(key))
+	}
+	return st, err
+}
+
+func (s *Store) readDir(path string) ([]fs.DirEntry, error) {
+	f, err := s.open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.ReadDir(-1)
 }
 
 func sortName(e fs.DirEntry) string {

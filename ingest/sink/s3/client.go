@@ -40,8 +40,12 @@ type client struct {
 	name string
 	api  *awss3.Client
 	http *http.Client
+	// credentials are what requests are signed with.
+	credentials *credentials
 	// endpoint is what requests go to, for messages; empty: AWS.
 	endpoint, region string
+	// md5 tells that Content-MD5 goes with a put, and no checksum of S3 is sent or asked for.
+	md5 atomic.Bool
 	// met tells that a server has answered, so its host is known to have that name.
 	met atomic.Bool
 }
@@ -52,10 +56,14 @@ type asker struct{ *client }
 // Do implements aws.HTTPClient.
 func (a asker) Do(r *http.Request) (*http.Response, error) {
 	response, err := a.http.Do(r)
-	if err == nil {
-		a.met.Store(true)
+	if err != nil {
+		return response, err
 	}
-	return response, err
+	a.met.Store(true)
+	if response.StatusCode >= http.StatusMultipleChoices {
+		response.Body = &said{ReadCloser: response.Body}
+	}
+	return response, nil
 }
 
 // newClient makes a client of the SDK's settings and ours. The SDK's own retries are off: what
@@ -71,18 +79,23 @@ func newClient(ctx context.Context, o Options) (*client, error) {
 		o.Patience = PatienceDefault
 	}
 	c := &client{opts: o, name: o.Name()}
+	c.md5.Store(o.Checksum == checksumIsMD5)
 	httpClient, err := newHTTPClient(o)
 	if err != nil {
 		return nil, err
 	}
-	// The SDK's own log is of what its callers are told by errors.
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(httpClient),
-		config.WithRegion(o.Region), config.WithLogger(logging.Nop{}))
+	load := func(ctx context.Context) (aws.Config, error) {
+		// The SDK's own log is of what its callers are told by errors.
+		return config.LoadDefaultConfig(ctx, config.WithHTTPClient(httpClient),
+			config.WithRegion(o.Region), config.WithLogger(logging.Nop{}))
+	}
+	cfg, err := load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", c.name, &sink.RefusedError{Err: err,
 			Fix: "set right what the AWS_* variables or the shared AWS configuration say"})
 	}
-	cfg.Credentials = &credentials{chain: cfg.Credentials}
+	c.credentials = newCredentials(cfg.Credentials, load)
+	cfg.Credentials = c.credentials
 	c.http = ownHTTPClient(cfg.HTTPClient)
 	c.api = awss3.NewFromConfig(cfg, c.configure)
 	c.endpoint = aws.ToString(c.api.Options().BaseEndpoint)
@@ -111,16 +124,24 @@ func (c *client) configure(so *awss3.Options) {
 	}
 	so.UsePathStyle = so.UsePathStyle || c.opts.PathStyle
 	so.HTTPClient = asker{c}
+	so.HTTPSignerV4 = signer{}
 	so.Retryer = aws.NopRetryer{}
 	// A wrong clock is the user's to mend: with the correction on, the first call of each process
 	// would fail and the next would not.
 	so.DisableClockSkewCorrection = true
 	// The digest of each put is given by us, as a value; trailers are what some stores refuse.
 	so.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
-	so.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
 	so.DisableLogOutputChecksumValidationSkipped = true
 	// The SDK's Expect: 100-continue is sent and not waited for, so it gains nothing.
 	so.ContinueHeaderThresholdBytes = -1
+}
+
+// validated makes one call ask for the checksum of what it gets, and compare, if the store can.
+func (c *client) validated(so *awss3.Options) {
+	so.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
+	if c.md5.Load() {
+		so.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+	}
 }
 
 // newHTTPClient makes the client that requests go through. It is the SDK's buildable one, because

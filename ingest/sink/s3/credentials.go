@@ -7,7 +7,8 @@ import (
 	"net/url"
 	"os/exec"
 	"strings"
-	"sync/atomic"
+	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
@@ -17,10 +18,40 @@ import (
 )
 
 // credentials gives what the SDK's chain finds and marks its failures, so that they can be told
-// from those of the store.
+// from those of the store. The chain keeps what it has read of the shared files, so it is made anew
+// when the store refuses what it gives, see renewed, or when it gives nothing.
 type credentials struct {
-	chain aws.CredentialsProvider
-	had   atomic.Bool
+	load func(context.Context) (aws.Config, error)
+	now  func() time.Time
+
+	turn   chan struct{} // is held while the configuration is loaded
+	loaded time.Time     // when; who holds turn may touch it
+
+	mu      sync.Mutex // guards what follows
+	chain   aws.CredentialsProvider
+	last    aws.Credentials // what was given last
+	trouble error           // why the last load gave nothing
+}
+
+// newCredentials gives what chain finds, which load has just given.
+func newCredentials(
+	chain aws.CredentialsProvider, load func(context.Context) (aws.Config, error),
+) *credentials {
+	return &credentials{load: load, now: time.Now, turn: make(chan struct{}, 1),
+		loaded: time.Now(), chain: chain}
+}
+
+func (c *credentials) source() aws.CredentialsProvider {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.chain
+}
+
+// given is what was given last.
+func (c *credentials) given() aws.Credentials {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last
 }
 
 // credentialsError is a failure to get credentials. It never holds any.
@@ -35,11 +66,16 @@ func (e *credentialsError) Unwrap() error { return e.err }
 
 // Retrieve implements aws.CredentialsProvider.
 func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	v, err := c.chain.Retrieve(ctx)
-	if err != nil {
-		return v, &credentialsError{err, c.had.Load()}
+	v, err := c.source().Retrieve(ctx)
+	if err != nil && c.reload(ctx) {
+		v, err = c.source().Retrieve(ctx)
 	}
-	c.had.Store(true)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		return v, &credentialsError{err, c.last.HasKeys()}
+	}
+	c.last = v
 	return v, nil
 }
 
@@ -67,8 +103,10 @@ func (e *credentialsError) cause() string {
 	}
 	// The cache that the SDK puts before all sources says nothing of its own.
 	text := strings.TrimPrefix(e.err.Error(), "failed to refresh cached credentials, ")
-	return strings.Join(strings.Fields(text), " ")
+	return oneLine(text)
 }
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // tellsNoOutput tells whether an error is known not to repeat what a process printed, as that of
 // output that cannot be read does.

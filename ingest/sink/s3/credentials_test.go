@@ -103,6 +103,6 @@ func TestCredentials_CauseIsOneLine(t *testing.T) {
 	chain := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, errors.New("so\n  it is")
 	})
-	_, err := (&credentials{chain: chain}).Retrieve(t.Context())
+	_, err := newCredentials(chain, nil).Retrieve(t.Context())
 	require.EqualError(t, err, "get credentials: so it is")
 }

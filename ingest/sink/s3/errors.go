@@ -40,6 +40,8 @@ type answer struct {
 	message string
 	request string
 	header  http.Header
+	asked   http.Header // of the request
+	element string      // the header that the answer names in an element of its own
 	err     error
 }
 
@@ -72,8 +74,15 @@ func answered(err error) *answer {
 		return nil
 	}
 	a := &answer{status: response.HTTPStatusCode(), header: response.Response.Header, err: err}
-	a.head = response.Response.Request != nil && response.Response.Request.Method == http.MethodHead
+	if request := response.Response.Request; request != nil {
+		a.head, a.asked = request.Method == http.MethodHead, request.Header
+	}
 	a.request = a.header.Get("X-Amz-Request-Id")
+	if body, ok := response.Response.Body.(*said); ok {
+		if m := lackedElement.FindSubmatch(body.kept.Bytes()); m != nil {
+			a.element = string(m[1])
+		}
+	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		a.code, a.message = api.ErrorCode(), api.ErrorMessage()
@@ -107,7 +116,8 @@ var later = map[string]bool{
 	"ConditionalRequestConflict": true, "OperationAborted": true, "RequestTimeout": true,
 	"SlowDown": true, "Throttling": true, "ThrottlingException": true, "TooManyRequests": true,
 	"RequestLimitExceeded": true, "BandwidthLimitExceeded": true, "InternalError": true,
-	"ServiceUnavailable": true, "BadDigest": true, "IncompleteBody": true,
+	"ConcurrentModification": true,
+	"ServiceUnavailable":     true, "BadDigest": true, "IncompleteBody": true,
 	"TemporaryRedirect":         true, // the name of a new bucket is not known everywhere yet
 	"XAmzContentSHA256Mismatch": true, "XAmzContentChecksumMismatch": true,
 }
@@ -120,6 +130,9 @@ func (a *answer) transient() bool {
 		return true
 	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
 		return false
+	}
+	if a.status == http.StatusConflict && a.code == "" {
+		return true // two requests at once, in the words of HTTP
 	}
 	return a.status >= 500 || later[a.code]
 }
@@ -145,12 +158,23 @@ func (c *client) fault(ctx context.Context, want action, err error) error {
 	switch {
 	case a == nil:
 		return &sink.TransientError{Err: c.network(err)}
+	case a.absent() && want == putObject:
+		// Another removed what was there while the condition was looked at.
+		return &sink.TransientError{Err: a}
 	case a.absent():
 		return sink.ErrNotFound
 	case a.transient():
 		return &sink.TransientError{Err: a, After: a.after()}
+	case c.withoutChecksums(want, a):
+		return &sink.TransientError{Err: &shortError{a.Error() + "; " + md5Instead, a}}
+	case c.credentials.renewed(ctx, a):
+		return &sink.TransientError{Err: a}
 	}
-	return &sink.RefusedError{Err: a, Fix: c.fix(want, a)}
+	fix := c.fix(want, a)
+	if a.stranger() {
+		fix += c.credentials.inVain()
+	}
+	return &sink.RefusedError{Err: a, Fix: fix}
 }
 
 // absent tells whether the answer is that there is no such object.

@@ -174,7 +174,6 @@ func TestStore_AnswersByClass(t *testing.T) {
 		{s3test.Fault{Status: 400, Code: "AuthorizationHeaderMalformed", Message: "The region " +
 			"'us-east-1' is wrong; expecting 'ap-south-1'"}, "get", "region=ap-south-1"},
 		{s3test.Fault{Status: 404, Code: "NoSuchBucket"}, "put", "make bucket bucket-1"},
-		{s3test.Fault{Status: 501, Code: "NotImplemented"}, "put", "add conditional=off"},
 		{s3test.Fault{Status: 400, Code: "InvalidStorageClass"}, "put", "storage_class="},
 		{s3test.Fault{Status: 400, Code: "KMS.DisabledException"}, "put", "kms_key_id="},
 		{s3test.Fault{Status: 403, Code: "InvalidObjectState"}, "get", "restore the object"},

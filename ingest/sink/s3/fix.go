@@ -27,6 +27,9 @@ func (c *client) fix(want action, a *answer) string {
 		return fmt.Sprintf("the bucket is in another region: set region=%s in the URL, or "+
 			"AWS_REGION", region)
 	}
+	if fix := c.without(a); fix != "" {
+		return fix
+	}
 	if f, ok := fixes[a.code]; ok {
 		return f(c, want, a)
 	}
@@ -35,9 +38,6 @@ func (c *client) fix(want action, a *answer) string {
 		return "make the KMS key of kms_key_id= usable for this principal and region"
 	case a.status == http.StatusForbidden:
 		return c.allow(want, a)
-	case a.status == http.StatusNotImplemented && want == putObject:
-		return "if it is If-None-Match that the store lacks, add conditional=off to the URL, for " +
-			"one writer only; else leave out storage_class, sse or tags"
 	case a.status >= 300 && a.status < 400:
 		return "set region= in the URL, or AWS_REGION, to the bucket's own"
 	case a.code == "":
@@ -55,15 +55,17 @@ var fixes = map[string]func(c *client, want action, a *answer) string{
 	"SignatureDoesNotMatch": plain("set the secret that belongs to the access key " +
 		"(AWS_SECRET_ACCESS_KEY, or the profile); if it is right, see that nothing between here " +
 		"and the store changes requests"),
-	"RequestTimeTooSkewed": (*client).clock,
-	"ExpiredToken":         plain(renew),
-	"InvalidToken":         plain(renew),
-	"TokenRefreshRequired": plain(renew),
-	"NoSuchBucket":         (*client).makeBucket,
-	"InvalidBucketName":    (*client).makeBucket,
-	"InvalidObjectState":   plain("restore the object from its archive class first"),
-	"InvalidStorageClass":  plain("set storage_class= to one that the store has, or leave it out"),
-	"KeyTooLongError":      plain("use a shorter prefix"),
+	"RequestTimeTooSkewed":  (*client).clock,
+	"ExpiredToken":          plain(renew),
+	"InvalidToken":          plain(renew),
+	"RequestExpired":        plain(renew),
+	"ExpiredTokenException": plain(renew),
+	"TokenRefreshRequired":  plain(renew),
+	"NoSuchBucket":          (*client).makeBucket,
+	"InvalidBucketName":     (*client).makeBucket,
+	"InvalidObjectState":    plain("restore the object from its archive class first"),
+	"InvalidStorageClass":   plain("set storage_class= to one that the store has, or leave it out"),
+	"KeyTooLongError":       plain("use a shorter prefix"),
 	"ObjectParentIsFile": plain("an object lies where a folder of ours should be: move it, or " +
 		"use another prefix"),
 	"InvalidEncryptionAlgorithmError": plain("set sse= to a kind that the store has, or leave it " +
@@ -71,8 +73,9 @@ var fixes = map[string]func(c *client, want action, a *answer) string{
 	"InvalidTag": plain("set tags= to what the store allows"),
 }
 
-const renew = "renew the session: its credentials have expired or are none (AWS_SESSION_TOKEN, " +
-	"or log in again)"
+const renew = "renew the session: its credentials have expired or are none; a process that runs " +
+	"on loads those of the shared files, or of a role, anew within a minute, but AWS_* variables " +
+	"only at its start"
 
 func plain(text string) func(*client, action, *answer) string {
 	return func(*client, action, *answer) string { return text }

@@ -30,6 +30,10 @@ type Options struct {
 	// looked for before they are put. That is safe for one writer only.
 	Unconditional bool
 
+	// Checksum is which digest goes with a put for the store to check: sha256 or md5. Empty: sha256,
+	// and md5 for a store that says that it lacks the header of sha256, once it has said so.
+	Checksum string
+
 	// Stall is how long a connection may stand still before it is given up; 0 for StallDefault. An
 	// answer to much that was sent may take up to five times as long, see conn.
 	Stall time.Duration
@@ -46,6 +50,11 @@ const (
 	StallDefault = time.Minute
 	// PatienceDefault outlasts what stores call a short outage, and a restart of a gateway.
 	PatienceDefault = 10 * time.Minute
+)
+
+const (
+	checksumIsSHA256 = "sha256"
+	checksumIsMD5    = "md5"
 )
 
 const scheme = "s3://"
@@ -73,6 +82,11 @@ var settings = []struct {
 		o.Unconditional, err = choice(v, "off", "on")
 		return err
 	}},
+	{"checksum", func(o *Options, v string) (err error) {
+		o.Checksum = v
+		_, err = choice(v, checksumIsSHA256, checksumIsMD5)
+		return err
+	}},
 	{"stall", func(o *Options, v string) (err error) {
 		o.Stall, err = time.ParseDuration(v)
 		if err != nil || o.Stall <= 0 {
@@ -82,9 +96,9 @@ var settings = []struct {
 	}},
 }
 
-// ParseURL reads s3://bucket/prefix?option=value&…, with the options endpoint, region,
-// path_style, storage_class, sse, kms_key_id, tags, ca_file, conditional and stall. What it does
-// not know is an error. Errors never repeat what may be a secret in the wrong place.
+// ParseURL reads s3://bucket/prefix?option=value&…, with the options endpoint, region, path_style,
+// storage_class, sse, kms_key_id, tags, ca_file, conditional, checksum and stall. What it does not
+// know is an error. Errors never repeat what may be a secret in the wrong place.
 func ParseURL(text string) (Options, error) {
 	rest, ok := strings.CutPrefix(text, scheme)
 	if !ok {

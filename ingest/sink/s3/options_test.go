@@ -23,6 +23,8 @@ func TestParseURL(t *testing.T) {
 		"s3://lake?path_style=true&conditional=off&stall=5s": {Bucket: "lake", PathStyle: true,
 			Unconditional: true, Stall: 5 * time.Second},
 		"s3://lake?path_style=false&conditional=on": {Bucket: "lake"},
+		"s3://lake?checksum=md5":                    {Bucket: "lake", Checksum: "md5"},
+		"s3://lake?checksum=sha256":                 {Bucket: "lake", Checksum: "sha256"},
 		"s3://lake?storage_class=STANDARD_IA&tags=team=logs,env=prod": {Bucket: "lake",
 			StorageClass: "STANDARD_IA", Tags: map[string]string{"team": "logs", "env": "prod"}},
 		"s3://lake?sse=aws:kms&kms_key_id=arn:aws:kms:eu-west-1:1:key/2&ca_file=/etc/ca.pem": {
@@ -52,6 +54,7 @@ func TestParseURL_SaysWhatIsWrong(t *testing.T) {
 		"s3://lake?region=eu west":              "region: want a name like",
 		"s3://lake?path_style=yes":              "path_style: want true or false",
 		"s3://lake?conditional=false":           "conditional: want off or on",
+		"s3://lake?checksum=crc32":              "checksum: want sha256 or md5",
 		"s3://lake?stall=0s":                    "stall: want a time like 60s",
 		"s3://lake?stall=60":                    "stall: want a time like 60s",
 		"s3://lake?tags=team":                   "tags: want tags=key=value",

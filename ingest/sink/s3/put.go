@@ -2,11 +2,12 @@ package s3
 
 import (
 	"context"
+	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
+	"io"
 	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,16 +41,12 @@ func (s *Store) Put(ctx context.Context, o sink.Object) error {
 		}
 	}
 	err := s.send(ctx, o, !s.opts.Unconditional)
-	if !isTransient(err) || ctx.Err() != nil {
+	if !mayBeThere(err) || ctx.Err() != nil {
 		return err
 	}
 	// At this point the object may be there, from this call, an earlier one or another writer. A
 	// 412 comes here, too: it may be our own object that was there first.
-	found := s.compare(ctx, o)
-	if errors.Is(found, sink.ErrNotFound) || isTransient(found) {
-		return err
-	}
-	return found
+	return settled(err, s.compare(ctx, o))
 }
 
 func isTransient(err error) bool { return errors.As(err, new(*sink.TransientError)) }
@@ -75,7 +72,7 @@ func (s *Store) Probe(ctx context.Context, o sink.Object) error {
 	}
 	err := s.send(ctx, o, true)
 	switch a := answered(err); {
-	case a != nil && a.status == http.StatusPreconditionFailed:
+	case a != nil && a.kept():
 		return nil
 	case err != nil:
 		return err
@@ -86,8 +83,8 @@ func (s *Store) Probe(ctx context.Context, o sink.Object) error {
 			"writer only")})
 }
 
-// send makes one PutObject. Its error is a *sink.TransientError when the object may be there, a
-// 412 included.
+// send makes one PutObject. Its error is a *sink.TransientError when the object may be there, as
+// after an answer that its key is taken.
 func (s *Store) send(ctx context.Context, o sink.Object, conditional bool) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("put %s: %w", o.Key, err)
@@ -100,8 +97,14 @@ func (s *Store) send(ctx context.Context, o sink.Object, conditional bool) error
 	if o.Size == 0 { // a body without a byte is not read by anyone else
 		b.Read(make([]byte, 1))
 	}
+	in := s.putInput(o, b, conditional)
+	if s.md5.Load() {
+		if err := byMD5(in, o); err != nil {
+			return fmt.Errorf("put %s: %w", o.Key, err)
+		}
+	}
 	if b.failure() == nil {
-		_, err = s.api.PutObject(ctx, s.putInput(o, b, conditional), signed(o.SHA256))
+		_, err = s.api.PutObject(ctx, in, signed(o.SHA256))
 	}
 	if failure := b.failure(); failure != nil {
 		return fmt.Errorf("put %s: %w", o.Key, failure)
@@ -109,7 +112,7 @@ func (s *Store) send(ctx context.Context, o sink.Object, conditional bool) error
 	switch a := answered(err); {
 	case err == nil:
 		return nil
-	case a != nil && a.status == http.StatusPreconditionFailed:
+	case a != nil && a.taken():
 		err = &sink.TransientError{Err: a}
 	default:
 		err = s.fault(ctx, putObject, err)
@@ -139,6 +142,23 @@ func (s *Store) putInput(o sink.Object, b *body, conditional bool) *awss3.PutObj
 		in.Tagging = aws.String(tags.Encode())
 	}
 	return in
+}
+
+// byMD5 lets the store check the MD5 of the bytes in place of their SHA-256. It reads them for it,
+// before they are sent; that the SHA-256 is part of the signature stays.
+func byMD5(in *awss3.PutObjectInput, o sink.Object) error {
+	b, err := openBody(o)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	sum := md5.New()
+	if _, err := io.Copy(sum, b); err != nil {
+		return err
+	}
+	in.ChecksumSHA256 = nil
+	in.ContentMD5 = aws.String(base64.StdEncoding.EncodeToString(sum.Sum(nil)))
+	return nil
 }
 
 // signed signs the digest that is known in place of one that the SDK would read the body for; so

@@ -46,8 +46,11 @@ func (s *Store) stat(ctx context.Context, key string) (sink.Info, error) {
 
 // head asks for an object by its full key. What it gives has a ContentLength.
 func (c *client) head(ctx context.Context, object *string) (*awss3.HeadObjectOutput, error) {
-	out, err := c.api.HeadObject(ctx, &awss3.HeadObjectInput{Bucket: &c.opts.Bucket, Key: object,
-		ChecksumMode: types.ChecksumModeEnabled})
+	in := &awss3.HeadObjectInput{Bucket: &c.opts.Bucket, Key: object}
+	if !c.md5.Load() {
+		in.ChecksumMode = types.ChecksumModeEnabled
+	}
+	out, err := c.api.HeadObject(ctx, in)
 	if err == nil && out.ContentLength == nil {
 		// Taken for nothing, it would pass for an object without a byte.
 		return nil, &sink.RefusedError{
@@ -64,7 +67,7 @@ func (c *client) head(ctx context.Context, object *string) (*awss3.HeadObjectOut
 	// The answer to a HEAD has no body that would say why. The same of a GET has; should it
 	// succeed, or say less, the first word stands.
 	get, err := c.api.GetObject(ctx, &awss3.GetObjectInput{Bucket: &c.opts.Bucket, Key: object,
-		Range: aws.String("bytes=0-0")})
+		Range: aws.String("bytes=0-0")}, c.validated)
 	if err == nil {
 		get.Body.Close()
 		return nil, fault

@@ -307,7 +307,7 @@ func (r *Reader) get(off, end int64) (*awss3.GetObjectOutput, error) {
 	if r.entry.ETag != "" {
 		in.IfMatch = &r.entry.ETag
 	}
-	out, err := r.c.api.GetObject(r.ctx, in)
+	out, err := r.c.api.GetObject(r.ctx, in, r.c.validated)
 	if err != nil {
 		if a := answered(err); a != nil && (a.status == http.StatusPreconditionFailed ||
 			a.status == http.StatusRequestedRangeNotSatisfiable) {

@@ -351,6 +351,7 @@ func TestBucket_StatAndList(t *testing.T) {
 		require.NoError(t, err)
 		stat, err := s.Stat(t.Context(), e.Key)
 		require.NoError(t, err)
+		e.Modified = e.Modified.Truncate(time.Second) // all that a HEAD can say
 		require.Equal(t, stat, e)
 		got = append(got, e.Key)
 	}

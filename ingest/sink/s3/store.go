@@ -3,7 +3,8 @@
 // Invariants:
 //
 //   - An object is put by one PutObject with If-None-Match: * and the SHA-256 that the store
-//     checks. There are no multipart uploads, no copies and nothing is ever replaced.
+//     checks, or the MD5 where a store lacks that. There are no multipart uploads, no copies and
+//     nothing is ever replaced.
 //   - Put acknowledges what the store answered 200 to, or what a HEAD after an unclear answer
 //     showed to be there with the same SHA-256 and size.
 //   - Each call of a Store makes one attempt. Its error says whether to try again

@@ -33,9 +33,11 @@ func TestStore_Keys_AreBelowThePrefix(t *testing.T) {
 	require.NoError(t, inner.Put(t.Context(), o))
 	_, err := outer.Stat(t.Context(), o.Key)
 	require.ErrorIs(t, err, sink.ErrNotFound)
-	b, err := os.ReadFile(filepath.Join(server.Folder(bucket), "a b/c/logseal.json"))
-	require.NoError(t, err)
-	require.Equal(t, "{}", string(b))
+	if server.IsFolder() {
+		b, err := os.ReadFile(filepath.Join(server.Folder(bucket), "a b/c/logseal.json"))
+		require.NoError(t, err)
+		require.Equal(t, "{}", string(b))
+	}
 	require.Equal(t, "s3://"+bucket+"/a%20b/c?endpoint="+server.Endpoint(), inner.Name())
 }
 

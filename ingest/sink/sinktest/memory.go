@@ -189,6 +189,7 @@ var shapes = func() []*regexp.Regexp {
 		`manifests/` + table + `/(-|` + name + `)/` + sid + `/` + off + `(-found|-lost)?\.json`,
 		`epochs/` + table + `/[0-9a-f]{64}\.json`,
 		`schemas/` + table + `\.json`,
+		`sources/` + table + `/` + off + `/(-|` + name + `)-` + sid + `\.json`,
 	} {
 		out = append(out, regexp.MustCompile(`^`+s+`$`))
 	}

@@ -42,6 +42,7 @@ func TestMemory_Put_FailsTheTest_WhenTheObjectIsNoneOfTheFormat(t *testing.T) {
 		"manifests/app/v1/-/" + sid + "/" + off + "-x.json": "x",
 		"epochs/app/v1/" + off + ".json":                    "x",
 		"schemas/app/v0.json":                               "x",
+		"sources/app/v1/" + off + "/" + sid + ".json":       "x",
 	} {
 		r := &recorder{TB: t}
 		m := NewMemory(r)

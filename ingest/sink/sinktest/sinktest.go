@@ -221,6 +221,7 @@ func testList(t *testing.T, s sink.Store) {
 		"logseal.json",
 		"manifests/app/v1/-/" + strings.Repeat("0", 32) + "/0000000000000000.json",
 		"schemas/app/v1.json",
+		"sources/app/v1/" + strings.Repeat("0", 16) + "/--" + strings.Repeat("0", 32) + ".json",
 	}
 	slices.Sort(want)
 	for _, i := range rand.Perm(len(want)) {

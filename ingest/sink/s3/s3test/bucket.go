@@ -57,11 +57,14 @@ func (s *Server) api() (*s3.Client, func()) {
 	return s3.New(s3.Options{
 		BaseEndpoint: aws.String(s.Endpoint()), Region: Region, UsePathStyle: true,
 		HTTPClient:                 &http.Client{Transport: tr},
-		Credentials:                aws.CredentialsProviderFunc(owner),
+		Credentials:                aws.CredentialsProviderFunc(s.credentials),
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 	}), tr.CloseIdleConnections
 }
 
-func owner(context.Context) (aws.Credentials, error) {
-	return aws.Credentials{AccessKeyID: AccessKey, SecretAccessKey: Secret}, nil
+// credentials are those of the server's owner.
+func (s *Server) credentials(context.Context) (aws.Credentials, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owner, nil
 }

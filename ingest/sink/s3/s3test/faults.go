@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -22,12 +23,15 @@ type Fault struct {
 	Code, Message string
 	Header        http.Header // is added to the answer
 	Plain         bool        // the answer is a page of text, not S3's XML
+	Lacks         string      // the header that the answer names in an element of its own
 
 	After time.Duration // waits before all else
 	// HangUp closes the connection without an answer once the server has given it.
 	HangUp bool
 	// Instead answers Status once the server has done what was asked.
 	Instead bool
+	// Of is Instead of the server's answers of that status only; 0 is not.
+	Of int
 	// CutAt closes the connection after so many bytes of the answer's body; 0 does not.
 	CutAt int64
 	// FlipUp and FlipDown change a byte of the request's or the answer's body.
@@ -132,6 +136,16 @@ func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case fault.HangUp:
 		f.proxy.ServeHTTP(httptest.NewRecorder(), r)
 		panic(http.ErrAbortHandler)
+	case fault.Of != 0:
+		said := httptest.NewRecorder()
+		f.proxy.ServeHTTP(said, r)
+		if said.Code == fault.Of {
+			fault.answer(w, r)
+			return
+		}
+		maps.Copy(w.Header(), said.Header())
+		w.WriteHeader(said.Code)
+		w.Write(said.Body.Bytes())
 	case fault.Instead:
 		f.proxy.ServeHTTP(httptest.NewRecorder(), r)
 		fault.answer(w, r)
@@ -162,8 +176,13 @@ func (f *Fault) answer(w http.ResponseWriter, r *http.Request) {
 	case f.Plain:
 		fmt.Fprintf(w, "<html><h1>%s</h1></html>", f.Message)
 	default:
+		lacks := ""
+		if f.Lacks != "" {
+			lacks = "<Header>" + f.Lacks + "</Header>"
+		}
 		fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code>`+
-			`<Message>%s</Message><RequestId>REQUEST1</RequestId></Error>`, f.Code, f.Message)
+			`<Message>%s</Message>%s<RequestId>REQUEST1</RequestId></Error>`, f.Code, f.Message,
+			lacks)
 	}
 }
 

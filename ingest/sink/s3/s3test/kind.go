@@ -14,6 +14,7 @@ type kind struct {
 	name, version string
 	health        string // path that answers 200 when it is ready
 	args          func(s *Server) []string
+	owner         [2]string // the variables that hold the owner's access key and secret
 	env           []string
 	path          string // of the program
 }
@@ -21,7 +22,7 @@ type kind struct {
 // kinds are the servers that tests can run on. Their versions are pinned in the Makefile.
 var kinds = []kind{{
 	name: "versitygw", version: "v1.8.0", health: "/health",
-	env: []string{"ROOT_ACCESS_KEY=" + AccessKey, "ROOT_SECRET_KEY=" + Secret},
+	owner: [2]string{"ROOT_ACCESS_KEY", "ROOT_SECRET_KEY"},
 	args: func(s *Server) []string {
 		// With an IAM folder it says of an unknown access key what S3 says.
 		args := []string{"--port", s.Addr, "--keep-alive", "--quiet", "--health", "/health",
@@ -32,9 +33,10 @@ var kinds = []kind{{
 		return append(args, "posix", s.Data)
 	},
 }, {
-	name: "minio", version: "v0.0.0-20260212201848-7aac2a2c5b7c", health: "/minio/health/live",
-	env: []string{"MINIO_ROOT_USER=" + AccessKey, "MINIO_ROOT_PASSWORD=" + Secret,
-		"MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=on"},
+	name: "minio", version: "v0.0.0-20260212201848-7aac2a2c5b7c", health: "/minio/health/cluster",
+	owner: [2]string{"MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"},
+	env: []string{"MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=on",
+		"MINIO_SITE_REGION=" + Region},
 	args: func(s *Server) []string {
 		return []string{"server", "--quiet", "--address", s.Addr, "--certs-dir", s.certs(), s.Data}
 	},
@@ -91,7 +93,8 @@ func ModuleRoot(tb testing.TB) string {
 
 func (k kind) command(s *Server) *exec.Cmd {
 	cmd := exec.Command(k.path, k.args(s)...)
-	cmd.Env = append(os.Environ(), k.env...)
+	cmd.Env = append(append(os.Environ(), k.env...), k.owner[0]+"="+s.owner.AccessKeyID,
+		k.owner[1]+"="+s.owner.SecretAccessKey)
 	cmd.Dir = s.root
 	return cmd
 }

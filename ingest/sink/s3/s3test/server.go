@@ -17,11 +17,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
 )
 
 const (
-	// AccessKey and Secret are the credentials that every Server lets in.
+	// AccessKey and Secret are the credentials that every Server lets in until Rekey.
 	AccessKey = "logsealtest"
 	Secret    = "logsealtest-secret"
 	// Region is what every Server takes itself to be in.
@@ -43,6 +44,7 @@ type Server struct {
 	mu      sync.Mutex // guards what follows
 	process *exec.Cmd  // nil while it is dead
 	died    <-chan struct{}
+	owner   aws.Credentials
 	buckets int
 }
 
@@ -57,7 +59,8 @@ func StartTLS(tb testing.TB) *Server {
 
 func start(tb testing.TB, tls *certificate) *Server {
 	tb.Helper()
-	s := &Server{root: tb.TempDir(), tls: tls, kind: chosen(tb)}
+	s := &Server{root: tb.TempDir(), tls: tls, kind: chosen(tb),
+		owner: aws.Credentials{AccessKeyID: AccessKey, SecretAccessKey: Secret}}
 	if tls != nil {
 		s.CAFile = tls.certFile
 	}
@@ -157,6 +160,15 @@ func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
 	s.Kill()
 	require.NoError(tb, s.run())
+}
+
+// Rekey makes the server refuse its owner's access key from now on and take another.
+func (s *Server) Rekey(tb testing.TB, accessKey, secret string) {
+	tb.Helper()
+	s.mu.Lock()
+	s.owner = aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: secret}
+	s.mu.Unlock()
+	s.Restart(tb)
 }
 
 // Endpoint is the base URL of the server.

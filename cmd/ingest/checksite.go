@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"logseal/ingest/files"
+	"logseal/ingest/pipeline"
+	"logseal/ingest/seal"
+	"logseal/ingest/sink"
+)
+
+// checkPatience is how long check waits for a bucket that cannot be reached: someone looks at it.
+const checkPatience = 3 * time.Second
+
+// unreadMost is how many files that cannot be read are named of each stream.
+const unreadMost = 5
+
+// lookAround looks at the files that a config names and at its sink.
+func (c *checkCmd) lookAround(
+	ctx context.Context, a *app, at *site, chosen []selection, res *checkResult,
+) error {
+	from := newLogs(ctx, a, at.bucket)
+	from.FollowAll(at.links)
+	for i := range chosen {
+		if err := chosen[i].lookAtFiles(a, from, at, res); err != nil {
+			return err
+		}
+	}
+	state, err := at.lookAtSink(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		res.problem(a, pipeline.Problem{Kind: pipeline.Refused,
+			Message: fmt.Sprintf("sink %s: %v", at.sink, err)})
+	} else {
+		res.Sink = state
+		a.say("sink %s: %s", at.sink, state)
+	}
+	switch n := len(res.Problems); n {
+	case 0:
+		return nil
+	case 1:
+		return exitf(exitLook, "the config is valid, with 1 problem")
+	default:
+		return exitf(exitLook, "the config is valid, with %d problems", n)
+	}
+}
+
+// problem keeps a problem and says it.
+func (r *checkResult) problem(a *app, p pipeline.Problem) {
+	r.Problems = append(r.Problems, problemJSON{p.Kind, p.Path, p.Message})
+	a.warn("%v", p)
+}
+
+// lookAtFiles counts a stream's files and names those that cannot be opened.
+func (s *selection) lookAtFiles(a *app, from *logs, at *site, res *checkResult) error {
+	if len(s.patterns) == 0 {
+		a.say("stream %s: no paths: `load` needs files on its command line", s.Name)
+		return nil
+	}
+	paths, err := s.find(a, from, at.owns)
+	if code := exitCode(err); err != nil && code != exitUsage {
+		res.problem(a, pipeline.Problem{Kind: pipeline.Unreadable,
+			Message: fmt.Sprintf("stream %s: paths: %v", s.Name, err)})
+		return nil
+	} else if err != nil {
+		return err
+	}
+	for _, p := range s.unreadProblems() {
+		res.problem(a, p)
+	}
+	unread := int64(0)
+	for _, path := range paths {
+		err := canOpen(from, path)
+		if err == nil || errors.Is(err, fs.ErrNotExist) { // it went since it was found
+			continue
+		}
+		if unread++; unread <= unreadMost {
+			res.problem(a, pipeline.Problem{Kind: pipeline.Unreadable,
+				Message: fmt.Sprintf("stream %s: %v", s.Name, err)})
+		}
+	}
+	if unread > unreadMost {
+		a.warn("stream %s: %s more cannot be read", s.Name, count(unread-unreadMost, "file"))
+	}
+	res.Found += int64(len(paths))
+	a.say("stream %s: %s found", s.Name, count(int64(len(paths)), "file"))
+	return nil
+}
+
+func canOpen(fsys files.FS, path string) error {
+	h, err := fsys.Open(path)
+	if err != nil {
+		return err
+	}
+	return h.Close()
+}
+
+// What check says of a sink.
+const (
+	sinkTable = "it holds a Logseal table"
+	sinkEmpty = "no Logseal table there yet; the first load or tail makes it"
+)
+
+// lookAtSink tells whether a sink holds a table; nothing is made.
+func (t target) lookAtSink(ctx context.Context) (state string, err error) {
+	var store sink.Store
+	if t.bucket == nil {
+		store, err = t.openReader(ctx, nil)
+		if errors.Is(err, fs.ErrNotExist) {
+			return sinkEmpty, nil
+		}
+	} else if store, err = t.openStore(ctx, ""); err == nil {
+		store = &pipeline.Retrier{Store: store, Limit: checkPatience}
+	}
+	if err != nil {
+		return "", err
+	}
+	body, _, err := store.Get(ctx, seal.RootKey)
+	if errors.Is(err, sink.ErrNotFound) {
+		return sinkEmpty, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer body.Close()
+	root, err := io.ReadAll(io.LimitReader(body, rootMost))
+	if err == nil {
+		err = seal.ParseRoot(root)
+	}
+	return sinkTable, err
+}
+
+// rootMost is more than any logseal.json has.
+const rootMost = 64 << 10

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// harmless makes a text fit for a terminal: names of files, keys and log lines come from anybody, and
+// what begins with ESC moves the cursor, renames the window or worse. Line ends and tabs stay.
+func harmless(text string) string {
+	text = withoutSecrets(text)
+	if !strings.ContainsFunc(text, isHarmful) && utf8.ValidString(text) {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, text[i])
+		case isHarmful(r) && r < utf8.RuneSelf:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case isHarmful(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+		i += n
+	}
+	return b.String()
+}
+
+// isHarmful tells whether a character does anything but stand there: it controls the terminal, or the
+// direction of what follows.
+func isHarmful(r rune) bool {
+	if r == '\n' || r == '\t' {
+		return false
+	}
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
+}
+
+// userinfoRE finds what stands before an @ in an address: it may be a key and its secret, which may
+// have slashes.
+var userinfoRE = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s@'"?]*:[^\s@'"?]*@`)
+
+// withoutSecrets leaves out of a text what may be credentials in an address.
+func withoutSecrets(text string) string { return userinfoRE.ReplaceAllString(text, "$1…@") }

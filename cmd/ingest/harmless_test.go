@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestHarmless(t *testing.T) {
+	for in, want := range map[string]string{
+		"a plain line\n\tand öther":           "a plain line\n\tand öther",
+		"\x1b]0;title\x07":                    `\x1b]0;title\x07`,
+		"\r\x7f":                              `\x0d\x7f`,
+		"\u009b2J\u202eabc":                   `\u009b2J\u202eabc`,
+		"\xff":                                `\xff`,
+		"read s3a://KEY:SE/CRET@bucket/x: no": "read s3a://…@bucket/x: no",
+	} {
+		require.Equal(t, want, harmless(in))
+	}
+}
+
+// A name with escapes reaches no terminal as it is, whichever command meets it.
+func TestCommands_PrintNoEscapes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	name := "a\x1b[31m.log"
+	line := "2024-01-15T10:30:00Z INFO m: x\n"
+	require.NoError(t, os.WriteFile(name, []byte(line), 0o600))
+	for _, args := range [][]string{
+		{"load", "--format", "app", name}, {"load", "--format", "app", name + "x"},
+		{"status"}, {"state", "ls"}, {"check", "--format", "app", name}, {"verify", "--source", name},
+		{"status", "--safe-to-delete", name},
+	} {
+		var out, errs bytes.Buffer
+		run(args, &out, &errs)
+		require.NotContains(t, out.String()+errs.String(), "\x1b", "%q", args)
+	}
+	// An object of nobody's in the sink.
+	require.NoError(t, os.WriteFile(filepath.Join("logseal-out", "data", "\x1bc.parquet"), nil, 0o600))
+	var out, errs bytes.Buffer
+	run([]string{"verify"}, &out, &errs)
+	require.NotContains(t, out.String()+errs.String(), "\x1b")
+}
+
+// Credentials in the wrong place are never repeated.
+func TestCommands_RepeatNoSecrets(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, args := range [][]string{
+		{"load", "--format", "app", "--out", "s3a://KEY:SECRET@bucket/x", "a.log"},
+		{"load", "--format", "app", "s3a://KEY:SECRET@bucket/x"},
+		{"load", "--format", "app", "s3://KEY:SECRET@bucket/x"},
+		{"load", "--format", "app", "--state", "s3://KEY:SECRET@bucket/x", "a.log"},
+		{"verify", "--out", "gs://KEY:SEC/RET@bucket/x"},
+		{"status", "--safe-to-delete", "s3://KEY:SECRET@bucket/x"},
+		{"check", "--format", "app", "s3n://KEY:SECRET@bucket/x"},
+	} {
+		for _, more := range [][]string{nil, {"--json"}} {
+			var out, errs bytes.Buffer
+			code := run(append(args, more...), &out, &errs)
+			require.NotZero(t, code)
+			said := out.String() + errs.String()
+			require.NotContains(t, said, "SEC", "%q", args)
+			if more != nil {
+				require.True(t, json.Valid(out.Bytes()), "%q", out.String())
+			}
+		}
+	}
+}
+
+// A file that never ends is no secret, and no config.
+func TestExpand_OfAFileWithoutEnd(t *testing.T) {
+	done := make(chan error, 2)
+	go func() {
+		_, err := readSecret("/dev/zero")
+		done <- err
+		_, err = readConfig("/dev/zero")
+		done <- err
+	}()
+	for range 2 {
+		select {
+		case err := <-done:
+			require.ErrorContains(t, err, "more than")
+		case <-time.After(time.Minute):
+			require.Fail(t, "it reads for ever")
+		}
+	}
+}
+
+// A store that is reached without encryption, elsewhere than on this machine, is warned of.
+func TestTarget_WarnsOfPlainHTTP(t *testing.T) {
+	for url, warned := range map[string]bool{
+		"s3://bkt/p?endpoint=http://store.example:9000":  true,
+		"s3://bkt/p?endpoint=https://store.example:9000": false,
+		"s3://bkt/p?endpoint=http://127.0.0.1:9000":      false,
+		"s3://bkt/p?endpoint=http://[::1]:9000":          false,
+		"s3://bkt/p?endpoint=http://localhost:9000":      false,
+		"lake": false,
+	} {
+		at, err := parseTarget(url)
+		require.NoError(t, err)
+		var errs bytes.Buffer
+		at.warnPlain(newApp(nil, &errs))
+		require.Equal(t, warned, strings.Contains(errs.String(), "without encryption"), url)
+	}
+	t.Setenv("AWS_ENDPOINT_URL_S3", "http://store.example")
+	at, err := parseTarget("s3://bkt/p")
+	require.NoError(t, err)
+	var errs bytes.Buffer
+	at.warnPlain(newApp(nil, &errs))
+	require.Contains(t, errs.String(), "without encryption")
+}

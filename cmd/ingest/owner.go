@@ -1,0 +1,130 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"logseal/ingest/offsets"
+	"logseal/ingest/sink"
+	"logseal/ingest/sink/dir"
+)
+
+// trustFlag is of commands that change state or sink.
+type trustFlag struct {
+	TrustOwner bool `help:"As root, use folders that another user owns or may write to."`
+}
+
+// prepare makes sure that nobody else can turn what we do in state and sink against others: root
+// refuses folders that another user owns or may write to. In a container root is not the host's, and
+// a volume's owner is whoever the platform says: there it only warns. It then closes the state
+// folder to everyone else.
+func (f trustFlag) prepare(a *app, at *site) error {
+	if os.Geteuid() == 0 && !f.TrustOwner {
+		for _, folder := range at.folders() {
+			switch why, err := foreign(folder.path); {
+			case err != nil:
+				return usagef("%s: %w", folder.what, err)
+			case why == "":
+			case os.Getpid() == 1:
+				a.log.Warn("another user could change what is done in this folder", "folder",
+					folder.path, "reason", why)
+			default:
+				return usagef("%s: %s %s, so another user could turn against others what root does "+
+					"there; run as that user, make the folder root's, or say --trust-owner", folder.what,
+					folder.path, why)
+			}
+		}
+	}
+	return at.closeState()
+}
+
+type namedFolder struct{ what, path string }
+
+// folders are those that we write to.
+func (s *site) folders() []namedFolder {
+	all := []namedFolder{{"state", s.state}, {"spool", s.spool()}}
+	if s.bucket != nil {
+		return all
+	}
+	all = append(all, namedFolder{"sink", s.sink})
+	for _, name := range append(sink.Roots(), dir.Temp) {
+		all = append(all, namedFolder{"sink", filepath.Join(s.sink, name)})
+	}
+	return all
+}
+
+// foreign says why a folder is not root's alone, empty when it is, or is not there.
+func foreign(path string) (why string, err error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	switch mode := info.Mode().Perm(); {
+	case !ok:
+		return "", nil
+	case st.Uid != 0:
+		return "belongs to " + userName(st.Uid), nil
+	case mode&0o002 != 0:
+		return "may be written to by everyone", nil
+	case mode&0o020 != 0 && st.Gid != 0:
+		return fmt.Sprintf("may be written to by group %d", st.Gid), nil
+	}
+	return "", nil
+}
+
+func userName(uid uint32) string {
+	id := strconv.FormatUint(uint64(uid), 10)
+	if u, err := user.LookupId(id); err == nil {
+		return fmt.Sprintf("user %s (%s)", u.Username, id)
+	}
+	return "user " + id
+}
+
+// closeState closes folders of the state that are there, and our own, to everyone else. A folder that
+// holds other things is not all ours to close; the files in it are closed each by itself.
+func (s *site) closeState() error {
+	for _, path := range []string{s.state, s.spool()} {
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("look at the state: %w", err)
+		}
+		st, ok := info.Sys().(*syscall.Stat_t)
+		if !ok || info.Mode().Perm()&0o077 == 0 || int(st.Uid) != os.Geteuid() || !onlyState(path) {
+			continue
+		}
+		// A file system may have no modes.
+		if err := os.Chmod(path, info.Mode().Perm()&0o700); err != nil &&
+			!errors.Is(err, fs.ErrPermission) {
+			return fmt.Errorf("close the state to others: %w", err)
+		}
+	}
+	return nil
+}
+
+// onlyState tells whether a folder holds nothing but what makes up a state or a spool.
+func onlyState(path string) bool {
+	entries, err := os.ReadDir(path)
+	return err == nil && (filepath.Base(path) == spoolDir ||
+		!slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !isState(e.Name()) }))
+}
+
+// isState tells whether a file or folder in a state folder is one of ours.
+func isState(name string) bool {
+	return name == spoolDir || name == offsets.LockName || name == offsets.FileName ||
+		strings.HasPrefix(name, offsets.FileName+".") || strings.HasPrefix(name, socketName)
+}

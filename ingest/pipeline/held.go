@@ -1,0 +1,158 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"logseal/ingest/offsets"
+	"logseal/ingest/seal"
+	"logseal/ingest/source"
+)
+
+// heldPath is what problems call the batches that are held.
+const heldPath = "spool/held"
+
+// heldProblem says that batches are held, if any are: it stands until somebody has removed them.
+func (r *run) heldProblem() ([]Problem, error) {
+	held, err := r.Spool.Held()
+	if err != nil {
+		return nil, fmt.Errorf("list held batches: %w", err)
+	}
+	if len(held) == 0 {
+		return nil, nil
+	}
+	return []Problem{{Gone, heldPath, fmt.Sprintf("%d batches are held there, %s first: they may be the only "+
+		"copy of their bytes, for nobody can tell whether the sink has these; bring their file back, and what "+
+		"turns out to be in a source is removed; or keep their Parquet elsewhere and remove the folder",
+		len(held), held[0].Name)}}, nil
+}
+
+// setApart closes a source whose place another has won, when its file is gone and nothing else tells
+// whether that one is the same. It gives its id up, so that nobody waits for it. What is in the spool
+// of it is held for whoever can decide: it may be all that is left of those bytes.
+//
+// Before that all files that there are have had their turn: one of them may be the source's.
+func (w *work) setApart(why error) error {
+	var stopped *stopError
+	if !errors.As(why, &stopped) || w.isRead(w.key) {
+		return why
+	}
+	if !w.allTold() {
+		w.hopeless.Store(w.key, true)
+		return why
+	}
+	return w.holdApart(stopped)
+}
+
+// holdApart sets a source apart without asking whether a file may still turn up.
+func (w *work) holdApart(stopped *stopError) error {
+	w.hopeless.Delete(w.key)
+	if err := w.holdBatches(w.src.Outbox); err != nil {
+		return err
+	}
+	// If we die here, an outbox without files is left. It finds the same, and has nothing to set apart.
+	if err := w.Ledger.Delete(w.key); err != nil {
+		return fmt.Errorf("forget source %s in the ledger: %w", w.key.ID, err)
+	}
+	return stop(Gone, stopped.Path, "%s; what was sealed of it, up to %d, is held in spool/held, and others "+
+		"that begin alike go on", stopped.Message, w.src.Sealed.Offset)
+}
+
+// holdBatches moves batches of the spool to those that are held.
+func (w *work) holdBatches(batches []offsets.Entry) error {
+	for _, e := range batches {
+		if err := w.Spool.SetApart(e.Spool); err != nil {
+			return fmt.Errorf("set %s apart in the spool: %w", e.Spool, err)
+		}
+		w.uncount(e)
+	}
+	if len(batches) > 0 {
+		w.sayHeld()
+	}
+	return nil
+}
+
+// sayHeld reports that batches of the source are held.
+func (w *work) sayHeld() {
+	if w.setsApart != nil {
+		w.setsApart(w.key)
+	}
+}
+
+// sealHeld seals all that the file holds among the batches that are held.
+func (w *work) sealHeld(ctx context.Context) error {
+	stream := *w.stream
+	stream.Rejects.Halt = false // the file is gone, so nobody can mend it
+	w.stream = &stream
+	defer w.dropReader()
+	defer w.sayHeld()
+	for {
+		if err := w.openReader(ctx); err != nil {
+			return err
+		}
+		w.reader.stopped = ctx.Err
+		w.reader.Begin(w.src.Sealed.Offset, w.stream.MaxBytes, 0)
+		b, err := w.sealBegun(w.stream.MaxPartitions, w.commitHeld)
+		if b == nil || err != nil {
+			return err
+		}
+	}
+}
+
+// commitHeld makes a batch durable among those that are held. The outbox of the source whose name it bears
+// may have one of the same name.
+func (w *work) commitHeld(stage Stage, b *seal.Batch) error {
+	names, err := w.addFiles(stage, b)
+	if err != nil {
+		return err
+	}
+	w.src = &offsets.Source{K: w.k, Sealed: b.End}
+	return stage.CommitHeld(entryOf(b.Manifest).Spool, names, b.Manifest.JSON())
+}
+
+// familyHas reports whether a source of the family has exactly the bytes of a batch.
+func (r *run) familyHas(f *family, m *seal.Manifest) (bool, error) {
+	all, _, err := r.candidates(f)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range all {
+		if chain, ok := e.Points.At(m.End); ok && chain == m.ChainOut && !e.lost(m.Range()) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// lost reports whether bytes of a range were declared lost of a candidate.
+func (c *candidate) lost(r source.Range) bool {
+	return c.src != nil && overlaps(c.src.Lost, r) || c.sink != nil && overlaps(c.sink.Lost, r)
+}
+
+func overlaps(all []source.Range, r source.Range) bool {
+	return slices.ContainsFunc(all, func(x source.Range) bool { return x.Start < r.End && r.Start < x.End })
+}
+
+// releaseHeld removes the held batches whose bytes a source of the family turned out to have.
+func (r *run) releaseHeld(f *family) (some bool, err error) {
+	held, err := r.Spool.Held()
+	if err != nil {
+		return false, fmt.Errorf("list held batches: %w", err)
+	}
+	for _, b := range held {
+		p, err := parsePlaced(b.Manifest)
+		if err != nil || p.loss != nil || f.key(p.K) != p.SourceKey() {
+			continue
+		}
+		has, err := r.familyHas(f, p.Manifest)
+		if has && err == nil {
+			some, err = true, r.Spool.RemoveHeld(b.Name)
+		}
+		if err != nil {
+			return some, err
+		}
+	}
+	return some, nil
+}

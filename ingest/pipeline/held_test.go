@@ -1,0 +1,149 @@
+package pipeline
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/seal"
+	"logseal/ingest/sink"
+)
+
+// heldOf gives the batches that are held, and up to where they go on from one another.
+func (p *pond) heldOf(t *testing.T) (batches int, end int64) {
+	held, err := p.tail.Spool.Held()
+	require.NoError(t, err)
+	for _, b := range held {
+		m, err := seal.ParseManifest(b.Manifest)
+		require.NoError(t, err)
+		require.Equal(t, end, m.Start)
+		end = m.End
+	}
+	return len(held), end
+}
+
+// An undecided file that is deleted may be another log than the one it agrees with: what it held is all
+// there is of that, and is held, also when the tail ends soon after.
+func TestHeld_UndecidedFileDeleted(t *testing.T) {
+	for name, ends := range map[string]bool{"followed": false, "ended": true} {
+		t.Run(name, func(t *testing.T) {
+			inPond(t, func(t *testing.T, p *pond) {
+				all := sameHead("x", 20)
+				some := all[:len(all)-5]
+				p.haveCommitted(t, all)
+				p.cfg.Streams[0].MaxBytes = 20
+				p.fs.Write("/logs/a", some)
+				p.start()
+				p.pass(time.Minute)
+				p.fs.Remove("/logs/a")
+				if ends {
+					p.pass(10 * time.Second)
+					p.finish()
+					p.start()
+				}
+				p.pass(10 * time.Minute)
+				_, end := p.heldOf(t)
+				require.Equal(t, int64(len(some)), end)
+				p.wantLogs(all)
+			})
+		})
+	}
+}
+
+// What the outbox of a source has under the same name stays there.
+func TestHeld_BesideTheOutbox(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		var down atomic.Bool
+		p.cfg.Follow[0].MaxAge = 10 * time.Second
+		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
+		all, half, z := sameHead("x", 40), sameHead("x", 20), p.haveLedger()
+		p.start()
+		down.Store(true)
+		p.fs.Write("/logs/a", half)
+		p.pass(30 * time.Second)
+		p.fs.Write("/logs/copy", half)
+		p.pass(5 * time.Second)
+		p.fs.Write("/logs/a", all)
+		p.pass(30 * time.Second)
+		p.fs.Remove("/logs/a")
+		p.pass(5 * time.Minute)
+		p.fs.Remove("/logs/copy")
+		p.pass(5 * time.Minute)
+		batches, _ := p.heldOf(t)
+		require.Zero(t, batches, "the source has all of it")
+		down.Store(false)
+		p.pass(3 * time.Hour)
+		p.wantLogs(all, z)
+	})
+}
+
+// A copy that ends before its source does is compressed: the archive has what it held.
+func TestHeld_NotWhatAnotherFileHas(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		all := sameHead("x", 20)
+		some := all[:len(all)-5]
+		p.haveCommitted(t, all)
+		p.fs.Write("/logs/a", some)
+		p.start()
+		p.pass(time.Minute)
+		p.fs.Write("/logs/a.gz", gzipped(some))
+		p.pass(10 * time.Second)
+		p.fs.Remove("/logs/a")
+		p.pass(10 * time.Minute)
+		batches, _ := p.heldOf(t)
+		require.Zero(t, batches)
+		p.wantLogs(all)
+	})
+}
+
+// giveSpool copies what another yard has in its spool.
+func (b *yard) giveSpool(t *testing.T, from *yard) {
+	for _, batch := range from.inSpool() {
+		require.NoError(t, os.CopyFS(filepath.Join(b.root, "state", "spool", batch),
+			os.DirFS(filepath.Join(from.root, "state", "spool", batch))))
+	}
+}
+
+// A batch was sealed under an ordinal that another log has won. Its own log is there, and is loaded under
+// another: it need not be held any more.
+func TestHeld_ReleasedWhenAnotherSourceHasIt(t *testing.T) {
+	b, before := newYard(t), newYard(t)
+	before.write("m", sameHead("m", 200))
+	before.sealUnshipped(t, "m")
+	b.write("l", sameHead("l", 200))
+	b.load("l")
+	b.giveSpool(t, before)
+	b.write("o", []byte("o1\n"))
+	require.Equal(t, []Kind{Gone}, b.kinds(b.load("o")))
+	require.Equal(t, []string{"held"}, b.inSpool())
+	b.write("m", sameHead("m", 200))
+	r := b.load("m")
+	require.EqualValues(t, 201, r.Rows)
+	require.Empty(t, r.Problems)
+	require.Empty(t, b.inSpool())
+}
+
+// The file of a batch that waits cannot be opened: others are loaded nevertheless.
+func TestHeld_UnreadableFileStopsNobody(t *testing.T) {
+	b, before := newYard(t), newYard(t)
+	m := sameHead("m", 200)
+	before.cfg.Streams[0].MaxBytes = 1000
+	before.write("m", m)
+	before.sealUnshipped(t, "m")
+	b.cfg.Streams[0].MaxBytes = 130
+	b.write("m", m)
+	b.load("m")
+	b.giveSpool(t, before)
+	b.write("o", []byte("o1\n"))
+	require.NoError(t, os.Remove(b.path("m")))
+	require.NoError(t, os.Symlink("m", b.path("m")))
+	r, err := b.run(context.Background(), "o")
+	require.NoError(t, err)
+	require.EqualValues(t, 1, r.Rows)
+	require.NotEmpty(t, r.Problems)
+}

@@ -1,0 +1,190 @@
+package pipeline
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"logseal/ingest/offsets"
+	"logseal/ingest/seal"
+	"logseal/ingest/sink"
+	"logseal/ingest/source"
+)
+
+// A source that begins is announced by a note, under the head that it begins with, before anything
+// else of it is put. So whoever lists a head after that finds the source; and of two that announce
+// theirs, and list after that, one finds the other.
+
+// sourceNote is such a note. It is made with the source's first batch and lies beside that in the
+// spool, since whoever ships it may know nothing of the file.
+type sourceNote struct {
+	key  string
+	body []byte
+}
+
+// noteFile is the file with the note that the first batch of a source has in the spool, behind all its
+// others.
+const noteFile = "note"
+
+// note makes the note on a source that begins with head and is read from the file at path.
+func (w *work) note(head []byte, path string, file offsets.FileState) sourceNote {
+	n := seal.SourceNote{
+		Format: seal.Format, Stream: w.key.Table.Stream, Version: w.key.Table.Version,
+		Origin: w.key.Origin, SID: w.key.ID, K: w.k,
+		Path: strings.ToValidUTF8(cmp.Or(path, "unknown"), "\uFFFD"),
+		Host: w.Host, Size: file.Size, Program: w.Program, Time: time.Now().UnixMicro(),
+	}
+	if file.MtimeNS != 0 {
+		at := time.Unix(0, file.MtimeNS).UnixMicro()
+		n.MTime = &at
+	}
+	return sourceNote{seal.SourceKey(w.key, source.DigestOf(head)), n.JSON()}
+}
+
+// noteOf is the note on a source whose file is in hand.
+func (w *work) noteOf() sourceNote { return w.note(w.head, w.path, w.state) }
+
+// file is the note as it lies in the spool.
+func (n sourceNote) file() []byte { return slices.Concat([]byte(n.key), []byte{'\n'}, n.body) }
+
+// parseNote reads what file gives.
+func parseNote(b []byte) (n sourceNote, err error) {
+	key, body, _ := bytes.Cut(b, []byte{'\n'})
+	n = sourceNote{string(key), body}
+	parsed, err := seal.ParseSourceNote(body)
+	if err == nil {
+		err = parsed.ValidateFor(n.key)
+	}
+	return n, err
+}
+
+// spooledNote reads the note of a source's first batch in the spool.
+func (r *run) spooledNote(e offsets.Entry) (n sourceNote, err error) {
+	p, _, err := r.spooled(e.Spool)
+	if err != nil {
+		return n, err
+	}
+	i := 0
+	if p.loss == nil {
+		i = len(p.Objects) + 1
+	}
+	f, err := r.Spool.Open(e.Spool, i)
+	if err != nil {
+		return n, err
+	}
+	defer f.Close()
+	body, err := sink.ReadDocument(f)
+	if err == nil {
+		n, err = parseNote(body)
+	}
+	if err != nil {
+		err = fmt.Errorf("read the note of %s in the spool: %w", e.Spool, err)
+	}
+	return n, err
+}
+
+// announce notes that a source begins. A note that is there stays: only its key counts.
+func (r *run) announce(ctx context.Context, n sourceNote) error {
+	err := putSmall(ctx, r.Store, n.key, n.body)
+	if errors.As(err, new(*sink.ConflictError)) {
+		return nil // it was put before, by us or by another of this origin
+	}
+	return err
+}
+
+// prefix begins the keys of all notes under the head of this one.
+func (n sourceNote) prefix() string { return n.key[:strings.LastIndexByte(n.key, '/')+1] }
+
+// herald remembers who was found to begin with which head.
+type herald struct {
+	mu    sync.Mutex // guards what follows
+	heads map[string]*listing
+	keys  int                 // in heads
+	first map[source.Key]*kin // what the first manifests of others say
+}
+
+// listing is the sources of a table that begin with one head.
+type listing struct {
+	began time.Time
+	all   []source.Key
+	has   map[source.Key]bool
+}
+
+const (
+	// listingAge is how long a listing is used. Thousands of logs may have one head.
+	listingAge = time.Minute
+	// listingShort is how many keys one request lists: so much is listed for each source. A longer
+	// listing is used for as long as its age allows, though it began before the source was announced:
+	// then two that begin the same bytes within that time may both go on.
+	listingShort = 1000
+	// listingMax bounds a listing, and what is kept of all.
+	listingMax = 50_000
+)
+
+// others gives the sources of other origins that begin with a source's head, in the order of their
+// keys: prefix begins those of the notes under it. Where announced is true the source was announced
+// before, and so is found by whoever announces one of these later and lists them.
+func (r *run) others(
+	ctx context.Context, key source.Key, prefix string, announced bool,
+) ([]source.Key, error) {
+	r.herald.mu.Lock()
+	l := r.herald.heads[prefix]
+	r.herald.mu.Unlock()
+	if l == nil || time.Since(l.began) >= listingAge ||
+		announced && !l.has[key] && len(l.all) < listingShort {
+		var err error
+		if l, err = r.listHead(ctx, key.Table, prefix); err != nil {
+			return nil, err
+		}
+		r.herald.keep(prefix, l)
+	}
+	var others []source.Key
+	for _, k := range l.all {
+		if k.Origin != key.Origin {
+			others = append(others, k)
+		}
+	}
+	return others, nil
+}
+
+// listHead lists who begins with a head.
+func (r *run) listHead(ctx context.Context, t source.Table, prefix string) (*listing, error) {
+	l := &listing{began: time.Now(), has: map[source.Key]bool{}}
+	for info, err := range r.Store.List(ctx, prefix) {
+		if err != nil {
+			return nil, err
+		}
+		if k, err := seal.ParseKey(info.Key); err == nil && k.Kind == seal.SourceKind {
+			l.all = append(l.all, k.Source)
+			l.has[k.Source] = true
+		}
+		if len(l.all) == r.listMost {
+			level := slog.LevelWarn
+			if r.listMost < listingMax {
+				level = slog.LevelDebug // a tail goes on whoever else there is
+			}
+			r.Log.Log(ctx, level, "so many sources begin with one head that not all are looked at; "+
+				"`ingest verify` finds what is there twice", "table", t.String(), "prefix", prefix)
+			break
+		}
+	}
+	return l, nil
+}
+
+// keep remembers a listing.
+func (h *herald) keep(prefix string, l *listing) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.heads == nil || h.keys > listingMax {
+		h.heads, h.keys = map[string]*listing{}, 0
+	}
+	h.heads[prefix] = l
+	h.keys += 1 + len(l.all)
+}

@@ -1,0 +1,104 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/seal"
+	"logseal/ingest/sink"
+	"logseal/ingest/sink/sinktest"
+	"logseal/ingest/source"
+)
+
+// listCounter counts the listings of notes.
+type listCounter struct {
+	sink.Store
+	lists int
+}
+
+func (s *listCounter) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, error] {
+	if strings.HasPrefix(prefix, seal.SourceFolder) {
+		s.lists++
+	}
+	return s.Store.List(ctx, prefix)
+}
+
+// kthKey is a source that begins with the banner.
+func kthKey(origin string, k uint64) source.Key {
+	return keyOf(source.Table{Stream: "s", Version: 1}, origin, k, []byte(banner))
+}
+
+// bannerNotes begins the keys of the notes on such.
+var bannerNotes = seal.HeadPrefix(kthKey("", 0).Table, source.DigestOf([]byte(banner)))
+
+// Who was announced is listed after that: of two that begin at once one finds the other. So much that
+// one request lists is listed for each; where it is more, that is not to be paid for each.
+func TestRun_Others_ListsAfterTheNote(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &listCounter{Store: sinktest.NewMemory(t)}
+		r := newRun(Config{Store: store})
+		ask := func(k uint64, announced bool) []source.Key {
+			others, err := r.others(t.Context(), kthKey("m", k), bannerNotes, announced)
+			require.NoError(t, err)
+			return others
+		}
+		announce := func(origin string, k uint64) { announce(t, store, origin, k) }
+		announce("a", 0)
+		announce("m", 0)
+		require.Equal(t, []source.Key{kthKey("a", 0)}, ask(1, false))
+		announce("z", 0)
+		require.Len(t, ask(0, true), 1, "it began after the note of 0")
+		require.Equal(t, 1, store.lists)
+		announce("m", 1)
+		require.Equal(t, []source.Key{kthKey("a", 0), kthKey("z", 0)}, ask(1, true))
+		require.Equal(t, 2, store.lists)
+		time.Sleep(listingAge)
+		ask(1, true)
+		require.Equal(t, 3, store.lists)
+
+		for k := range uint64(listingShort) {
+			announce("m", k)
+		}
+		time.Sleep(listingAge)
+		for k := range uint64(2 * listingShort) {
+			announce("m", k)
+			require.Len(t, ask(k, true), 2)
+		}
+		require.Equal(t, 4, store.lists)
+	})
+}
+
+// What is kept of listings is bounded.
+func TestHerald_Keep(t *testing.T) {
+	h := &herald{}
+	for i := range 3 * listingMax {
+		h.keep(fmt.Sprint(i), &listing{})
+		require.LessOrEqual(t, len(h.heads), listingMax+1)
+	}
+	require.NotEmpty(t, h.heads)
+}
+
+// A note that is there already, or a name that is not of the format, is no fault.
+func TestRun_Others_PassesOverWhatIsNoNote(t *testing.T) {
+	store := sinktest.NewMemory(t)
+	store.Plant(bannerNotes+"x.json", []byte("x"))
+	r := newRun(Config{Store: store})
+	for _, path := range []string{"/a", "/b"} {
+		w := &work{run: r, key: kthKey("web-1", 0), path: path, head: []byte(banner)}
+		require.NoError(t, r.announce(t.Context(), w.noteOf()))
+	}
+	key := seal.SourceKey(kthKey("web-1", 0), source.DigestOf([]byte(banner)))
+	n, err := seal.ParseSourceNote(store.Body(key))
+	require.NoError(t, err)
+	require.Equal(t, "/a", n.Path)
+	others, err := r.others(t.Context(), kthKey("", 0), bannerNotes, false)
+	require.NoError(t, err)
+	require.Equal(t, []source.Key{kthKey("web-1", 0)}, others)
+}

@@ -1,0 +1,119 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"logseal/ingest/files"
+	"logseal/ingest/source"
+)
+
+const (
+	// A tail asks for so many first manifests of others for one source, and of those that agree for so
+	// many manifests: nothing but a notice hangs on it, and of one image there may be thousands of pods.
+	tailKinMost  = 16
+	tailStepMost = 16
+	// twinLeast is up to where two have to be known to say the same: the first mark.
+	twinLeast = 64
+	// twinSure is up to where no two logs say the same by chance.
+	twinSure = 4 << 10
+)
+
+// tellTwins is what a tail does about those that begin alike: it goes on, since no byte is to go
+// unread, and says so.
+func (t *Tail) tellTwins(ctx context.Context, w *work, prefix string) error {
+	err := t.findTwin(ctx, w, prefix)
+	if err == nil || mayPass(err) || ctx.Err() != nil || fatal(err) {
+		return err
+	}
+	t.Log.Warn("who else has a file's bytes could not be told",
+		append(logSource(w.key), "path", w.path, "error", err)...)
+	return nil
+}
+
+func (t *Tail) findTwin(ctx context.Context, w *work, prefix string) error {
+	keys, err := t.others(ctx, w.key, prefix, true)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	kins, err := t.firstKin(ctx, keys, tailKinMost)
+	if err != nil {
+		return err
+	}
+	file, done, err := t.fileFor(w)
+	if err != nil {
+		return err
+	}
+	defer done()
+	some, err := w.matches(ctx, file, kins)
+	if err != nil {
+		return err
+	}
+	for _, m := range some {
+		if len(m.ends) == 0 {
+			continue // what begins after us finds us
+		}
+		twin, err := t.isTwin(ctx, w, file, m.kin)
+		if err != nil {
+			return err
+		}
+		if twin {
+			t.raiseTwin(w, m.key)
+			return nil
+		}
+	}
+	return nil
+}
+
+// fileFor gives what there is of a source's file, nil for nothing.
+func (t *Tail) fileFor(w *work) (file *files.File, done func(), err error) {
+	done = func() {}
+	if w.file != nil {
+		return w.file, done, nil
+	}
+	t.mu.Lock()
+	o := t.owners[w.key]
+	var v fileView
+	if o != nil {
+		v = o.view
+	}
+	t.mu.Unlock()
+	if v.standing != isOwner || v.key != w.key || v.live == nil {
+		return nil, done, nil
+	}
+	// It does not wait for whoever works on the file: that may wait for what this lets ship.
+	file, err = v.live.View(v.size, false)
+	if file != nil {
+		done = func() { file.Close() }
+	}
+	return file, done, err
+}
+
+// isTwin tells whether a source says so much that k says, too, that it is no coincidence.
+func (t *Tail) isTwin(ctx context.Context, w *work, file *files.File, k *kin) (bool, error) {
+	k, err := t.stepKin(ctx, k, tailStepMost)
+	if err != nil {
+		return false, err
+	}
+	some, err := w.matches(ctx, file, []*kin{k})
+	if err != nil || len(some) == 0 {
+		return false, err
+	}
+	src, ok, err := t.Ledger.Get(w.key)
+	if err != nil {
+		return false, err
+	}
+	agrees := some[0].agrees
+	return agrees >= twinSure || agrees >= twinLeast &&
+		(agrees == k.committed() || ok && agrees == src.Sealed.Offset), nil
+}
+
+func (t *Tail) raiseTwin(w *work, other source.Key) {
+	path := w.path
+	if o := t.owner(w.key); o != nil {
+		path = t.pathOf(o)
+	}
+	t.notices.raise(Problem{Twin, path, fmt.Sprintf("source %s of origin %s has its bytes, too: they are "+
+		"in the table twice, under both origins; if it is the same log, give both writers one `origin`, "+
+		"and leave out one _sid", other.ID, originWord(other))})
+}

@@ -1,0 +1,8 @@
+//go:build crash
+
+package tail_test
+
+const (
+	alikeRuns  = 20
+	faultEvery = 1
+)
