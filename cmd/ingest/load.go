@@ -117,6 +117,7 @@ type loadResult struct {
 	Objects        int64         `json:"objects"`
 	Duplicates     int64         `json:"duplicates"`
 	Undecided      int64         `json:"undecided"`
+	Reasons        reasonCounts  `json:"reasons"` // of the rejects
 	ElapsedSeconds float64       `json:"elapsed_seconds"`
 	Retries        int64         `json:"retries,omitempty"` // of requests to a bucket
 	Problems       []problemJSON `json:"problems,omitempty"`
@@ -130,7 +131,7 @@ type problemJSON struct {
 
 // Run implements the command.
 func (l *loadCmd) Run(ctx context.Context, a *app) error {
-	res := &loadResult{}
+	res := &loadResult{Reasons: reasonCounts{}}
 	a.result = res
 	start := time.Now()
 	defer func() { res.ElapsedSeconds = time.Since(start).Seconds() }()
@@ -286,6 +287,7 @@ func (r *loadResult) fill(p *pipeline.Report) {
 	r.Sources, r.Duplicates, r.Undecided = p.Sources, p.Duplicates, p.Undecided
 	r.Bytes, r.Records, r.Rows, r.Rejects = p.Bytes, p.Records, p.Rows, p.Rejects
 	r.Skipped, r.SkippedBytes, r.Objects = p.Skipped, p.SkippedBytes, p.Objects
+	r.Reasons.add(p.Reasons)
 	for _, x := range p.Problems {
 		r.Problems = append(r.Problems, problemJSON{x.Kind, x.Path, x.Message})
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -21,7 +23,29 @@ type tailJSON struct {
 	OpenFiles       int           `json:"open_files"`
 	OldestUnshipped *time.Time    `json:"oldest_unshipped"` // null for none
 	ConfigRefused   bool          `json:"config_refused"`   // the last reload was refused
+	Streams         []streamJSON  `json:"streams"`
 	Problems        []problemJSON `json:"problems"`
+}
+
+// streamJSON is what a running tail has sealed of a stream since its start.
+type streamJSON struct {
+	Stream  string       `json:"stream"`
+	Records int64        `json:"records"`
+	Rows    int64        `json:"rows"`
+	Rejects int64        `json:"rejects"`
+	Reasons reasonCounts `json:"reasons"` // of the rejects
+}
+
+func describeStreams(totals map[string]pipeline.StreamTotals) []streamJSON {
+	all := make([]streamJSON, 0, len(totals))
+	for _, name := range slices.Sorted(maps.Keys(totals)) {
+		x := totals[name]
+		s := streamJSON{Stream: name, Records: x.Records, Rows: x.Rows, Rejects: sum(x.Rejects),
+			Reasons: reasonCounts{}}
+		s.Reasons.add(x.Rejects)
+		all = append(all, s)
+	}
+	return all
 }
 
 // fillRunning fills a result with what the ledger has and, of the sources that are followed, with
@@ -76,6 +100,7 @@ func describeTail(s *service, status *pipeline.TailStatus) *tailJSON {
 		PID: os.Getpid(), Origin: s.origin.optional(), Ready: status.Ready, Paused: status.Paused,
 		PausedSeconds: status.PausedSeconds, HeldBytes: status.HeldBytes,
 		OpenFiles: status.OpenFiles, ConfigRefused: s.stale.Load(),
+		Streams:  describeStreams(status.Streams),
 		Problems: append([]problemJSON{}, problemsJSON(status.Problems)...),
 	}
 	if at := status.OldestUnshipped; !at.IsZero() {
@@ -98,6 +123,10 @@ func (t *tailJSON) tell(a *app) {
 		count(int64(t.OpenFiles), "open file"), humanize.IBytes(uint64(max(0, t.HeldBytes))))
 	if t.OldestUnshipped != nil {
 		a.say("oldest unshipped: %s", t.OldestUnshipped.Format(time.RFC3339))
+	}
+	for _, s := range t.Streams {
+		a.say("stream %s since the start: %s, %s%s", s.Stream, count(s.Rows, "row"),
+			count(s.Rejects, "reject"), s.Reasons.inParentheses())
 	}
 	if t.Paused != "" {
 		a.say("reading is paused: %s", t.Paused)

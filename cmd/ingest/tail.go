@@ -61,6 +61,7 @@ type tailResult struct {
 	Rejects        int64                     `json:"rejects"`
 	Skipped        int64                     `json:"skipped"` // lines
 	LostBytes      map[seal.LossReason]int64 `json:"lost_bytes"`
+	Reasons        reasonCounts              `json:"reasons"` // of the rejects
 	PausedSeconds  float64                   `json:"paused_seconds"`
 	Retries        int64                     `json:"retries"`
 	SpoolBytes     int64                     `json:"spool_bytes"` // left for the next run
@@ -80,7 +81,7 @@ func (c *tailCmd) Run(ctx context.Context, a *app) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(tailGarbage)
 	}
-	res := &tailResult{LostBytes: map[seal.LossReason]int64{}}
+	res := &tailResult{LostBytes: map[seal.LossReason]int64{}, Reasons: reasonCounts{}}
 	a.result = res
 	start := time.Now()
 	defer func() { res.ElapsedSeconds = time.Since(start).Seconds() }()
@@ -142,6 +143,7 @@ func (r *tailResult) fill(s *pipeline.TailStatus, retries int64) {
 		r.Rows += x.Rows
 		r.Skipped += x.Skipped
 		r.Rejects += sum(x.Rejects)
+		r.Reasons.add(x.Rejects)
 		for reason, n := range x.LostBytes {
 			r.LostBytes[reason] += n
 		}

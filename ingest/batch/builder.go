@@ -236,6 +236,9 @@ func (b *Builder) takeReject(x parse.Reject, r *run, i int) error {
 	if err := b.record(x.Offset, int64(len(x.Raw))); err != nil {
 		return err
 	}
+	if b.sum.First == nil {
+		b.sum.First = sampleOf(x)
+	}
 	b.rejects.Add(x)
 	b.rejectCost += costOf(x)
 	b.total += costOf(x)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,6 +112,10 @@ func (m *model) take(r record) bool {
 		name, cost = "rejects", int64(192+len(r.line)+len(r.reason))
 		m.sum.Rejects++
 		m.sum.RejectBytes += int64(len(r.line))
+		if m.sum.Rejects == 1 {
+			text := strings.TrimRight(string(r.line), "\r\n")
+			m.sum.First = &Sample{Offset: r.at, Reason: r.reason, Text: text[:min(120, len(text))]}
+		}
 	default:
 		name, cost = fmt.Sprintf("dt=2024-01-15/hour=%02d", r.hour), int64(8+8+8+len(r.text))
 		if !m.seen[name] && int64(len(m.seen)) == m.maxPartitions {
@@ -268,7 +273,8 @@ func TestBuilder_PartsOfLinesAndBOM(t *testing.T) {
 	least := int64(7e6)
 	require.Equal(t, Summary{Records: 4, Rows: 1, Rejects: 3, RowBytes: 4, RejectBytes: 9,
 		SkippedBytes: 3, MinTime: &least, MaxTime: &least,
-		Reasons: map[parse.Reason]int64{parse.TooLong: 2, parse.Continued: 1}}, sum)
+		Reasons: map[parse.Reason]int64{parse.TooLong: 2, parse.Continued: 1},
+		First:   &Sample{Offset: 3, Reason: parse.TooLong, Text: "aaaa"}}, sum)
 	require.Equal(t, []flushed{
 		{"dt=1970-01-01", []int64{10}, []string{"x"}},
 		{"rejects", []int64{3, 7, 14}, []string{"aaaa", "aa\n", "b\n"}},

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"bytes"
 	"fmt"
 
 	"logseal/ingest/parse"
@@ -24,6 +25,22 @@ type Summary struct {
 	MaxTime *int64
 
 	Reasons map[parse.Reason]int64 // of the rejects
+	First   *Sample                // of the rejects, nil for none
+}
+
+// Sample is what a person is shown of a reject.
+type Sample struct {
+	Offset int64
+	Reason parse.Reason
+	Text   string // its first bytes, without its line end
+}
+
+// sampleMax is how many bytes of a reject a Sample has: enough to tell a format by.
+const sampleMax = 120
+
+func sampleOf(x parse.Reject) *Sample {
+	text := bytes.TrimRight(x.Raw, "\r\n")
+	return &Sample{Offset: x.Offset, Reason: x.Reason, Text: string(text[:min(len(text), sampleMax)])}
 }
 
 // addTime widens the times to hold t.

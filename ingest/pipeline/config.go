@@ -51,19 +51,6 @@ func (s *Stream) Table() source.Table {
 	return source.Table{Stream: s.Epoch.Stream, Version: s.Epoch.Version}
 }
 
-// RejectLimit is how many records of a batch may be rejects before something wants a look.
-type RejectLimit struct {
-	MaxRatio   float64
-	MinRecords int64 // a batch with fewer records is not judged
-	Halt       bool  // seal nothing of that batch and stop its source there
-}
-
-// exceeded judges one batch; it is a pure function of the range.
-func (l RejectLimit) exceeded(rejects, records int64) bool {
-	return records >= l.MinRecords && records > 0 &&
-		float64(rejects) > l.MaxRatio*float64(records)
-}
-
 // Input is one file for one stream.
 type Input struct {
 	Stream int // index into Config.Streams

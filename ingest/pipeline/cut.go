@@ -33,33 +33,35 @@ func (w *work) cut(ctx context.Context) (bool, error) {
 	if err != nil || b == nil {
 		return false, err
 	}
-	m := b.Manifest
-	w.counts[m.Start] = w.count(b)
-	if w.stream.Rejects.exceeded(m.Rejects, m.Records) {
-		w.raise(Problem{TooManyRejects, w.path, tooMany(m) + "; they are in quarantine"})
-	}
+	counts := w.count(b)
+	w.counts[b.Manifest.Start] = counts
+	w.judge(b.Manifest, counts)
 	return true, nil
 }
 
 // count counts a sealed batch, and gives what it was.
 func (w *work) count(b *seal.Batch) Counts {
-	m := b.Manifest
-	counts := Counts{
-		Bytes: m.End - m.Start, Records: m.Records, Rows: m.Rows, Rejects: m.Rejects,
-		Skipped: m.Skipped, SkippedBytes: m.SkippedBytes, Objects: int64(len(m.Objects)),
-		Reasons: b.Reasons,
-	}
+	counts := w.countsOf(b)
 	w.sealed = true
-	w.tally.add(func(r *Report) { r.Counts.add(counts, 1) })
+	w.tally.count(w.key.Table, counts, 1)
 	if w.sealedBatch != nil {
 		w.sealedBatch(w, counts)
 	}
 	return counts
 }
 
-func tooMany(m *seal.Manifest) string {
-	return fmt.Sprintf("%d of %d records in %v are rejects, which is past the limit",
-		m.Rejects, m.Records, m.Range())
+// countsOf gives what is in a sealed batch.
+func (w *work) countsOf(b *seal.Batch) Counts {
+	m := b.Manifest
+	c := Counts{
+		Bytes: m.End - m.Start, Records: m.Records, Rows: m.Rows, Rejects: m.Rejects,
+		Skipped: m.Skipped, SkippedBytes: m.SkippedBytes, Objects: int64(len(m.Objects)),
+		Reasons: b.Reasons,
+	}
+	if b.FirstReject != nil {
+		c.First = &Reject{w.path, *b.FirstReject}
+	}
+	return c
 }
 
 // sealRange seals the next range into the spool and commits it to the ledger; no batch means that
@@ -137,7 +139,7 @@ func (w *work) sealBegun(
 	}
 	if l := w.stream.Rejects; l.Halt && l.exceeded(b.Manifest.Rejects, b.Manifest.Records) {
 		return nil, stop(Halted, w.path, "%s: nothing of that range was sealed; mend the format or "+
-			"the file, or give --on-exceed quarantine", tooMany(b.Manifest))
+			"the file, or give --on-exceed quarantine", tooMany(b.Manifest, w.countsOf(b)))
 	}
 	same, err := w.reader.unchanged(b.End.Offset)
 	if err != nil {

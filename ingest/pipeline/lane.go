@@ -259,10 +259,11 @@ func (t *Tail) shipSource(ctx context.Context, key source.Key, l *lane) error {
 			continue // it was declared lost meanwhile
 		}
 		e := w.src.Outbox[0]
+		in := t.inBatch(e)
 		err = t.whenThereIsRoom(ctx, func() error { return w.shipFree(ctx, e) })
 		switch {
 		case err == nil:
-			t.countShipped(key, e)
+			t.countShipped(key, e, in)
 		case ctx.Err() != nil, fatal(err), mayPass(err):
 			return err
 		default:

@@ -107,6 +107,9 @@ func (r *run) load(ctx context.Context) (*Report, error) {
 	if err == nil {
 		err = r.reportLeft()
 	}
+	if err == nil {
+		r.judgeRun()
+	}
 	return &r.tally.r, err
 }
 

@@ -203,7 +203,7 @@ func (w *work) dropBatches(batches []offsets.Entry) error {
 func (w *work) uncount(e offsets.Entry) {
 	if c, ok := w.counts[e.Range.Start]; ok {
 		delete(w.counts, e.Range.Start)
-		w.tally.add(func(r *Report) { r.Counts.add(c, -1) })
+		w.tally.count(w.key.Table, c, -1)
 	}
 }
 

@@ -40,6 +40,14 @@ func (n *notices) raiseAs(name string, p Problem) {
 	n.log.Warn(p.Message, "kind", string(p.Kind), "path", p.Path)
 }
 
+// stands reports whether a path or source has a problem of a kind.
+func (n *notices) stands(name string, kind Kind) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	_, ok := n.by[noticeOf{name, kind}]
+	return ok
+}
+
 // keep makes these the problems of one finder of files, instead of those it had before.
 func (n *notices) keep(finder string, now []Problem) {
 	n.mu.Lock()

@@ -8,6 +8,7 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/parse"
+	"logseal/ingest/source"
 )
 
 // Counts is what a run sealed.
@@ -20,6 +21,7 @@ type Counts struct {
 	SkippedBytes int64
 	Objects      int64
 	Reasons      map[parse.Reason]int64
+	First        *Reject // of the rejects, nil for none
 }
 
 func (c *Counts) add(o Counts, sign int64) {
@@ -35,6 +37,9 @@ func (c *Counts) add(o Counts, sign int64) {
 			c.Reasons = map[parse.Reason]int64{}
 		}
 		c.Reasons[r] += sign * n
+	}
+	if sign > 0 && o.First != nil && (c.First == nil || o.First.before(c.First)) {
+		c.First = o.First
 	}
 }
 
@@ -127,8 +132,48 @@ func asFault(path string, err error) error {
 
 // tally is a Report under a lock: workers add to it as they go.
 type tally struct {
-	mu sync.Mutex
-	r  Report
+	mu     sync.Mutex
+	r      Report
+	tables map[source.Table]*tableCounts
+}
+
+// tableCounts is what a run sealed of one table.
+type tableCounts struct {
+	Counts
+	pastLimit bool // a batch of it was
+}
+
+// count adds a batch, or takes it away again.
+func (t *tally) count(table source.Table, c Counts, sign int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.r.Counts.add(c, sign)
+	t.ofTable(table).add(c, sign)
+}
+
+// passLimit notes that a batch of a table is past its limit.
+func (t *tally) passLimit(table source.Table) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ofTable(table).pastLimit = true
+}
+
+// table gives what was sealed of a table.
+func (t *tally) table(table source.Table) tableCounts {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return *t.ofTable(table)
+}
+
+// ofTable gives the counts of a table. The lock is held.
+func (t *tally) ofTable(table source.Table) *tableCounts {
+	if t.tables == nil {
+		t.tables = map[source.Table]*tableCounts{}
+	}
+	if t.tables[table] == nil {
+		t.tables[table] = &tableCounts{}
+	}
+	return t.tables[table]
 }
 
 func (t *tally) add(f func(*Report)) {

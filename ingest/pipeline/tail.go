@@ -107,6 +107,7 @@ type Tail struct {
 	busy       int                   // goroutines that attend to files
 	fresh      map[source.Table]bool // tables that had nothing when the tail began
 	totals     map[string]*StreamTotals
+	unjudged   map[string]*Counts // by stream: see judgeStream
 	paused     pauses
 	notices    notices
 	refused    refused
@@ -125,6 +126,7 @@ func NewTail(cfg TailConfig) *Tail {
 		lanes: map[source.Key]*lane{}, waiters: map[source.Key][]source.Key{},
 		missing: map[source.Key]*missingSource{}, away: map[source.Key]map[*followed]bool{},
 		fresh: map[source.Table]bool{}, totals: map[string]*StreamTotals{},
+		unjudged: map[string]*Counts{},
 	}
 	t.noting, t.run.meet, t.run.listMost = cfg.NoteOrigin, t.tellTwins, listingShort
 	t.timing.Store(timingOf(cfg))

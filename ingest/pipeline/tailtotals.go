@@ -39,14 +39,25 @@ func (t *Tail) noteSealed(w *work, c Counts) {
 			s.Rejects[reason] += n
 		}
 	})
+	t.judgeSealed(w, c)
 	t.Log.Debug("sealed", append(logSource(w.key), "path", w.path, "bytes", c.Bytes,
 		"rows", c.Rows, "rejects", c.Rejects)...)
 }
 
-func (t *Tail) countShipped(key source.Key, e offsets.Entry) {
+// countShipped counts a batch of which the log is to say what is in it.
+func (t *Tail) countShipped(key source.Key, e offsets.Entry, in []any) {
 	t.pulse.beat()
 	t.count(key.Table.Stream, func(s *StreamTotals) { s.ShippedBytes += e.Range.Len() })
-	t.Log.Info("shipped", append(logSource(key), "range", e.Range.String())...)
+	t.Log.Info("shipped", append(append(logSource(key), "range", e.Range.String()), in...)...)
+}
+
+// inBatch says what is in a batch of the spool, or nothing when that cannot be read.
+func (t *Tail) inBatch(e offsets.Entry) []any {
+	p, _, err := t.spooled(e.Spool)
+	if err != nil || p.loss != nil {
+		return nil
+	}
+	return []any{"records", p.Records, "rows", p.Rows, "rejects", p.Rejects}
 }
 
 func (t *Tail) countShippedTo(key source.Key, before, after int64) {

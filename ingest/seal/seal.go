@@ -48,6 +48,8 @@ type Batch struct {
 	// End is where the range ended: the start of the next one.
 	End     source.Point
 	Reasons map[parse.Reason]int64
+	// FirstReject is nil when there is none.
+	FirstReject *batch.Sample
 	// Full says that the range was cut because of its partitions.
 	Full bool
 }
@@ -89,7 +91,8 @@ func sealRange(in Input, chunks Chunks, objects *objects) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Batch{Manifest: m, Names: names, End: end, Reasons: sum.Reasons, Full: full}, nil
+	return &Batch{Manifest: m, Names: names, End: end, Reasons: sum.Reasons,
+		FirstReject: sum.First, Full: full}, nil
 }
 
 // fill gives b the range. open says that its last line has no line end, full that it was cut
