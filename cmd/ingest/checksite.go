@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"time"
 
@@ -130,12 +129,9 @@ func (t target) lookAtSink(ctx context.Context) (state string, err error) {
 		return "", err
 	}
 	defer body.Close()
-	root, err := io.ReadAll(io.LimitReader(body, rootMost))
+	root, err := sink.ReadDocument(body)
 	if err == nil {
 		err = seal.ParseRoot(root)
 	}
 	return sinkTable, err
 }
-
-// rootMost is more than any logseal.json has.
-const rootMost = 64 << 10

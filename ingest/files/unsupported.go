@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // UnsupportedError says that a file holds no text that could be read as a log. It is a property of the
@@ -133,11 +134,23 @@ func unsupported(p string, stored format, b []byte) *UnsupportedError {
 				Do: outer.do + " FILE > UNPACKED; " + strings.ReplaceAll(k.do, "FILE", "UNPACKED")}
 		}
 	}
-	if what, ok := endings[strings.ToLower(path.Ext(p))]; ok && stored == plain {
+	if what, ok := endings[strings.ToLower(path.Ext(p))]; ok && stored == plain && !maybeUTF8(b) {
 		return &UnsupportedError{Path: p, What: "neither " + what +
 			", which its name says, nor text: its first bytes are damaged"}
 	}
 	return nil
+}
+
+// maybeUTF8 says whether b may be the begin of text in UTF-8 that has control characters. Text does not begin
+// with NUL, where a head was lost.
+func maybeUTF8(b []byte) bool {
+	for i := 0; i < utf8.UTFMax && len(b) > 0 && !utf8.RuneStart(b[len(b)-1]); i++ {
+		b = b[:len(b)-1] // a character may be cut off at the end of b
+	}
+	if r, _ := utf8.DecodeLastRune(b); r == utf8.RuneError && len(b) > 0 {
+		b = b[:len(b)-1]
+	}
+	return len(b) > 0 && b[0] != 0 && utf8.Valid(b)
 }
 
 // Supported is an *UnsupportedError when the file holds what is no log. Open asks it; of a View, whoever

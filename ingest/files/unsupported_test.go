@@ -223,12 +223,20 @@ func TestOpen_TextIsText(t *testing.T) {
 			require.NoError(t, f.Close())
 		}
 	}
-	// A name says nothing about text.
-	fsys := filestest.New()
-	fsys.Write("a.gz", []byte(logLine))
-	f, err := files.Open(fsys, "a.gz")
-	require.NoError(t, err)
-	require.NoError(t, f.Close())
+}
+
+// A name says nothing about text, be there control characters in it.
+func TestOpen_TextUnderTheNameOfAnArchive(t *testing.T) {
+	cutOff := strings.Repeat("\x01", 4095) + "é" // in the first 4 KiB there is half of it
+	for _, data := range []string{logLine, "\x01" + logLine, logLine + "\x00", cutOff, "a\x01�\n"} {
+		for _, path := range []string{"a.gz", "a.zst", "a.Z", "a.br"} {
+			fsys := filestest.New()
+			fsys.Write(path, []byte(data))
+			f, err := files.Open(fsys, path)
+			require.NoError(t, err, "%q", data[:2])
+			require.NoError(t, f.Close())
+		}
+	}
 }
 
 // Text in whatever charset of single bytes, or in UTF-8, is never taken for anything else.

@@ -120,8 +120,8 @@ func (t *Tail) claimOf(f *followed) (*claim, error) {
 	}, nil
 }
 
-// refuse leaves a file alone that holds what is no log: nothing of it is kept in memory, and once it is gone
-// it is forgotten. f.mu is held.
+// refuse leaves a file alone that holds what is no log: it is closed, and once it is gone it is forgotten.
+// f.mu is held.
 func (t *Tail) refuse(f *followed, view *files.File, err error) error {
 	view.Close()
 	if !errors.As(err, new(*files.UnsupportedError)) {
@@ -132,6 +132,7 @@ func (t *Tail) refuse(f *followed, view *files.File, err error) error {
 		return nil
 	}
 	t.unhold(f)
+	f.closeFile()
 	return err
 }
 

@@ -176,7 +176,9 @@ func (t *Tail) holdSource(key source.Key) {
 func (t *Tail) laneFault(key source.Key, err error) {
 	var stopped *stopError
 	switch {
-	case errors.Is(err, errSettleAgain), errors.Is(err, errAgain), errors.As(err, new(*awaitError)):
+	case errors.Is(err, errSettleAgain), errors.Is(err, errAgain):
+	case errors.As(err, new(*awaitError)):
+		t.pulse.settled(key) // it waits for another source
 	case errors.As(err, &stopped):
 		t.pulse.settled(key)
 		t.notices.raiseAs(key.String(), stopped.Problem)

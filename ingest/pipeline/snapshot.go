@@ -40,7 +40,7 @@ func (t *Tail) Status() TailStatus {
 		if at := f.unsealed.since; !at.IsZero() && (s.OldestUnsealed.IsZero() || at.Before(s.OldestUnsealed)) {
 			s.OldestUnsealed = at
 		}
-		if f.view.standing != isRead && f.view.standing != isUnreadable {
+		if f.view.standing != isRead && f.view.standing != isUnreadable && !f.view.noText {
 			s.OpenFiles++
 		}
 		x := t.describe(f, now)
@@ -99,6 +99,9 @@ func (t *Tail) describe(f *followed, now time.Time) SourceStatus {
 		x.Behind = now.Sub(v.oldest)
 	}
 	x.Size = max(x.Size, x.Read)
+	if v.noText {
+		x.Size, x.Read = x.Sealed, x.Sealed // nothing of it is to be read
+	}
 	return x
 }
 

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/sink"
+	"logseal/ingest/source"
 )
 
 // sealless is a spool that takes no batch while err is set.
@@ -100,7 +102,11 @@ func TestTail_WhatIsNoLogDoesNotAge(t *testing.T) {
 		p.start()
 		p.pass(time.Hour)
 		require.Len(t, p.problems(), 1)
-		require.Zero(t, p.tail.Status().OldestUnsealed)
+		s := p.tail.Status()
+		require.Zero(t, s.OldestUnsealed)
+		require.Zero(t, s.OpenFiles)
+		require.Zero(t, p.fs.OpenHandles())
+		require.Zero(t, s.Sources[0].Size-s.Sources[0].Shipped)
 		p.fs.Remove("/logs/a")
 		p.fs.Write("/logs/a", []byte("a1\n"))
 		p.pass(10 * time.Minute)
@@ -121,4 +127,19 @@ func TestPulse(t *testing.T) {
 	p.beat()
 	since, _ = p.now()
 	require.Zero(t, since)
+}
+
+// A lane that failed and waits for another source since is not stuck.
+func TestTail_WaitingForAnotherSourceIsNotStuck(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.start()
+		p.pass(time.Minute)
+		key := source.Key{ID: source.ID{1}}
+		p.tail.laneFault(key, errors.New("disk"))
+		since, _ := p.tail.Stuck()
+		require.NotZero(t, since)
+		p.tail.laneFault(key, fmt.Errorf("ship: %w", &awaitError{}))
+		since, _ = p.tail.Stuck()
+		require.Zero(t, since)
+	})
 }
