@@ -95,11 +95,16 @@ func (s *safety) ask(ctx context.Context, path string) (*safeJSON, error) {
 	if err := s.assumeAsRead(f, path, places); err != nil {
 		return nil, err
 	}
+	ended, err := s.hasEnded(f, path, places)
+	if err != nil {
+		return nil, err
+	}
 	store, err := s.store()
 	if err != nil {
 		return nil, err
 	}
-	p := &proof{store: &punctual{store, s.timeout}, file: f, retention: retentions(s.cfg)}
+	p := &proof{store: &punctual{store, s.timeout}, file: f, ended: ended,
+		retention: retentions(s.cfg)}
 	reason, err := p.judge(ctx, places)
 	switch {
 	case err != nil:
@@ -197,6 +202,7 @@ func (s *safety) candidate(stream *StreamConfig, path string) (x candidate, ok b
 type proof struct {
 	store *punctual
 	file  *files.File
+	ended bool // it does not go on, as far as anybody knows
 	head  []byte
 	// unwanted says that a range of the file was declared not wanted: nobody misses it.
 	unwanted bool
@@ -371,6 +377,7 @@ func (p *proof) compare(ctx context.Context, batches []committed) (identity, str
 			"so it is not proved to be that one", end.Offset, last.end), nil
 	case end.Offset > last.end:
 		return isSource, fmt.Sprintf("the sink has it up to %d of %d", last.end, end.Offset), nil
+	case p.ended:
 	case last.open && last.rest:
 		return isSource, "its last record lacks its last part: it may go on", nil
 	case last.open:

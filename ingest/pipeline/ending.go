@@ -37,7 +37,7 @@ func (t *Tail) finish(f *followed) error {
 		return nil
 	}
 	sealed := f.w.src.Sealed.Offset
-	if f.live.Taken() > sealed && !f.hollow && !(f.goesOn() && f.tried == f.live.Taken()) {
+	if f.live.Taken() > sealed && !f.hollow && !(f.hadMore() && f.tried == f.live.Taken()) {
 		return nil
 	}
 	if !f.cut {

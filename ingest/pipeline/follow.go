@@ -64,6 +64,9 @@ func (t *Tail) step(f *followed) error {
 
 // cutDue seals a batch of the file if one is due; false when there is nothing more to seal now.
 func (t *Tail) cutDue(f *followed) (bool, error) {
+	if more, err := t.cutEnded(f); more || err != nil {
+		return more, err
+	}
 	if !t.wantsCut(f) && !f.joining.over(time.Now()) {
 		return false, t.giveWay(f)
 	}
@@ -163,7 +166,7 @@ func (t *Tail) sealNext(f *followed) (bool, error) {
 	if t.backlog(f) || f.final && !f.cut {
 		end = max(end, f.size) // of a few first bytes a Live cannot tell whether they are a log's
 	}
-	return t.withView(f, end, f.final && !f.goesOn(), func() (bool, error) { return f.w.cut(ctx) })
+	return t.withView(f, end, f.final && !f.hadMore(), func() (bool, error) { return f.w.cut(ctx) })
 }
 
 // mayInterrupt gives a context for a cut that a lane ends which needs the file: the cut may wait for

@@ -52,6 +52,7 @@ type followed struct {
 	interrupt context.CancelCauseFunc // ends a cut that is under way; nil for none
 	waited    int                     // how many lanes wait for the file
 	wanted    bool                    // it is to be read though it was read before
+	renamed   bool                    // a look found it at another path than before
 	there     bool                    // the last look found it
 	goneAt    time.Time               // since when it is not there
 	moved     time.Time               // when a look last found that it had changed
@@ -86,6 +87,7 @@ type followed struct {
 	from     int64          // from where on what was read is in memory
 	joining  joining        // its last record, when that lacks its last part
 	tried    int64          // nothing could be sealed of it when it was read up to here, -1 none
+	endAsked unendedAt      // when it was last asked whether its last line goes on
 	left     int64          // nothing could be sealed of it when it was this long, so it was not kept; 0 none
 	short    time.Time      // since when what is there is not read for want of memory
 	owes     *missingSource // what was missing of its source when it became the owner; nil for nothing
@@ -127,9 +129,9 @@ type fileView struct {
 	size       int64 // as far as the live file goes
 }
 
-// goesOn tells whether the file is known to have held more than what was read of it, so that a half
+// hadMore tells whether the file is known to have held more than what was read of it, so that a half
 // line at the end of that is no last line. f.mu is held.
-func (f *followed) goesOn() bool { return f.cut && f.lastSize > f.live.Taken() }
+func (f *followed) hadMore() bool { return f.cut && f.lastSize > f.live.Taken() }
 
 func (f *followed) closeFile() {
 	if f.live != nil {

@@ -37,18 +37,5 @@ func (t *Tail) endJoining(f *followed) (bool, error) {
 	if !f.joining.over(time.Now()) {
 		return false, nil
 	}
-	endTurn, err := t.takeTurn(t.ctx)
-	if err != nil {
-		return false, err
-	}
-	defer endTurn()
-	f.w.encoded = endTurn
-	ctx, done := t.mayInterrupt(f)
-	defer done()
-	more, err := t.withView(f, f.joining.end, true, func() (bool, error) { return f.w.cut(ctx) })
-	if err != nil || !more {
-		return false, err
-	}
-	f.joining = joining{}
-	return true, t.resume(f)
+	return t.cutAsEnded(f, f.joining.end)
 }

@@ -351,7 +351,7 @@ func (f *followed) workOn(key source.Key) (*work, error) {
 
 // withWholeView runs do while the work has a view of all that there is of the file. f.mu is held.
 func (t *Tail) withWholeView(f *followed, do func() (bool, error)) (bool, error) {
-	return t.withView(f, max(f.live.Taken(), f.size), f.final && !f.goesOn(), do)
+	return t.withView(f, max(f.live.Taken(), f.size), f.final && !f.hadMore(), do)
 }
 
 // shipLeft ships what waits of a source as far as no file is needed.

@@ -119,8 +119,9 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	if !f.shrunk {
 		f.most = max(f.most, x.Stat.Size)
 	}
+	renamed := false
 	if f.path != x.Path && !t.stillAt(f) {
-		f.path = x.Path
+		f.path, f.renamed, renamed = x.Path, true, true
 	}
 	back := !f.there
 	if back && f.interrupt != nil {
@@ -132,7 +133,7 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 		return // it rests
 	}
 	unread := f.view.standing == isOwner && x.Stat.Size > f.view.taken
-	if changed || back || unread && (x.Stat.Size > f.view.left || t.hasRoom()) {
+	if changed || back || renamed || unread && (x.Stat.Size > f.view.left || t.hasRoom()) {
 		t.kick(f)
 	}
 }

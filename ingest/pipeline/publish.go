@@ -54,7 +54,7 @@ func (t *Tail) dueAt(f *followed) (due time.Time) {
 	switch {
 	case f.cut:
 		sooner(f.goneAt.Add(t.set().CloseWait))
-	case !f.there:
+	case !f.there, f.view.unended && f.endAsked != unendedAt{f.view.taken, f.renamed} && f.view.taken > f.view.sealed:
 		sooner(t.lastWrite(f).Add(t.set().CloseWait))
 	}
 	return due

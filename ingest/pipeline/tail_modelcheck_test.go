@@ -29,7 +29,7 @@ import (
 //     spool of who comes second there is only shipped as far as both say the same. Then it is in the
 //     spool still, or declared.
 //
-// Lines that are cut off at a file's end, and the first lines that logs share, are not counted.
+// A line may have come out in two parts when its file was renamed in between. Lines that are cut off at a file's end, and the first lines that logs share, are not counted.
 func (m *model) check() {
 	m.calm()
 	m.pass(2 * napMost)
@@ -70,6 +70,11 @@ func (m *model) wrongLines(excused map[string]bool) (wrong []string) {
 	have := map[string]int{}
 	for _, l := range m.lines() {
 		have[l]++
+	}
+	for l, broken := range m.broken {
+		if broken {
+			have[l] += have[l[halfAt:]]
+		}
 	}
 	inFiles, held := map[string]bool{}, map[string]bool{}
 	for path, body := range m.contents() {

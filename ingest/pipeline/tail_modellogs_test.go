@@ -38,6 +38,7 @@ type model struct {
 	may     map[string]bool     // at most once
 	young   map[string][]string // when strict: lines of a path since it was read last
 	half    map[string]string   // the unended last line of a path
+	broken  map[string]bool     // lines that went on after their file was renamed: the rest may be a reject
 	bare    []string            // lines that are in no file any more, and perhaps not sealed yet
 	copies  map[string]bool     // paths that nobody appends to
 	changed map[string]time.Time
@@ -48,7 +49,7 @@ type model struct {
 
 func newModel(t *testing.T, h history, dir string, told *story) *model {
 	m := &model{pond: newPond(t, dir), history: h, told: told, rng: h.rng(0), must: map[string]bool{},
-		may: map[string]bool{}, young: map[string][]string{}, half: map[string]string{},
+		may: map[string]bool{}, young: map[string][]string{}, half: map[string]string{}, broken: map[string]bool{},
 		copies: map[string]bool{}, changed: map[string]time.Time{}, blind: map[string]bool{}}
 	m.t = &critic{}
 	m.alike = m.flip()
@@ -230,6 +231,7 @@ func (m *model) append(path string) {
 			b.WriteString(l)
 		} else {
 			b.WriteString(l[halfAt:])
+			m.broken[l] = strings.HasSuffix(path, ".1")
 		}
 		delete(m.half, path)
 		b.WriteByte('\n')

@@ -1,0 +1,84 @@
+package pipeline
+
+import (
+	"regexp"
+	"time"
+)
+
+// A file whose path is no longer the one that is written ends as it is once nobody has written to it for
+// close_wait: its last line is taken for a record though no newline ends it. Should it go on after all, what
+// comes up to the next newline is a reject.
+
+// unendedAt is how far a file was read, and whether it was renamed.
+type unendedAt struct {
+	taken   int64
+	renamed bool
+}
+
+// cutEnded seals all that is there of a file when that is all that is to come, and its last line is not ended.
+// It asks once each time that the file was written to or renamed. f.mu is held.
+func (t *Tail) cutEnded(f *followed) (bool, error) {
+	taken := f.live.Taken()
+	if f.cut || f.hollow || f.tried != taken || taken <= f.w.src.Sealed.Offset {
+		return false, nil
+	}
+	t.mu.Lock()
+	quiet := f.there && !time.Now().Before(t.lastWrite(f).Add(t.set().CloseWait))
+	now := unendedAt{taken, f.renamed}
+	t.mu.Unlock()
+	if !quiet || f.endAsked == now || t.isWaiting(f.w) {
+		return false, nil
+	}
+	stat, err := f.live.Look()
+	if err != nil || stat.Size != taken {
+		return false, err // if it is longer the next look finds it
+	}
+	f.endAsked = now
+	if !now.renamed && !t.hasSuccessor(f, f.w.src.Path) && !t.hasSuccessor(f, unnumbered(f.live.Path())) {
+		return false, nil
+	}
+	more, err := t.cutAsEnded(f, taken)
+	if err != nil {
+		f.endAsked = unendedAt{}
+	}
+	return more, err
+}
+
+// hasSuccessor tells whether there is another file at a path that a file had, or has its name from.
+func (t *Tail) hasSuccessor(f *followed, path string) bool {
+	if path == "" || path == f.live.Path() {
+		return false
+	}
+	stat, err := t.FS.Stat(path)
+	return err == nil && fileIDOf(f.stream(), path, stat) != f.id
+}
+
+// number is how rotation marks a name: app.log.1, app.log-20240115, app.log.2024-01-15.
+var number = regexp.MustCompile(`[.-][0-9][0-9.-]*$`)
+
+// unnumbered is the path that a rotated file had, by its name; empty for none.
+func unnumbered(path string) string {
+	at := number.FindStringIndex(path)
+	if at == nil {
+		return ""
+	}
+	return path[:at[0]]
+}
+
+// cutAsEnded seals up to an end as if the file ended there. f.mu is held.
+func (t *Tail) cutAsEnded(f *followed, end int64) (bool, error) {
+	endTurn, err := t.takeTurn(t.ctx)
+	if err != nil {
+		return false, err
+	}
+	defer endTurn()
+	f.w.encoded = endTurn
+	ctx, done := t.mayInterrupt(f)
+	defer done()
+	more, err := t.withView(f, end, true, func() (bool, error) { return f.w.cut(ctx) })
+	if err != nil || !more {
+		return false, err
+	}
+	f.joining = joining{}
+	return true, t.resume(f)
+}
