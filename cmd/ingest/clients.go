@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"net"
 	"sync"
-	"syscall"
 )
 
 const (
@@ -18,11 +17,11 @@ const (
 
 // clientsLimit is how many connections one listener keeps in this process.
 func clientsLimit() int {
-	var files syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+	files, err := openFilesLimit()
+	if err != nil {
 		return clientsLeast
 	}
-	return int(max(clientsLeast, min(clientsMost, files.Cur/clientsShare)))
+	return max(clientsLeast, min(clientsMost, files/clientsShare))
 }
 
 // boundedListener keeps at most so many connections open. One more closes the oldest: a client that

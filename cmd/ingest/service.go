@@ -43,6 +43,7 @@ type service struct {
 	events *files.Events // nil where the system has none to give
 	host   string
 	origin origin // of new sources
+	share  descriptors
 	// guessed says that the ledger does not keep the origin yet: the sink is asked first.
 	guessed bool
 	tail    tailer
@@ -104,6 +105,13 @@ func (s *service) run(ctx context.Context, first *plan, hangups <-chan os.Signal
 // the rest, and its writer id names our folder in the sink.
 func (s *service) open(ctx context.Context, puts *prometheus.HistogramVec) (err error) {
 	p := s.current.Load()
+	limit, err := openFilesLimit()
+	if err != nil {
+		return err
+	}
+	if s.share, err = shareOut(limit); err != nil {
+		return err
+	}
 	if s.host, err = os.Hostname(); err != nil {
 		return fmt.Errorf("ask for the host's name: %w", err)
 	}
@@ -185,6 +193,7 @@ func (s *service) config(p *plan) tailConfig {
 		},
 		PollInterval: c.Tail.PollInterval, CopyWait: c.Tail.CopyWait,
 		CloseWait: max(c.Tail.CloseWait, 1), Grace: max(c.ShutdownGrace, 1), // 0 would be the default
+		OpenFiles: s.share.files, ShipAtOnce: s.share.ships,
 	}
 	for i, f := range p.follows {
 		stream := &c.Streams[i]

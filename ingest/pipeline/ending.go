@@ -93,7 +93,7 @@ func (t *Tail) isGone(f *followed) bool {
 // letGo drops a file from the table and closes it. f.mu is held.
 func (t *Tail) letGo(f *followed) {
 	t.disown(f)
-	f.closeFile()
+	t.closeFile(f)
 	f.dropped = true
 	t.pulse.settled(f)
 	t.held.Add(-f.heldNow)
@@ -104,6 +104,7 @@ func (t *Tail) letGo(f *followed) {
 		delete(t.table, f.id)
 	}
 	delete(t.ended, f)
+	t.leaveQueue(f)
 	if f.view.standing == isRead {
 		t.fetch(f)
 	}

@@ -12,6 +12,9 @@ import (
 
 // step does all that there is to do about a file now.
 func (t *Tail) step(f *followed) error {
+	if t.mayStayClosed(f) {
+		return nil
+	}
 	live, err := t.openFile(f)
 	if err != nil || live == nil {
 		return err
@@ -119,7 +122,7 @@ func (t *Tail) wantsCut(f *followed) bool {
 func (t *Tail) isUrgent(f *followed) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return f.squeezed || f.cut || !f.there || t.ending
+	return f.squeezed || f.turn.over || f.cut || !f.there || t.ending
 }
 
 // cutNext seals the next batch of the file; false when there is nothing to seal. f.mu is held.

@@ -66,6 +66,8 @@ type followed struct {
 	group     *headGroup              // of its head; nil before that is known
 	view      fileView                // what a status shows
 	unsealed  unsealed                // since when it waits to be sealed
+	turn      turnOf
+	rested    *restedAs // what it was before it rested; nil since it was told again who it is
 
 	// Changed by whoever holds both locks, so that either is enough to read it: who works on the file goes
 	// by it, and so does a lane, which knows the file by the table alone.
@@ -133,11 +135,16 @@ type fileView struct {
 // line at the end of that is no last line. f.mu is held.
 func (f *followed) hadMore() bool { return f.cut && f.lastSize > f.live.Taken() }
 
-func (f *followed) closeFile() {
-	if f.live != nil {
-		f.live.Close()
-		f.live = nil
+// closeFile closes a file, if it is open. f.mu is held.
+func (t *Tail) closeFile(f *followed) {
+	if f.live == nil {
+		return
 	}
+	f.live.Close()
+	f.live = nil
+	t.mu.Lock()
+	t.giveDescriptor(f)
+	t.mu.Unlock()
 }
 
 // allFiles lists the files in the table and those that have left it. Tail.mu is held.
@@ -173,6 +180,7 @@ func (t *Tail) attend(f *followed) {
 			t.pulse.settled(f)
 			t.notices.clear(t.pathOf(f), Failed)
 		}
+		t.endTurn(f)
 		t.mu.Lock()
 		if t.ctx.Err() != nil || !f.again {
 			f.busy, f.again = false, false

@@ -132,7 +132,7 @@ func (t *Tail) refuse(f *followed, view *files.File, err error) error {
 		return nil
 	}
 	t.unhold(f)
-	f.closeFile()
+	t.closeFile(f)
 	return err
 }
 

@@ -37,6 +37,7 @@ func (t *Tail) look(ctx context.Context) {
 	t.checkMissing(now)
 	t.shortOfMemory()
 	t.noteGrowth()
+	t.endTurns(now)
 	t.endFirst()
 	t.mu.Lock()
 	t.looked, t.lookBegan = time.Now(), now
@@ -108,10 +109,6 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	changed := f.stat.Size != x.Stat.Size || f.stat.MtimeNS != x.Stat.MtimeNS
 	if changed {
 		f.moved = now
-		if f.view.standing == isRead {
-			t.leave(f) // it is closed, so its inode may be that of any other file by now
-			t.fetch(f)
-		}
 	}
 	if x.Stat.Size < f.stat.Size {
 		f.shrunk = true // what follows may be of another incarnation
@@ -128,12 +125,15 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 		f.interrupt(errAgain) // it may grow after all
 	}
 	f.stat, f.there, f.goneAt = x.Stat, true, time.Time{}
+	if f.view.standing == isRead && (changed || renamed && f.rested.unended(f.stat)) {
+		t.wakeRested(f)
+	}
 	t.noteUnsealed(f)
 	if f.view.standing == isStopped && f.due.After(now) && !(f.view.noText && changed) {
 		return // it rests
 	}
 	unread := f.view.standing == isOwner && x.Stat.Size > f.view.taken
-	if changed || back || renamed || unread && (x.Stat.Size > f.view.left || t.hasRoom()) {
+	if changed || back || renamed && f.mayEnd() || unread && (x.Stat.Size > f.view.left || t.hasRoom()) {
 		t.kick(f)
 	}
 }

@@ -128,6 +128,9 @@ func (t *Tail) checkMissing(now time.Time) {
 	}
 	maybe := map[source.Key]bool{}
 	for _, f := range t.allFiles() {
+		if f.rested != nil && f.there {
+			maybe[f.rested.key] = true
+		}
 		switch f.view.standing {
 		case isNew:
 			if f.busy || f.stat.Size > 0 && now.Sub(f.moved) < t.set().CopyWait {

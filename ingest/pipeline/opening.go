@@ -29,6 +29,21 @@ func (t *Tail) openFile(f *followed) (*files.Live, error) {
 		t.letGo(f)
 		return nil, nil
 	}
+	if !t.takeDescriptor(f) {
+		return nil, nil
+	}
+	live, err := t.openLive(f, path)
+	if err != nil {
+		t.mu.Lock()
+		t.giveDescriptor(f)
+		t.mu.Unlock()
+		return nil, err
+	}
+	return live, live.Begin(0)
+}
+
+// openLive opens a file that has a descriptor. f.mu is held.
+func (t *Tail) openLive(f *followed, path string) (*files.Live, error) {
 	live, err := files.OpenLive(t.FS, path)
 	if errors.Is(err, fs.ErrNotExist) && !f.missed {
 		f.missed = true
@@ -54,7 +69,7 @@ func (t *Tail) openFile(f *followed) (*files.Live, error) {
 	f.final = false
 	f.shrunk, f.most = false, now.Size // the inode may have been another file's
 	t.mu.Unlock()
-	return live, live.Begin(0)
+	return live, nil
 }
 
 // atItsEnd tells whether a file can no longer grow: it has no path, and nobody has written to it for

@@ -27,6 +27,9 @@ var errAgain = errors.New("things have changed meanwhile")
 
 // decide makes the file what the decision says. Group and file are locked.
 func (t *Tail) decide(f *followed, c *claim, d *decision) (bool, error) {
+	t.mu.Lock()
+	f.rested = nil
+	t.mu.Unlock()
 	switch {
 	case d.is != nil && d.from != nil:
 		return true, t.takeOver(f, c, d)

@@ -12,7 +12,7 @@ import (
 
 // putAway puts a file away that was proved to be a source up to an offset. f.mu is held.
 func (t *Tail) putAway(f *followed, is source.Key, upTo int64) {
-	f.closeFile()
+	t.closeFile(f)
 	t.mu.Lock()
 	f.final, f.wanted = false, false
 	f.view = fileView{standing: isRead, about: is, reach: upTo}
@@ -26,6 +26,13 @@ func (t *Tail) putAway(f *followed, is source.Key, upTo int64) {
 	if !there {
 		t.letGo(f)
 	}
+}
+
+// mayStayClosed tells whether the tail ends and a file was read that is put away.
+func (t *Tail) mayStayClosed(f *followed) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ending && f.there && f.view.standing == isRead
 }
 
 // fetch takes a file out of those that are put away. Tail.mu is held.

@@ -81,6 +81,8 @@ const (
 	Failed Kind = "failed"
 	// Twin is a file whose bytes a source of another origin has, or may have.
 	Twin Kind = "twin"
+	// Scarce is a limit of the system that keeps what is followed from being read at once.
+	Scarce Kind = "scarce"
 	// Gone is a source stopped because bytes it needs are neither in its file nor in the spool.
 	Gone Kind = "gone"
 )

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"regexp"
 	"time"
+
+	"logseal/ingest/files"
 )
 
 // A file whose path is no longer the one that is written ends as it is once nobody has written to it for
@@ -14,6 +16,12 @@ type unendedAt struct {
 	taken   int64
 	renamed bool
 }
+
+// mayEnd tells whether the last line of a file is not ended, as far as it is known. Tail.mu is held.
+func (f *followed) mayEnd() bool { return f.view.unended || f.rested.unended(f.stat) }
+
+// unended tells whether a file that is this long had more when it rested than is sealed of it.
+func (r *restedAs) unended(stat files.Stat) bool { return r != nil && stat.Size > r.sealed }
 
 // cutEnded seals all that is there of a file when that is all that is to come, and its last line is not ended.
 // It asks once each time that the file was written to or renamed. f.mu is held.
@@ -42,6 +50,14 @@ func (t *Tail) cutEnded(f *followed) (bool, error) {
 		f.endAsked = unendedAt{}
 	}
 	return more, err
+}
+
+// endsUnasked tells whether a file was renamed and it is still to be found out whether its last line goes on.
+// f.mu is held.
+func (t *Tail) endsUnasked(f *followed) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return f.renamed && f.endAsked != unendedAt{f.live.Taken(), true}
 }
 
 // hasSuccessor tells whether there is another file at a path that a file had, or has its name from.

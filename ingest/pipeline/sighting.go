@@ -17,6 +17,9 @@ func (t *Tail) noteGrowth() {
 	t.mu.Lock()
 	for _, f := range t.table {
 		v := &f.view
+		if s, ok := t.grownAtRest(f); ok {
+			grown = append(grown, s)
+		}
 		if v.standing != isOwner || f.most <= v.sealed || f.noted > v.sealed {
 			continue
 		}
@@ -29,9 +32,16 @@ func (t *Tail) noteGrowth() {
 		return
 	}
 	// Here a source may have been given up that was read when the lock was held. Its serial number tells.
-	if err := t.Ledger.PutSightings(grown...); err != nil && !diskFull(err) {
-		t.failed(fmt.Errorf("note in the ledger how long files are: %w", err))
+	if err := t.noteSightings(grown...); err != nil && !diskFull(err) {
+		t.failed(err)
 	}
+}
+
+func (t *Tail) noteSightings(all ...offsets.Sighting) error {
+	if err := t.Ledger.PutSightings(all...); err != nil {
+		return fmt.Errorf("note in the ledger how long files are: %w", err)
+	}
+	return nil
 }
 
 // forgetNoted lets the ledger forget that a file was noted to be up to size long, since its source

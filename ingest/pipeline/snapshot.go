@@ -30,7 +30,7 @@ func (t *Tail) Status() TailStatus {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s.LastLook = t.looked
+	s.LastLook, s.OpenFiles = t.looked, t.descriptors.open
 	s.Ready = s.Ready && !t.looked.IsZero()
 	for name, totals := range t.totals {
 		s.Streams[name] = totals.clone()
@@ -39,9 +39,6 @@ func (t *Tail) Status() TailStatus {
 		t.noteUnsealed(f)
 		if at := f.unsealed.since; !at.IsZero() && (s.OldestUnsealed.IsZero() || at.Before(s.OldestUnsealed)) {
 			s.OldestUnsealed = at
-		}
-		if f.view.standing != isRead && f.view.standing != isUnreadable && !f.view.noText {
-			s.OpenFiles++
 		}
 		x := t.describe(f, now)
 		if key := f.view.key; f.view.standing == isOwner {

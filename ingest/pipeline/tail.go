@@ -29,6 +29,11 @@ type TailConfig struct {
 	Grace time.Duration
 	// HoldBytes is the memory for what is read but not sealed. A little more may be used.
 	HoldBytes int64
+	// OpenFiles is how many files may be open at once; 0 for no bound.
+	OpenFiles int
+	// ShipAtOnce is how many sources are shipped at once, and how many objects of each; 0 for as many as
+	// is usual.
+	ShipAtOnce int
 	// Wake says that it is worth looking before the next poll; nil for none.
 	Wake <-chan struct{}
 	// Watch is told, after each look that found other folders, which are of interest; nil for none.
@@ -61,7 +66,8 @@ type Follow struct {
 // Invariants:
 //
 //   - What was read is sealed, whatever becomes of the file: it is in memory until then.
-//   - A file is held open until all of it is sealed, also when its path is gone.
+//   - A file is held open until all of it is sealed, also when its path is gone, unless it has to wait
+//     for its turn (see descriptors).
 //   - Each source has at most one file that it is read from, its owner. A file that says nothing
 //     else than the owner is its copy and is not read.
 //   - Locks are taken in the order group, file, table.
@@ -112,13 +118,15 @@ type Tail struct {
 	notices    notices
 	refused    refused
 	pulse      pulse
+
+	descriptors descriptors
 }
 
 // NewTail gives a tail that has not begun.
 func NewTail(cfg TailConfig) *Tail {
 	t := &Tail{
 		run: newRun(cfg.Config), spool: cfg.Spool, watched: cfg.Watch, woken: cfg.Wake,
-		puts: make(chan struct{}, shippedAtOnce), again: newTurn(),
+		puts: make(chan struct{}, shipAtOnce(cfg)), again: newTurn(),
 		opened: make(chan struct{}),
 		wake:   make(chan struct{}, 1), began: time.Now(),
 		table: map[fileID]*followed{}, waitingFor: map[*followed]bool{}, ended: map[*followed]bool{},
@@ -130,6 +138,8 @@ func NewTail(cfg TailConfig) *Tail {
 	}
 	t.noting, t.run.meet, t.run.listMost = cfg.NoteOrigin, t.tellTwins, listingShort
 	t.timing.Store(timingOf(cfg))
+	t.descriptors.most = cfg.OpenFiles
+	t.putsAtOnce = min(t.putsAtOnce, shipAtOnce(cfg))
 	for _, s := range tailStreams(cfg) {
 		t.streams = append(t.streams, newStreamRef(s))
 	}
@@ -144,6 +154,13 @@ func NewTail(cfg TailConfig) *Tail {
 	t.run.giveUpID = func(_ context.Context, key source.Key) error { t.kickLane(key); return nil }
 	t.notices.log = t.Log
 	return t
+}
+
+func shipAtOnce(cfg TailConfig) int {
+	if cfg.ShipAtOnce > 0 {
+		return min(cfg.ShipAtOnce, shippedAtOnce)
+	}
+	return shippedAtOnce
 }
 
 // Run follows the files until ctx is cancelled. Then it seals what is complete, ships for as long
@@ -380,6 +397,8 @@ func (t *Tail) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, f := range t.allFiles() {
-		f.closeFile()
+		if f.live != nil {
+			f.live.Close()
+		}
 	}
 }

@@ -47,6 +47,9 @@ type model struct {
 	past    []string        // what files held that are gone or packed, and what others have shipped
 }
 
+// scarceRolls is a row of random numbers that no move of a history takes.
+const scarceRolls = 1 << 20
+
 func newModel(t *testing.T, h history, dir string, told *story) *model {
 	m := &model{pond: newPond(t, dir), history: h, told: told, rng: h.rng(0), must: map[string]bool{},
 		may: map[string]bool{}, young: map[string][]string{}, half: map[string]string{}, broken: map[string]bool{},
@@ -62,6 +65,7 @@ func newModel(t *testing.T, h history, dir string, told *story) *model {
 			m.spool = oneOf[int64](m.rng, 0, 0, 1)
 		}
 		m.contested = m.flip()
+		m.cfg.OpenFiles = oneOf(h.rng(scarceRolls), 0, 0, 1, 2, 4)
 	}
 	m.cfg.Log = m.teller()
 	retries := m.strict || m.flip()
@@ -78,12 +82,14 @@ func newModel(t *testing.T, h history, dir string, told *story) *model {
 		m.second.others, m.others = []*pond{m.pond}, []*pond{m.second}
 		m.second.cfg.CopyWait, m.second.cfg.Follow[0].MaxAge = 10*time.Minute, 37*time.Second
 		m.second.cfg.Streams[0].MaxBytes = oneOf[int64](m.rng, 64<<20, 200)
+		m.second.cfg.OpenFiles = oneOf(h.rng(scarceRolls+1), 0, 1, 3)
 		m.second.cfg.Log = m.cfg.Log.With("by", "second")
 		m.contested = true
 	}
 	m.choose()
-	fmt.Fprintf(m.told, "strict %v, alike %v, contested %v, batches of %d, memory %d, spool %d, retries %v\n",
-		m.strict, m.alike, m.contested, m.cfg.Streams[0].MaxBytes, m.cfg.HoldBytes, m.spool, retries)
+	fmt.Fprintf(m.told, "strict %v, alike %v, contested %v, batches of %d, memory %d, spool %d, retries %v, open %d\n",
+		m.strict, m.alike, m.contested, m.cfg.Streams[0].MaxBytes, m.cfg.HoldBytes, m.spool, retries,
+		m.cfg.OpenFiles)
 	return m
 }
 
