@@ -3,6 +3,7 @@ package files
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"sort"
@@ -34,6 +35,11 @@ func Compare(ctx context.Context, a, b *File, from int64) (Agreement, error) {
 		if err := ctx.Err(); err != nil {
 			return Agreement{}, err
 		}
+		if x.isLarge() && y.isLarge() {
+			x.Close()
+			y.Close()
+			return compareInTurn(ctx, a, b, at)
+		}
 		n, xEnds, err := readBlock(x, p)
 		if err != nil {
 			return Agreement{}, err
@@ -42,13 +48,72 @@ func Compare(ctx context.Context, a, b *File, from int64) (Agreement, error) {
 		if err != nil {
 			return Agreement{}, err
 		}
-		both := min(n, m)
-		if same := commonPrefix(p[:both], q[:both]); same < both {
-			return Agreement{Differ: true, Until: at + int64(same)}, nil
+		if found := compareBlocks(p[:n], q[:m], at); found.Differ || xEnds || yEnds {
+			return found, nil
 		}
-		at += int64(both)
-		if xEnds || yEnds {
-			return Agreement{Until: at, Longer: n > both, Behind: m > both}, nil
+		at += int64(n)
+	}
+}
+
+// compareBlocks compares what two files have from an offset on.
+func compareBlocks(p, q []byte, at int64) Agreement {
+	both := min(len(p), len(q))
+	if same := commonPrefix(p[:both], q[:both]); same < both {
+		return Agreement{Differ: true, Until: at + int64(same)}
+	}
+	return Agreement{Until: at + int64(both), Longer: len(p) > both, Behind: len(q) > both}
+}
+
+// compareInTurn is Compare for two files of which only one can be decompressed at a time: of the first one
+// the digests of its blocks are kept.
+func compareInTurn(ctx context.Context, a, b *File, from int64) (Agreement, error) {
+	var sums [][sha256.Size]byte
+	block := make([]byte, scanBuffer)
+	err := eachBlock(ctx, a, from, block, func(p []byte) bool {
+		sums = append(sums, sha256.Sum256(p))
+		return true
+	})
+	if err != nil {
+		return Agreement{}, err
+	}
+	at, i := from, 0
+	var other []byte // the first block of b that is not as a's; nil when all are
+	err = eachBlock(ctx, b, from, block, func(q []byte) bool {
+		if i == len(sums) || sums[i] != sha256.Sum256(q) {
+			other = bytes.Clone(q)
+			return false
+		}
+		at, i = at+int64(len(q)), i+1
+		return true
+	})
+	if err != nil {
+		return Agreement{}, err
+	}
+	var its []byte
+	err = eachBlock(ctx, a, at, block, func(p []byte) bool {
+		its = p
+		return false
+	})
+	return compareBlocks(its, other, at), err
+}
+
+// eachBlock gives a file's bytes from an offset on in blocks, all of one size but the last, until do says no.
+func eachBlock(ctx context.Context, f *File, from int64, block []byte, do func([]byte) bool) error {
+	s, err := openAt(ctx, f, from)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, ends, err := readBlock(s, block)
+		if err != nil {
+			return err
+		}
+		if n > 0 && !do(block[:n]) || ends {
+			return nil
 		}
 	}
 }

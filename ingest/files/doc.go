@@ -13,7 +13,8 @@
 //   - Where records and ranges end depends on the bytes, the limits and nothing else: not on
 //     buffer sizes, on how the system splits reads or on how the file is compressed.
 //   - Memory is bounded by the larger of 1 MiB and the longest record allowed, times a small
-//     constant, and by 128 MiB for the window of a zstd file, whatever the file holds. What a Live
+//     constant, and by 8 MiB for the window of a zstd file, whatever the file holds; a larger one, of up
+//     to 128 MiB, is had by one file of the process at a time. What a Live
 //     holds comes on top, and is its caller's to bound.
 //
 // A Live follows a plain file as it grows. What was read of it stays, whatever becomes of the

@@ -29,7 +29,7 @@ func (e *CorruptError) Fault() string {
 		return "it needs a dictionary, which is not in the file: unpack it with `zstd -d -D DICTIONARY` first"
 	case e.wants(zstd.ErrWindowSizeExceeded):
 		return fmt.Sprintf("its window is larger than %d MiB, which would take that much memory: unpack "+
-			"it with `zstd -d --long=31` first", zstdWindow>>20)
+			"it with `zstd -d --long=31` first", largestWindow()>>20)
 	}
 	return fmt.Sprintf("fault after %d bytes: %v", e.Offset, e.Err)
 }

@@ -123,7 +123,7 @@ func (f *File) open() *stream {
 	case bzipped:
 		s.dec = bzip2.NewReader(bufio.NewReaderSize(s.sec, rawBuffer))
 	case zstandard:
-		dec, err := newZstd(bufio.NewReaderSize(s.sec, rawBuffer))
+		dec, err := newZstdReader(s.sec)
 		if err != nil {
 			s.err = fmt.Errorf("decompress %s: %w", f.path, err)
 			return s
@@ -149,6 +149,12 @@ func (s *stream) Read(p []byte) (int, error) {
 		s.err = &CorruptError{Path: s.sec.path, Offset: s.off, Trailing: isTrailing(err), Err: err}
 	}
 	return n, s.err
+}
+
+// isLarge says whether the decompressor takes so much memory that there is one at a time.
+func (s *stream) isLarge() bool {
+	z, ok := s.dec.(*zstdReader)
+	return ok && z.large
 }
 
 // isTrailing says whether a decompressor's error means that what follows a whole member, frame or stream
