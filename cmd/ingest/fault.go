@@ -19,6 +19,8 @@ func (l *logs) fault(op, path string, err error) error {
 	case errors.Is(err, sink.ErrNotFound):
 		err = fs.ErrNotExist
 	case errors.As(err, new(*s3.ChangedError)), errors.As(err, new(*sink.DamagedError)):
+	case errors.Is(err, s3.ErrUnpacked):
+	case errors.Is(err, s3.ErrNoRange) && l.readsAnother(path):
 	case errors.As(err, new(*sink.RefusedError)) && l.refusesObject(path, s3.Code(err)):
 	default:
 		return err

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"crypto/md5"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -74,4 +77,36 @@ func TestLoad_StoreWithoutConditionalPuts_SaysTheWayOut(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, string(said), "If-None-Match alone is left: use a store that honours it, or "+
 		"add conditional=off to the URL, for one writer only")
+}
+
+// One object of a heap cannot be read as it is stored: the others are loaded.
+func TestLoad_ObjectThatTheStoreUnpacks(t *testing.T) {
+	server := s3test.Start(t)
+	bucket, faults := server.Bucket(t), server.Faults(t)
+	for _, key := range []string{"logs/a.log", "logs/b.log", "logs/c.log"} {
+		server.Plant(t, bucket, key, []byte(genLines(len(key), 100)))
+	}
+	server.Plant(t, bucket, "logs/b.log", []byte(genLines(7, 80)))
+	etag := fmt.Sprintf(`"%x"`, md5.Sum([]byte(genLines(7, 80))))
+	run := func(stubborn bool) (res loadResult, code int) {
+		faults.Set(s3test.GoogleUnpacks("logs/b.log", etag, stubborn))
+		dir := t.TempDir()
+		cmd := exec.Command("ingest", "load", "--json", "--quiet", "--format", "app", "--out", filepath.Join(dir, "lake"),
+			strings.Replace(faults.URL(bucket), "?", "/logs/**?", 1))
+		cmd.Env = append(os.Environ(), s3test.Environ()...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		out, _ := cmd.Output()
+		require.NoError(t, json.Unmarshal(out, &res), stderr.String())
+		return res, cmd.ProcessState.ExitCode()
+	}
+	res, code := run(false)
+	require.Zero(t, code, res.Error)
+	require.Equal(t, int64(3), res.Sources)
+	res, code = run(true)
+	require.Equal(t, exitLook, code, res.Error)
+	require.Positive(t, res.Rows)
+	require.Len(t, res.Problems, 1)
+	require.Contains(t, res.Problems[0].Path, "logs/b.log")
+	require.Contains(t, res.Problems[0].Message, "Content-Encoding: gzip")
 }

@@ -263,8 +263,8 @@ func (t *Tail) weighIn(f *followed, c *claim, e *candidate, d *decision) error {
 			return err
 		case like.Differ:
 			return nil
-		case like.cut && v == identity.Undecided:
-			d.maybe = cmp.Or(d.maybe, e)
+		case v == identity.Undecided && (like.cut || like.Longer):
+			d.maybe = cmp.Or(d.maybe, e) // the owner does not have what it says besides
 		case v == identity.Proved && d.is == nil && like.continues():
 			d.is, d.from, d.upTo = e, o, like.Until
 		case d.copyOf == nil:

@@ -270,7 +270,11 @@ func (t *Tail) takeOver(f *followed, c *claim, d *decision) error {
 		t.letGo(o)
 	}
 	o.mu.Unlock()
-	d.facts = append(d.facts, facts...) // they are of the bytes that both have
+	for _, fact := range facts {
+		if fact.Offset <= d.upTo { // what both have; of the rest nobody has read anything, and it may be gone
+			d.facts = append(d.facts, fact)
+		}
+	}
 	e, err := t.candidate(c.family, d.is.K)
 	if err != nil {
 		return err

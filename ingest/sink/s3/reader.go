@@ -8,10 +8,13 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"logseal/ingest/sink"
 )
@@ -43,6 +46,8 @@ type Reader struct {
 
 	entry Entry    // Size and ETag are known before the first byte is given
 	sum   [32]byte // the digest that the store checked, if open was told
+
+	isPacked atomic.Bool // the store unpacks it unless it is told not to
 
 	pos int64 // of the next Read
 
@@ -307,7 +312,10 @@ func (r *Reader) get(off, end int64) (*awss3.GetObjectOutput, error) {
 	if r.entry.ETag != "" {
 		in.IfMatch = &r.entry.ETag
 	}
-	out, err := r.c.api.GetObject(r.ctx, in, r.c.validated)
+	out, err := r.ask(in)
+	if errors.Is(err, ErrUnpacked) {
+		return nil, err
+	}
 	if err != nil {
 		if a := answered(err); a != nil && (a.status == http.StatusPreconditionFailed ||
 			a.status == http.StatusRequestedRangeNotSatisfiable) {
@@ -322,6 +330,38 @@ func (r *Reader) get(off, end int64) (*awss3.GetObjectOutput, error) {
 	return out, nil
 }
 
+// ask sends one request. Google Cloud Storage unpacks an object that is stored with Content-Encoding: gzip
+// unless it may answer in that encoding; then it gives what is stored.
+func (r *Reader) ask(in *awss3.GetObjectInput) (*awss3.GetObjectOutput, error) {
+	ctx := r.ctx
+	if r.isPacked.Load() {
+		ctx = context.WithValue(ctx, packed{}, true)
+	}
+	out, err := r.c.api.GetObject(ctx, in, r.c.validated)
+	if err != nil || !wasUnpacked(out) {
+		return out, err
+	}
+	out.Body.Close()
+	if r.isPacked.Swap(true) {
+		return nil, &sink.RefusedError{Err: ErrUnpacked, Fix: r.c.where("store it without the metadata " +
+			"Content-Encoding")}
+	}
+	return r.ask(in)
+}
+
+// ErrUnpacked says that a store gives other bytes of an object than it has.
+var ErrUnpacked = errors.New("the store unpacks the object on the way, since it has Content-Encoding: gzip")
+
+// wasUnpacked tells whether what an answer has is not what the store has.
+func wasUnpacked(out *awss3.GetObjectOutput) bool {
+	raw, ok := middleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response)
+	if !ok {
+		return false
+	}
+	stored := raw.Header.Get("X-Goog-Stored-Content-Encoding")
+	return stored != "" && stored != "identity" && aws.ToString(out.ContentEncoding) == ""
+}
+
 // isPart returns an error unless out is what in asked for, from off on.
 func (r *Reader) isPart(in *awss3.GetObjectInput, out *awss3.GetObjectOutput, off int64) error {
 	have := aws.ToString(out.ETag)
@@ -330,11 +370,14 @@ func (r *Reader) isPart(in *awss3.GetObjectInput, out *awss3.GetObjectOutput, of
 	}
 	if in.Range != nil &&
 		!strings.HasPrefix(aws.ToString(out.ContentRange), fmt.Sprintf("bytes %d-", off)) {
-		return &sink.RefusedError{Err: errors.New("the store ignores Range"),
+		return &sink.RefusedError{Err: ErrNoRange,
 			Fix: r.c.where("use a store that can give parts of an object")}
 	}
 	return nil
 }
+
+// ErrNoRange says that a store gives all of an object where a part was asked for.
+var ErrNoRange = errors.New("the store ignores Range")
 
 // failure wraps why a read ended.
 func (r *Reader) failure(err error) error { return fmt.Errorf("read %s: %w", r.entry.Key, err) }

@@ -253,6 +253,26 @@ func TestReader_AStoreThatIgnoresWhatIsAsked(t *testing.T) {
 	require.ErrorContains(t, err, "the store ignores Range")
 }
 
+// An object that the store unpacks on the way is read as it is stored, from its start and elsewhere.
+func TestReader_AnObjectThatTheStoreUnpacks(t *testing.T) {
+	s := newShelf(t, noise(1<<20))
+	s.faults.Set(s3test.GoogleUnpacks(logKey, s.entry.ETag, false))
+	p := make([]byte, 100)
+	_, err := s.reader(t).ReadAt(p, 500)
+	require.NoError(t, err)
+	require.Equal(t, s.body[500:600], p)
+	all, err := io.ReadAll(s.reader(t))
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(s.body, all))
+	s.faults.Set(s3test.GoogleUnpacks(logKey, s.entry.ETag, true))
+	for _, off := range []int64{0, 500} {
+		_, err = s.reader(t).ReadAt(p, off)
+		require.ErrorIs(t, err, ErrUnpacked)
+	}
+	_, err = io.ReadAll(s.reader(t))
+	require.ErrorIs(t, err, ErrUnpacked)
+}
+
 func TestReader_DamagedOnTheWay_IsSeenAtTheEnd(t *testing.T) {
 	s := newShelf(t, noise(100<<10))
 	s.faults.Times(1, "GET", s3test.Fault{FlipDown: true})

@@ -19,6 +19,9 @@ type signer struct{}
 
 const acceptEncoding = "Accept-Encoding"
 
+// packed is the key of a context under which an answer may be packed.
+type packed struct{}
+
 // SignHTTP implements the signer of the SDK's S3 client.
 func (signer) SignHTTP(
 	ctx context.Context, credentials aws.Credentials, r *http.Request, payloadHash, service,
@@ -28,6 +31,9 @@ func (signer) SignHTTP(
 		o.DisableURIPathEscaping = true // S3 signs the path as it is sent
 	})
 	unsigned := r.Header.Values(acceptEncoding)
+	if ctx.Value(packed{}) != nil {
+		unsigned = []string{"gzip"}
+	}
 	r.Header.Del(acceptEncoding)
 	err := once.SignHTTP(ctx, credentials, r, payloadHash, service, region, at, options...)
 	for _, v := range unsigned {

@@ -20,6 +20,20 @@ func GoogleStorage(r *http.Request) *Fault {
 	return nil
 }
 
+// GoogleUnpacks is Google Cloud Storage with an object that is stored with Content-Encoding: gzip and this
+// ETag: it unpacks it, whatever part was asked for, unless the answer may be packed. With stubborn it does so
+// all the same.
+func GoogleUnpacks(key, etag string, stubborn bool) func(*http.Request) *Fault {
+	return func(r *http.Request) *Fault {
+		if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, key) ||
+			!stubborn && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			return GoogleStorage(r)
+		}
+		return &Fault{Status: http.StatusOK, Plain: true, Message: "what it unpacks to",
+			Header: http.Header{"Etag": {etag}, "X-Goog-Stored-Content-Encoding": {"gzip"}}}
+	}
+}
+
 // Backblaze is Backblaze B2: it refuses the headers of checksums, in reads as well, and has no
 // conditional put, which it says without a word about which header it means.
 func Backblaze(r *http.Request) *Fault {
