@@ -2,21 +2,27 @@ package pipeline
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/parse"
+	"logseal/ingest/seal"
+	"logseal/ingest/sink"
 )
 
-// scarce lets a tail have few files open at once.
-func (p *pond) scarce(most int) { p.cfg.OpenFiles = most }
+// fewFiles lets a tail have few files open at once.
+func (p *pond) fewFiles(most int) { p.cfg.OpenFiles = most }
 
 // There are many more files than may be open: all of them ship, whether they are idle or are written to, and
 // never more are open than may be.
 func TestTail_MoreFilesThanDescriptors(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
-		p.scarce(3)
+		p.fewFiles(3)
 		p.cfg.Follow[0].MaxAge = time.Minute
 		var want []string
 		write := func(i, n int) {
@@ -64,9 +70,121 @@ func kindsOf(problems []Problem) (kinds []Kind) {
 	return kinds
 }
 
-// What becomes of a file while it rests: it is renamed, its line is ended, it is truncated, deleted with
-// more than is sealed of it, or the tail dies.
+// One file is written to all the time: it has its turn as the others have, and is not sealed more often for
+// that than turns end.
+func TestTail_BusyFileEndsItsTurn(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fewFiles(1)
+		p.cfg.Follow[0].MaxAge = 5 * time.Minute
+		p.fs.Write("/logs/a", []byte("a0\n"))
+		p.start()
+		p.pass(100 * time.Millisecond)
+		p.fs.Write("/logs/b", []byte("b1\n"))
+		want := []string{"a0", "b1"}
+		for i := range 600 {
+			want = append(want, fmt.Sprintf("a%d", i+1))
+			p.fs.Append("/logs/a", fmt.Appendf(nil, "a%d\n", i+1))
+			p.pass(330 * time.Millisecond)
+			if i == 60 {
+				require.Contains(t, p.lines(), "b1")
+			}
+		}
+		require.Less(t, len(p.sink.Keys()), 40)
+		p.pass(time.Hour)
+		p.wantLines(want...)
+	})
+}
+
+// A file that is halted does not keep its descriptor, and is not judged more often than it would be with enough.
+func TestTail_HaltedFileEndsItsTurn(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fewFiles(1)
+		p.cfg.Follow[0].MaxAge = 10 * time.Second
+		p.cfg.Streams[0].Rejects = RejectLimit{MaxRatio: 0.1, MinRecords: 2, Halt: true}
+		p.fs.Write("/logs/a", []byte("??\n??\n??\n"))
+		p.start()
+		p.pass(time.Second)
+		p.fs.Write("/logs/b", []byte("b1\n"))
+		p.pass(30 * time.Minute)
+		require.Contains(t, p.lines(), "b1")
+		require.Less(t, p.tail.Status().Streams["s"].ReadBytes, int64(100))
+		require.Contains(t, kindsOf(p.problems()), Halted)
+	})
+}
+
+// The sink is away for long: files have their turns all the same, what they had waits in the spool.
+func TestTail_TurnsWhileTheSinkIsAway(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		var down atomic.Bool
+		p.fewFiles(1)
+		p.cfg.Follow[0].MaxAge = 10 * time.Second
+		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
+		p.fs.Write("/logs/a", []byte("a1\n"))
+		p.fs.Write("/logs/b", []byte("b1\n"))
+		p.start()
+		p.pass(5 * time.Minute)
+		p.wantLines("a1", "b1")
+		down.Store(true)
+		p.fs.Append("/logs/a", []byte("a2\n"))
+		p.fs.Append("/logs/b", []byte("b2\n"))
+		p.pass(10 * time.Minute)
+		require.Len(t, p.spooled(), 2)
+		p.fs.Remove("/logs/a")
+		p.fs.Remove("/logs/b")
+		p.pass(10 * time.Minute)
+		down.Store(false)
+		p.pass(10 * time.Minute)
+		p.wantLines("a1", "a2", "b1", "b2")
+		require.Empty(t, p.losses())
+	})
+}
+
+// Archives are read by turns, too, and once all that is followed fits the problem goes.
+func TestTail_ScarceIsOver(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fewFiles(2)
+		p.cfg.Follow[0].MaxAge = 10 * time.Second
+		want := []string{"b1"}
+		for i := range 8 {
+			want = append(want, fmt.Sprintf("a%d", i))
+			p.fs.Write(fmt.Sprintf("/logs/%d.gz", i), gzipped(fmt.Appendf(nil, "a%d\n", i)))
+		}
+		p.fs.Write("/logs/live", []byte("b1\n"))
+		p.start()
+		p.pass(10 * time.Minute)
+		p.wantLines(want...)
+		require.Empty(t, p.problems())
+	})
+}
+
+// A file waits for its turn while what was seen of its source is missing: that is no loss.
+func TestTail_WaitsForItsTurnWhileMissing(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.cfg.Follow[0].MaxAge = 10 * time.Second
+		p.cfg.CopyWait = 10 * time.Minute
+		p.fs.Write("/logs/b", []byte("b1\nb2"))
+		p.start()
+		p.pass(time.Minute)
+		p.kill()
+		p.fs.Rename("/logs/b", "/other/c")
+		p.fs.Write("/logs/a", []byte("a1\n"))
+		p.fewFiles(1)
+		p.start()
+		p.pass(2 * time.Second)
+		p.tail.mu.Lock()
+		for _, f := range p.tail.table {
+			f.waited++ // somebody holds on to the only descriptor
+		}
+		p.tail.mu.Unlock()
+		p.fs.Rename("/other/c", "/logs/c")
+		p.pass(time.Hour)
+		require.Empty(t, p.losses())
+	})
+}
+
+// What becomes of a file while it rests.
 func TestTail_FilesAtRest(t *testing.T) {
+	both := func(lines ...string) []string { return append(lines, "z1", "z2") }
 	for name, c := range map[string]struct {
 		do     func(p *pond)
 		lines  []string
@@ -76,48 +194,162 @@ func TestTail_FilesAtRest(t *testing.T) {
 			p.fs.Rename("/logs/a", "/logs/a.1")
 			p.pass(2 * time.Second)
 			p.fs.Append("/logs/a.1", []byte(" rest\na3\n"))
-		}, []string{"a1", "a2 rest", "a3"}, 0},
+		}, both("a1", "a2 rest", "a3"), 0},
 		"renamed, another in its place": {func(p *pond) {
 			p.fs.Rename("/logs/a", "/logs/a.1")
 			p.fs.Write("/logs/a", []byte("b1\n"))
-			p.pass(time.Hour)
-		}, []string{"a1", "a2", "b1"}, 0},
-		"truncated":  {func(p *pond) { p.fs.Write("/logs/a", []byte("c1\n")) }, []string{"a1", "c1"}, 1},
-		"deleted":    {func(p *pond) { p.fs.Remove("/logs/a") }, []string{"a1"}, 1},
-		"left alone": {func(p *pond) { p.pass(3 * time.Hour) }, []string{"a1"}, 0},
-		"grown and deleted before a turn": {func(p *pond) {
-			p.fs.Append("/logs/a", []byte(" x\n"))
-			p.pass(200 * time.Millisecond)
-			p.fs.Remove("/logs/a")
-		}, nil, -1},
+		}, both("a1", "a2", "b1"), 0},
+		"truncated, shorter": {func(p *pond) { p.fs.Overwrite("/logs/a", []byte("c1\n")) }, both("a1", "c1"), 1},
+		"truncated, longer": {func(p *pond) { p.fs.Overwrite("/logs/a", []byte("c1\nc2\nc3\n")) },
+			both("a1", "c1", "c2", "c3"), 1},
+		"deleted":    {func(p *pond) { p.fs.Remove("/logs/a") }, both("a1"), 1},
+		"left alone": {func(*pond) {}, both("a1"), 0},
+		"sealed and truncated, longer": {func(p *pond) {
+			p.fs.Append("/logs/a", []byte("\n"))
+			p.pass(time.Minute)
+			p.fs.Overwrite("/logs/a", []byte("c1\nc2\nc3\n"))
+		}, both("a1", "a2", "c1", "c2", "c3"), 0},
 	} {
 		for _, dies := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, %v", name, dies), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, dies %v", name, dies), func(t *testing.T) {
 				inPond(t, func(t *testing.T, p *pond) {
-					p.scarce(1)
+					p.fewFiles(1)
 					p.cfg.CopyWait = 10 * time.Minute
 					p.cfg.Follow[0].MaxAge = 10 * time.Second
 					p.fs.Write("/logs/a", []byte("a1\na2"))
+					p.start()
+					p.pass(time.Minute)
 					p.fs.Write("/logs/z1", []byte("z1\n"))
 					p.fs.Write("/logs/z2", []byte("z2\n"))
-					p.start()
 					p.pass(5 * time.Minute)
 					p.wantLines("a1", "z1", "z2")
 					if dies {
 						p.kill()
 						p.start()
-						p.pass(5 * time.Second)
+						p.pass(3 * time.Minute)
 					}
+					p.rests("/logs/a")
 					c.do(p)
 					p.pass(time.Hour)
-					if c.losses >= 0 {
-						require.Len(t, p.losses(), c.losses)
-						p.wantLines(append([]string{"z1", "z2"}, c.lines...)...)
-					} else if len(p.losses()) == 0 {
-						p.wantLines("z1", "z2", "a1", "a2 x")
-					}
+					p.wantLines(c.lines...)
+					require.Len(t, p.losses(), c.losses)
 				})
 			})
 		}
+	}
+}
+
+// rests sees to it that a file rests: others take its turn.
+func (p *pond) rests(path string) {
+	for i := 0; p.stateOf(path) != string(isRead); i++ {
+		require.Less(p.t, i, 100, "it does not rest")
+		p.fs.Append("/logs/z1", []byte("\n"))
+		p.pass(time.Second)
+	}
+}
+
+// A record that lacks its last part, and the last line of a file that was rotated before it was found, are
+// finished though the file rests.
+func TestTail_WhatIsToBeFinishedAtRest(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fewFiles(1)
+		p.framed = parse.CRI
+		p.cfg.Follow[0].MaxAge = 10 * time.Second
+		p.fs.Write("/logs/a", []byte(criFull+"a1\n"+criPart+"a2\n"))
+		p.start()
+		p.pass(20 * time.Second)
+		p.fs.Write("/logs/z", []byte(criFull+"z1\n"))
+		p.pass(10 * time.Minute)
+		p.wantLines("a1", "a2", "z1")
+	})
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fewFiles(1)
+		p.cfg.Follow[0].MaxAge = 10 * time.Second
+		p.fs.Write("/logs/a.log.1", []byte("a1\nhalf"))
+		p.start()
+		p.pass(20 * time.Second)
+		p.fs.Write("/logs/a.log", []byte("b1\n"))
+		p.pass(10 * time.Minute)
+		p.wantLines("a1", "b1", "half")
+	})
+}
+
+// A file without a whole line is of no source yet: that it is gone unread is said and counted.
+func TestTail_GoneBeforeItsTurn(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fewFiles(1)
+		p.cfg.Follow[0].MaxAge = 10 * time.Second
+		p.fs.Write("/logs/a", []byte("half"))
+		p.start()
+		p.pass(time.Minute)
+		p.fs.Write("/logs/z", []byte("z1\n"))
+		p.pass(5 * time.Minute)
+		p.fs.Remove("/logs/a")
+		p.pass(time.Hour)
+		p.wantLines("z1")
+		require.Equal(t, int64(4), p.tail.Status().Streams["s"].LostBytes[seal.Deleted])
+	})
+}
+
+// Whatever happens to files, as many are counted as are open, and nobody waits for ever.
+func TestTail_DescriptorsAreCounted(t *testing.T) {
+	for seed := range uint64(4) {
+		inPond(t, func(t *testing.T, p *pond) {
+			p.fewFiles(2)
+			p.cfg.Follow[0].MaxAge = 5 * time.Second
+			p.cfg.CopyWait = 10 * time.Minute
+			p.start()
+			p.stir(rand.New(rand.NewPCG(seed, 1)), 200)
+			p.pass(20 * time.Minute)
+			p.tail.mu.Lock()
+			defer p.tail.mu.Unlock()
+			open, waiting := 0, 0
+			for _, f := range p.tail.allFiles() {
+				if f.live != nil {
+					open++
+				}
+				if f.turn.waits || f.turn.granted {
+					waiting++
+				}
+			}
+			require.Equal(t, open, p.tail.descriptors.open)
+			require.Equal(t, open, p.fs.OpenHandles())
+			require.Zero(t, waiting)
+			for _, away := range p.tail.away {
+				for f := range away {
+					require.Equal(t, isRead, f.view.standing)
+				}
+			}
+		})
+	}
+}
+
+// stir does things to files at random.
+func (p *pond) stir(r *rand.Rand, n int) {
+	line := func(i int) []byte { return fmt.Appendf(nil, "a%d\n", i) }
+	for i := range n {
+		all := p.fs.Paths()
+		k, path := 0, ""
+		if len(all) > 0 {
+			k, path = r.IntN(9), all[r.IntN(len(all))]
+		}
+		switch k {
+		case 0, 1:
+			p.fs.Write(fmt.Sprintf("/logs/%03d", i), line(i))
+		case 2:
+			p.fs.Write(fmt.Sprintf("/logs/%03d.gz", i), gzipped(line(i)))
+		case 3:
+			p.fs.Write(fmt.Sprintf("/logs/%03d.x", i), []byte("PK\x03\x04abcdefgh\x00\x00\x00"))
+		case 4, 5:
+			p.fs.Append(path, line(i))
+		case 6:
+			p.fs.Rename(path, path+".1")
+		case 7:
+			p.fs.Overwrite(path, line(i))
+		case 8:
+			p.fs.Remove(path)
+		}
+		p.pass(time.Duration(r.IntN(3000)) * time.Millisecond)
+		require.LessOrEqual(p.t, p.fs.OpenHandles(), 4) // two are looked at on the side
 	}
 }

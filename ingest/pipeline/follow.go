@@ -15,6 +15,7 @@ func (t *Tail) step(f *followed) error {
 	if t.mayStayClosed(f) {
 		return nil
 	}
+	t.wakeIfRested(f)
 	live, err := t.openFile(f)
 	if err != nil || live == nil {
 		return err
@@ -41,7 +42,11 @@ func (t *Tail) step(f *followed) error {
 	}
 	for last := false; f.w != nil && t.ctx.Err() == nil; {
 		// When the tail ends it reads once more and not again: somebody may write faster than it seals.
-		if !last {
+		switch {
+		case last:
+		case t.turnIsOver(f) && !f.cut:
+			t.wasTruncated(f)
+		default:
 			if err := t.read(f); err != nil {
 				return err
 			}
@@ -85,6 +90,9 @@ func (t *Tail) cutDue(f *followed) (bool, error) {
 	if more, err = t.endJoining(f); more || err != nil {
 		return more, err
 	}
+	if more, err = t.cutEnded(f); more || err != nil {
+		return more, err
+	}
 	return false, t.giveWay(f)
 }
 
@@ -122,7 +130,7 @@ func (t *Tail) wantsCut(f *followed) bool {
 func (t *Tail) isUrgent(f *followed) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return f.squeezed || f.turn.over || f.cut || !f.there || t.ending
+	return f.squeezed || f.turn.isOver() || f.cut || !f.there || t.ending
 }
 
 // cutNext seals the next batch of the file; false when there is nothing to seal. f.mu is held.

@@ -52,7 +52,7 @@ type followed struct {
 	interrupt context.CancelCauseFunc // ends a cut that is under way; nil for none
 	waited    int                     // how many lanes wait for the file
 	wanted    bool                    // it is to be read though it was read before
-	renamed   bool                    // a look found it at another path than before
+	renamedAt time.Time               // when a look found it at another path than before
 	there     bool                    // the last look found it
 	goneAt    time.Time               // since when it is not there
 	moved     time.Time               // when a look last found that it had changed
@@ -66,7 +66,7 @@ type followed struct {
 	group     *headGroup              // of its head; nil before that is known
 	view      fileView                // what a status shows
 	unsealed  unsealed                // since when it waits to be sealed
-	turn      turnOf
+	turn      fileTurn
 	rested    *restedAs // what it was before it rested; nil since it was told again who it is
 
 	// Changed by whoever holds both locks, so that either is enough to read it: who works on the file goes
@@ -142,6 +142,8 @@ func (t *Tail) closeFile(f *followed) {
 	}
 	f.live.Close()
 	f.live = nil
+	t.held.Add(-f.heldNow)
+	f.heldNow = 0
 	t.mu.Lock()
 	t.giveDescriptor(f)
 	t.mu.Unlock()
@@ -174,13 +176,17 @@ func (t *Tail) kick(f *followed) {
 // attend does what there is to do about a file, until nothing is left.
 func (t *Tail) attend(f *followed) {
 	for {
-		if err := t.step(f); err != nil {
+		if t.onlyEndsTurn(f) {
+			// It could not be gone on with, and that is not tried again yet.
+		} else if err := t.step(f); err != nil {
 			t.fault(f, err)
 		} else {
 			t.pulse.settled(f)
 			t.notices.clear(t.pathOf(f), Failed)
 		}
-		t.endTurn(f)
+		if err := t.endTurn(f); err != nil {
+			t.fault(f, err)
+		}
 		t.mu.Lock()
 		if t.ctx.Err() != nil || !f.again {
 			f.busy, f.again = false, false

@@ -131,7 +131,10 @@ func (t *Tail) refuse(f *followed, view *files.File, err error) error {
 		t.letGo(f)
 		return nil
 	}
-	t.unhold(f)
+	if t.unhold(f); f.cut {
+		t.letGo(f)
+		return nil
+	}
 	t.closeFile(f)
 	return err
 }
@@ -286,7 +289,10 @@ func (t *Tail) weighIn(f *followed, c *claim, e *candidate, d *decision) error {
 // weighAgainstFile holds a file that is undecided about a source against the file that the source was
 // last read from, if that one is at hand.
 func (t *Tail) weighAgainstFile(f *followed, c *claim, d *decision) error {
-	now := heldAgainst{d.maybe.Key, d.told.length}
+	now := heldAgainst{key: d.maybe.Key, length: d.told.length}
+	if d.maybe.src != nil {
+		now.path = d.maybe.src.Path
+	}
 	if f.against == now {
 		return nil // it agreed
 	}
@@ -302,6 +308,7 @@ func (t *Tail) weighAgainstFile(f *followed, c *claim, d *decision) error {
 type heldAgainst struct {
 	key    source.Key
 	length int64
+	path   string // of that file
 }
 
 // likeness is how a file compares with the owner of a source.

@@ -107,8 +107,8 @@ func (t *Tail) runLane(key source.Key, l *lane) {
 			l.failing, l.since = 0, time.Time{}
 			if o := t.owners[key]; o == nil {
 				delete(t.lanes, key)
-			} else if o.final || waited {
-				t.kick(o) // it may be let go now, or sealed on
+			} else if o.final || waited || o.turn.isOver() {
+				t.kick(o) // it may be let go now, or sealed on, or rest
 			}
 		}
 		t.mu.Unlock()

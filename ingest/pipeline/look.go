@@ -116,9 +116,13 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	if !f.shrunk {
 		f.most = max(f.most, x.Stat.Size)
 	}
-	renamed := false
-	if f.path != x.Path && !t.stillAt(f) {
-		f.path, f.renamed, renamed = x.Path, true, true
+	renamed := f.path != x.Path && !t.stillAt(f)
+	if renamed {
+		t.notices.clear(f.path, TooManyRejects)
+		f.path, f.renamedAt = x.Path, time.Time{}
+		if !f.turn.opened.IsZero() || f.rested != nil && !changed {
+			f.renamedAt = now // else its inode may be that of any other file by now
+		}
 	}
 	back := !f.there
 	if back && f.interrupt != nil {

@@ -133,7 +133,7 @@ func (t *Tail) checkMissing(now time.Time) {
 		}
 		switch f.view.standing {
 		case isNew:
-			if f.busy || f.stat.Size > 0 && now.Sub(f.moved) < t.set().CopyWait {
+			if f.busy || f.turn.waits || f.turn.granted || f.stat.Size > 0 && now.Sub(f.moved) < t.set().CopyWait {
 				return // it may be any of them
 			}
 		case isUnreadable, isStopped:

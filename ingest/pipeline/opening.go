@@ -26,6 +26,7 @@ func (t *Tail) openFile(f *followed) (*files.Live, error) {
 		return f.live, nil
 	}
 	if !there {
+		t.goneUnread(f)
 		t.letGo(f)
 		return nil, nil
 	}

@@ -29,6 +29,9 @@ var errAgain = errors.New("things have changed meanwhile")
 func (t *Tail) decide(f *followed, c *claim, d *decision) (bool, error) {
 	t.mu.Lock()
 	f.rested = nil
+	if f.view.standing == isRead {
+		t.fetch(f)
+	}
 	t.mu.Unlock()
 	switch {
 	case d.is != nil && d.from != nil:

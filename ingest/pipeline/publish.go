@@ -54,8 +54,10 @@ func (t *Tail) dueAt(f *followed) (due time.Time) {
 	switch {
 	case f.cut:
 		sooner(f.goneAt.Add(t.set().CloseWait))
-	case !f.there, f.view.unended && f.endAsked != unendedAt{f.view.taken, f.renamed} && f.view.taken > f.view.sealed:
+	case !f.there:
 		sooner(t.lastWrite(f).Add(t.set().CloseWait))
+	case f.endUnasked():
+		sooner(t.endsAt(f))
 	}
 	return due
 }

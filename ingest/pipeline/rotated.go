@@ -11,10 +11,10 @@ import (
 // close_wait: its last line is taken for a record though no newline ends it. Should it go on after all, what
 // comes up to the next newline is a reject.
 
-// unendedAt is how far a file was read, and whether it was renamed.
+// unendedAt is how far a file was read, and when it was renamed.
 type unendedAt struct {
 	taken   int64
-	renamed bool
+	renamed time.Time
 }
 
 // mayEnd tells whether the last line of a file is not ended, as far as it is known. Tail.mu is held.
@@ -23,18 +23,33 @@ func (f *followed) mayEnd() bool { return f.view.unended || f.rested.unended(f.s
 // unended tells whether a file that is this long had more when it rested than is sealed of it.
 func (r *restedAs) unended(stat files.Stat) bool { return r != nil && stat.Size > r.sealed }
 
+// endsAt is when the last line of a file is taken for all of it, if its path is not the one that is written:
+// who was told to write elsewhere may still have some of it. Tail.mu is held.
+func (t *Tail) endsAt(f *followed) time.Time {
+	quiet := t.lastWrite(f)
+	if f.renamedAt.After(quiet) {
+		quiet = f.renamedAt
+	}
+	return quiet.Add(t.set().CloseWait)
+}
+
+// endUnasked tells whether it is still to be found out whether the last line of a file goes on. Both locks are
+// held.
+func (f *followed) endUnasked() bool {
+	taken := f.live.Taken()
+	return !f.cut && !f.hollow && f.tried == taken && taken > f.w.src.Sealed.Offset &&
+		f.endAsked != unendedAt{taken, f.renamedAt}
+}
+
 // cutEnded seals all that is there of a file when that is all that is to come, and its last line is not ended.
 // It asks once each time that the file was written to or renamed. f.mu is held.
 func (t *Tail) cutEnded(f *followed) (bool, error) {
 	taken := f.live.Taken()
-	if f.cut || f.hollow || f.tried != taken || taken <= f.w.src.Sealed.Offset {
-		return false, nil
-	}
 	t.mu.Lock()
-	quiet := f.there && !time.Now().Before(t.lastWrite(f).Add(t.set().CloseWait))
-	now := unendedAt{taken, f.renamed}
+	asks := f.there && f.endUnasked() && !time.Now().Before(t.endsAt(f))
+	now := unendedAt{taken, f.renamedAt}
 	t.mu.Unlock()
-	if !quiet || f.endAsked == now || t.isWaiting(f.w) {
+	if !asks || t.isWaiting(f.w) {
 		return false, nil
 	}
 	stat, err := f.live.Look()
@@ -42,7 +57,7 @@ func (t *Tail) cutEnded(f *followed) (bool, error) {
 		return false, err // if it is longer the next look finds it
 	}
 	f.endAsked = now
-	if !now.renamed && !t.hasSuccessor(f, f.w.src.Path) && !t.hasSuccessor(f, unnumbered(f.live.Path())) {
+	if now.renamed.IsZero() && !t.hasSuccessor(f, f.pathBefore()) && !t.hasSuccessor(f, unnumbered(f.live.Path())) {
 		return false, nil
 	}
 	more, err := t.cutAsEnded(f, taken)
@@ -52,12 +67,13 @@ func (t *Tail) cutEnded(f *followed) (bool, error) {
 	return more, err
 }
 
-// endsUnasked tells whether a file was renamed and it is still to be found out whether its last line goes on.
-// f.mu is held.
-func (t *Tail) endsUnasked(f *followed) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return f.renamed && f.endAsked != unendedAt{f.live.Taken(), true}
+// pathBefore is where the file was when its source was sealed last, empty when that was another file. f.mu is
+// held.
+func (f *followed) pathBefore() string {
+	if s := f.w.src; s.File.Dev == f.id.dev && s.File.Inode == f.id.inode {
+		return s.Path
+	}
+	return ""
 }
 
 // hasSuccessor tells whether there is another file at a path that a file had, or has its name from.

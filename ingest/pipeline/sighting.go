@@ -13,13 +13,10 @@ func (t *Tail) noteGrowth() {
 	if _, why := t.paused.now(); why == pausedDisk {
 		return // a transaction that fails ends the tail
 	}
-	var grown []offsets.Sighting
+	grown := t.grownAtRest()
 	t.mu.Lock()
 	for _, f := range t.table {
 		v := &f.view
-		if s, ok := t.grownAtRest(f); ok {
-			grown = append(grown, s)
-		}
 		if v.standing != isOwner || f.most <= v.sealed || f.noted > v.sealed {
 			continue
 		}

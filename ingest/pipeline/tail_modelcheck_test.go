@@ -29,7 +29,8 @@ import (
 //     spool of who comes second there is only shipped as far as both say the same. Then it is in the
 //     spool still, or declared.
 //
-// A line may have come out in two parts when its file was renamed in between. Lines that are cut off at a file's end, and the first lines that logs share, are not counted.
+// A line may have come out in two parts when its file was renamed in between, or when a copy of a file that
+// was truncated had to wait for its turn. Lines that are cut off at a file's end, and the first lines that logs share, are not counted.
 func (m *model) check() {
 	m.calm()
 	m.pass(2 * napMost)

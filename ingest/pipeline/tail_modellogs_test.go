@@ -38,7 +38,7 @@ type model struct {
 	may     map[string]bool     // at most once
 	young   map[string][]string // when strict: lines of a path since it was read last
 	half    map[string]string   // the unended last line of a path
-	broken  map[string]bool     // lines that went on after their file was renamed: the rest may be a reject
+	broken  map[string]bool     // lines that may come out in two parts: see check
 	bare    []string            // lines that are in no file any more, and perhaps not sealed yet
 	copies  map[string]bool     // paths that nobody appends to
 	changed map[string]time.Time
@@ -217,6 +217,11 @@ func (m *model) begin(path string) {
 	}
 }
 
+// scarce tells whether files may have to wait for their turn while others are truncated.
+func (m *model) scarce() bool {
+	return m.cfg.OpenFiles > 0 || m.second != nil && m.second.cfg.OpenFiles > 0
+}
+
 func (m *model) line() string {
 	m.written++
 	return fmt.Sprintf("a%06d", m.written)
@@ -237,7 +242,7 @@ func (m *model) append(path string) {
 			b.WriteString(l)
 		} else {
 			b.WriteString(l[halfAt:])
-			m.broken[l] = strings.HasSuffix(path, ".1")
+			m.broken[l] = strings.HasSuffix(path, ".1") || m.scarce()
 		}
 		delete(m.half, path)
 		b.WriteByte('\n')

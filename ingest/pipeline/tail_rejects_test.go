@@ -74,3 +74,22 @@ func TestTail_SmallBatchesPastTheLimit(t *testing.T) {
 		require.Empty(t, p.rejectProblems())
 	})
 }
+
+// Who lets all be rejects is told nothing, and a problem goes with its file, also when that was renamed.
+func TestTail_RejectsThatAreNoProblem(t *testing.T) {
+	for _, ratio := range []float64{1, 0.1} {
+		inPond(t, func(t *testing.T, p *pond) {
+			p.cfg.Follow[0].MaxAge = 10 * time.Second
+			p.cfg.Streams[0].Rejects = RejectLimit{MaxRatio: ratio, MinRecords: 1000}
+			p.fs.Write("/logs/a", []byte("??\n"))
+			p.start()
+			p.pass(time.Minute)
+			require.Equal(t, ratio < 1, len(p.rejectProblems()) == 1)
+			p.fs.Rename("/logs/a", "/logs/b")
+			p.pass(time.Minute)
+			p.fs.Remove("/logs/b")
+			p.pass(time.Hour)
+			require.Empty(t, p.rejectProblems())
+		})
+	}
+}

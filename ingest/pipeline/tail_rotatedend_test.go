@@ -70,3 +70,37 @@ func TestTail_LastLineOfAFileRotatedBefore(t *testing.T) {
 		})
 	}
 }
+
+// A program keeps half a line in its buffer for long, and writes the rest when it is told that its log was
+// rotated.
+func TestTail_RenamedBeforeItsWriterFlushes(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.cfg.Follow[0].MaxAge = 10 * time.Second
+		p.fs.Write("/logs/a", []byte("a1\na2"))
+		p.start()
+		p.pass(10 * time.Minute)
+		p.fs.Rename("/logs/a", "/logs/a.1")
+		p.fs.Write("/logs/a", nil)
+		p.pass(30 * time.Second)
+		p.fs.Append("/logs/a.1", []byte("2\n"))
+		p.pass(time.Minute)
+		p.wantLines("a1", "a22")
+	})
+}
+
+// A new log has the inode of an archive that was read and is gone: it was not renamed.
+func TestTail_NewLogWithTheInodeOfAnArchive(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.cfg.Follow[0].MaxAge = 10 * time.Second
+		p.fs.Write("/logs/a.7.gz", gzipped([]byte("a1\n")))
+		p.start()
+		p.pass(10 * time.Minute)
+		p.fs.Rename("/logs/a.7.gz", "/logs/a")
+		p.fs.Overwrite("/logs/a", []byte("b1\nb2"))
+		p.pass(10 * time.Minute)
+		p.wantLines("a1", "b1")
+		p.fs.Append("/logs/a", []byte("2\n"))
+		p.pass(time.Minute)
+		p.wantLines("a1", "b1", "b22")
+	})
+}

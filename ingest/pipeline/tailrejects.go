@@ -12,8 +12,10 @@ func (t *Tail) judgeSealed(w *work, c Counts) {
 	case c.Rows > 0:
 		t.notices.clear(w.path, TooManyRejects)
 	case !t.notices.stands(w.path, TooManyRejects):
-		t.notices.raise(Problem{TooManyRejects, w.path, fmt.Sprintf("%s; they are in quarantine, and "+
-			"`ingest check` shows what does not fit", limit.ofMany(&c))})
+		if why := limit.ofMany(&c); why != "" {
+			t.notices.raise(Problem{TooManyRejects, w.path, why + "; they are in quarantine, and " +
+				"`ingest check` shows what does not fit"})
+		}
 	}
 }
 
