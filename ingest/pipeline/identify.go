@@ -289,14 +289,15 @@ func (t *Tail) weighIn(f *followed, c *claim, e *candidate, d *decision) error {
 // weighAgainstFile holds a file that is undecided about a source against the file that the source was
 // last read from, if that one is at hand.
 func (t *Tail) weighAgainstFile(f *followed, c *claim, d *decision) error {
-	now := heldAgainst{key: d.maybe.Key, length: d.told.length}
-	if d.maybe.src != nil {
-		now.path = d.maybe.src.Path
+	maybe := t.whereItRests(d.maybe)
+	now := heldAgainst{key: maybe.Key, length: d.told.length}
+	if maybe.src != nil {
+		now.path = maybe.src.Path
 	}
 	if f.against == now {
 		return nil // it agreed
 	}
-	left, err := t.holdAgainstFiles(t.ctx, *c, d.told, []*candidate{d.maybe})
+	left, err := t.holdAgainstFiles(t.ctx, *c, d.told, []*candidate{maybe})
 	if err == nil && len(left) == 0 {
 		return errAgain // what told them apart is known now
 	}

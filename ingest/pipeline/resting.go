@@ -169,6 +169,24 @@ func (t *Tail) wakeRested(f *followed) {
 	}
 }
 
+// whereItRests gives a candidate whose file rests the path where that is now: the ledger has the one where it
+// was.
+func (t *Tail) whereItRests(e *candidate) *candidate {
+	if e.src == nil {
+		return e
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for f := range t.away[e.Key] {
+		if f.there {
+			moved, src := *e, *e.src
+			src.Path, moved.src = f.path, &src
+			return &moved
+		}
+	}
+	return e
+}
+
 // wakeIfRested is wakeRested for a plain file that somebody wants to be looked at.
 func (t *Tail) wakeIfRested(f *followed) {
 	t.mu.Lock()
