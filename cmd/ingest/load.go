@@ -293,6 +293,12 @@ func (r *loadResult) fill(p *pipeline.Report) {
 	}
 }
 
+// A load of so many objects with so few records each is slow to read: something is odd about it.
+const (
+	manyObjects = 1000
+	smallObject = 100
+)
+
 // tell says what was done, and what wants a look.
 func (l *loadCmd) tell(a *app, at *site, r *pipeline.Report) error {
 	a.say("%s", summary(at, r))
@@ -300,6 +306,11 @@ func (l *loadCmd) tell(a *app, at *site, r *pipeline.Report) error {
 		if n := r.Reasons[reason]; n > 0 {
 			a.say("  %s %s", humanize.Comma(n), reason)
 		}
+	}
+	if r.Objects >= manyObjects && r.Records < smallObject*r.Objects {
+		a.warn("%s hold %s each on average: the event times are spread over many partitions; if they are "+
+			"right, partition by day or let batches be larger, else `time_window` makes them rejects",
+			count(r.Objects, "object"), count(r.Records/r.Objects, "record"))
 	}
 	switch n := len(r.Problems); n {
 	case 0:

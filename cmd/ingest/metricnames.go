@@ -62,6 +62,8 @@ var streamMetrics = []metric[pipeline.StreamTotals]{
 		func(t pipeline.StreamTotals) float64 { return float64(t.ShippedBytes) }, "stream"),
 	newMetric(counter, "batches_total", "Batches sealed.",
 		func(t pipeline.StreamTotals) float64 { return float64(t.Batches) }, "stream"),
+	newMetric(counter, "objects_total", "Objects sealed.",
+		func(t pipeline.StreamTotals) float64 { return float64(t.Objects) }, "stream"),
 	newMetric(counter, "records_total", "Records sealed: rows and rejects.",
 		func(t pipeline.StreamTotals) float64 { return float64(t.Records) }, "stream"),
 	newMetric(counter, "rows_total", "Records sealed that are rows.",

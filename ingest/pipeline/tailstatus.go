@@ -58,7 +58,7 @@ type SourceStatus struct {
 // StreamTotals are the counts of one stream since the start.
 type StreamTotals struct {
 	ReadBytes, SealedBytes, ShippedBytes int64 // decompressed
-	Batches                              int64 // sealed
+	Batches, Objects                     int64 // sealed
 	Records, Rows                        int64
 	Skipped                              int64 // lines
 	Rejects                              map[parse.Reason]int64

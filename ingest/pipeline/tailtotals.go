@@ -32,6 +32,7 @@ func (t *Tail) noteSealed(w *work, c Counts) {
 	t.count(w.key.Table.Stream, func(s *StreamTotals) {
 		s.SealedBytes += c.Bytes
 		s.Batches++
+		s.Objects += c.Objects
 		s.Records += c.Records
 		s.Rows += c.Rows
 		s.Skipped += c.Skipped
