@@ -96,8 +96,8 @@ func (t *Tail) atItsEnd(f *followed, now time.Time) bool {
 // held.
 func (t *Tail) hasCopy(f *followed, now time.Time) bool {
 	for _, o := range t.table {
-		if o.group == nil && o.of == f.of && o.view.standing == isNew && o.stat.Size > 0 &&
-			now.Sub(o.moved) < t.set().CopyWait {
+		if o.group == nil && o.of == f.of && o.stat.Size > 0 && now.Sub(o.moved) < t.set().CopyWait &&
+			(o.view.standing == isNew || o.view.standing == isUnreadable) {
 			return true // nobody knows who it is
 		}
 	}

@@ -47,7 +47,7 @@ func (t *Tail) rest(f *followed) error {
 			return err
 		}
 	}
-	stat, grown, err := t.lastLook(f)
+	stat, more, err := t.lastLook(f)
 	if err != nil || f.cut {
 		return err
 	}
@@ -61,7 +61,7 @@ func (t *Tail) rest(f *followed) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.dueBy(f, due)
-	if grown {
+	if more { // it waits for its next turn
 		t.wakeRested(f)
 		t.kick(f)
 	}
@@ -96,13 +96,15 @@ func (t *Tail) waitedLong(f *followed) bool {
 	return time.Since(f.turn.over) >= stoppedWait
 }
 
-// lastLook looks at a file before it is closed, and tells whether it has more than was read. f.mu is held.
-func (t *Tail) lastLook(f *followed) (stat files.Stat, grown bool, err error) {
+// lastLook looks at a file before it is closed, and tells whether it has more than was read, or whole records
+// that are not sealed. f.mu is held.
+func (t *Tail) lastLook(f *followed) (stat files.Stat, more bool, err error) {
 	stat, err = f.live.Look()
 	if err != nil || !f.live.Compressed() && t.wasTruncated(f) {
 		return stat, false, err
 	}
-	return stat, stat.Size > max(f.live.Taken(), f.w.src.Sealed.Offset), nil
+	taken, sealed := f.live.Taken(), f.w.src.Sealed.Offset
+	return stat, stat.Size > max(taken, sealed) || taken > sealed && f.tried != taken, nil
 }
 
 // dueAtRest is when a file that rests is to be looked at though it does not change: its last record waits for

@@ -1,11 +1,14 @@
 package pipeline
 
 import (
+	"io/fs"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/parse"
 )
 
@@ -102,5 +105,30 @@ func TestTail_NewLogWithTheInodeOfAnArchive(t *testing.T) {
 		p.fs.Append("/logs/a", []byte("2\n"))
 		p.pass(time.Minute)
 		p.wantLines("a1", "b1", "b22")
+	})
+}
+
+// A log was copied and truncated within a line, and the copy cannot be opened for a while: the line is whole
+// when it can.
+func TestTail_CopyThatCannotBeOpenedYet(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		var broken atomic.Bool
+		p.fs.SetFault(func(op filestest.Op, path string, _ int64) error {
+			if broken.Load() && op == filestest.OpOpen && path == "/logs/a.1" {
+				return &fs.PathError{Op: "open", Path: path, Err: fs.ErrPermission}
+			}
+			return nil
+		})
+		p.cfg.Follow[0].MaxAge = 10 * time.Second
+		p.fs.Write("/logs/a", []byte("a1\na2"))
+		p.start()
+		p.pass(10 * time.Second)
+		broken.Store(true)
+		p.fs.Write("/logs/a.1", []byte("a1\na22\n"))
+		p.fs.Truncate("/logs/a", 0)
+		p.pass(5 * time.Minute)
+		broken.Store(false)
+		p.pass(5 * time.Minute)
+		p.wantLines("a1", "a22")
 	})
 }
