@@ -54,10 +54,11 @@ func (t *Tail) rest(f *followed) error {
 	t.mu.Lock()
 	due := t.dueAtRest(f)
 	t.mu.Unlock()
-	if rests, err := t.leaveSource(f, stat); !rests || err != nil {
+	as, err := t.leaveSource(f, stat)
+	if as == nil || err != nil {
 		return err
 	}
-	t.putAway(f, f.rested.key, f.rested.sealed)
+	t.putAway(f, as.key, as.sealed)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.dueBy(f, due)
@@ -78,13 +79,14 @@ func (t *Tail) restStopped(f *followed) error {
 	t.mu.Lock()
 	due := f.due
 	t.mu.Unlock()
-	if rests, err := t.leaveSource(f, stat); !rests || err != nil {
+	as, err := t.leaveSource(f, stat)
+	if as == nil || err != nil {
 		return err
 	}
 	t.closeFile(f)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	f.view = fileView{standing: isStopped, sealed: f.rested.sealed}
+	f.view = fileView{standing: isStopped, sealed: as.sealed}
 	t.dueBy(f, due)
 	return nil
 }
@@ -119,14 +121,15 @@ func (t *Tail) dueAtRest(f *followed) (due time.Time) {
 	return due
 }
 
-// leaveSource ends a file's being an owner; false when that cannot be noted for now. f.mu is held.
-func (t *Tail) leaveSource(f *followed, stat files.Stat) (bool, error) {
+// leaveSource ends a file's being an owner, and gives what it was; nil when that cannot be noted for now. f.mu
+// is held.
+func (t *Tail) leaveSource(f *followed, stat files.Stat) (*restedAs, error) {
 	s := f.w.src
 	as := &restedAs{f.w.key, f.w.k, s.Serial, s.Sealed.Offset, f.w.marks}
 	sighting := as.sighting(f.live.Path(), stat.Size, stateOf(stat))
 	more := !f.live.Compressed() && stat.Size > as.sealed
 	if _, why := t.paused.now(); why == pausedDisk {
-		return false, nil // a transaction that fails ends the tail
+		return nil, nil // a transaction that fails ends the tail
 	}
 	if as.serial != 0 && (len(f.w.facts) > 0 || s.Path != f.live.Path()) {
 		// What tells it apart, and where it is, is known by its file alone else.
@@ -135,12 +138,12 @@ func (t *Tail) leaveSource(f *followed, stat files.Stat) (bool, error) {
 			return nil
 		})
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 	}
 	if more {
 		if err := t.noteSightings(sighting); err != nil {
-			return false, err
+			return nil, err
 		}
 	}
 	// Here all that there is of the file is in the ledger: deleted after this, what is not sealed of it is
@@ -155,7 +158,7 @@ func (t *Tail) leaveSource(f *followed, stat files.Stat) (bool, error) {
 	if more {
 		f.noted = stat.Size
 	}
-	return true, nil
+	return as, nil
 }
 
 // wakeRested takes a file out of those that are put away. Tail.mu is held.
