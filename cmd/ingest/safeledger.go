@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"logseal/ingest/files"
@@ -46,10 +45,7 @@ func (s *safety) hasEnded(f *files.File, path string, places []candidate) (bool,
 		}
 	}
 	head, ok, err := f.Head(true, nil)
-	if corrupt := new(files.CorruptError); !ok || errors.As(err, &corrupt) {
-		return false, nil
-	}
-	if err != nil {
+	if err != nil || !ok {
 		return false, err
 	}
 	for _, x := range places {

@@ -210,3 +210,11 @@ func (t *Tail) endTurn(f *followed) error {
 	}
 	return t.rest(f)
 }
+
+// shipAtOnce is how many sources are shipped at once.
+func shipAtOnce(cfg TailConfig) int {
+	if cfg.ShipAtOnce > 0 {
+		return min(cfg.ShipAtOnce, shippedAtOnce)
+	}
+	return shippedAtOnce
+}

@@ -183,7 +183,7 @@ func (t *Tail) whereItRests(e *candidate) *candidate {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for f := range t.away[e.Key] {
-		if f.there {
+		if f.there && f.rested != nil {
 			moved, src := *e, *e.src
 			src.Path, moved.src = f.path, &src
 			return &moved

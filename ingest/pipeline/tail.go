@@ -156,13 +156,6 @@ func NewTail(cfg TailConfig) *Tail {
 	return t
 }
 
-func shipAtOnce(cfg TailConfig) int {
-	if cfg.ShipAtOnce > 0 {
-		return min(cfg.ShipAtOnce, shippedAtOnce)
-	}
-	return shippedAtOnce
-}
-
 // Run follows the files until ctx is cancelled. Then it seals what is complete, ships for as long
 // as the grace lasts, and returns nil. Any other end is an error; running it again goes on there.
 func (t *Tail) Run(ctx context.Context) error {

@@ -51,7 +51,8 @@ type SourceStatus struct {
 	Size, Read, Sealed, Shipped int64
 	Outbox                      int           // batches sealed and not shipped
 	Behind                      time.Duration // age of the oldest byte that is not shipped
-	// State is live, copy, undecided, waiting, gone, stopped or unreadable.
+	// State is live, copy, undecided, waiting, read, gone, stopped or unreadable. A plain file that is read was
+	// closed to make room for others, and is looked at again when it changes.
 	State string
 }
 
