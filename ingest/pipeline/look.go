@@ -129,7 +129,7 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 		f.interrupt(errAgain) // it may grow after all
 	}
 	f.stat, f.there, f.goneAt = x.Stat, true, time.Time{}
-	if f.view.standing == isRead && (changed || renamed && f.rested.unended(f.stat)) {
+	if f.view.standing == isRead && changed {
 		t.wakeRested(f)
 	}
 	t.noteUnsealed(f)

@@ -109,7 +109,7 @@ func (t *Tail) hasCopy(f *followed, now time.Time) bool {
 			continue
 		}
 		switch o.view.standing {
-		case isNew:
+		case isNew, isUnreadable:
 			return true
 		case isCopy, isUndecided:
 			if o.view.about == f.view.key {
