@@ -342,5 +342,5 @@ func (l *Live) Forget() error {
 	return nil
 }
 
-// Close closes the file. Views then serve what is held.
+// Close closes the file. Views then serve what is held; of a lost incarnation nothing else is left anyway.
 func (l *Live) Close() error { return l.h.Close() }

@@ -61,7 +61,11 @@ func (l *Live) lookUpTo(end int64) (Stat, error) {
 func (l *Live) readAt(p []byte, off int64, incarnation int) error {
 	l.mu.Lock()
 	w := l.witness
+	lost := l.lost != nil || l.incarnation != incarnation
 	l.mu.Unlock()
+	if lost {
+		return &ShrunkError{Path: l.Path(), Want: off + int64(len(p)), Have: off}
+	}
 	last, err := l.readOwn(w, p, off)
 	if err != nil {
 		return err

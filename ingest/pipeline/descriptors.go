@@ -96,6 +96,12 @@ func (t *Tail) endTurns(now time.Time) {
 	if waiting == 0 {
 		return
 	}
+	for f := range t.ended {
+		if !f.turn.opened.IsZero() {
+			waiting--
+			t.kick(f)
+		}
+	}
 	var open []*followed
 	for _, f := range t.table {
 		switch {
@@ -185,18 +191,28 @@ func (t *Tail) onlyEndsTurn(f *followed) bool {
 	return f.turn.isOver() && f.there && f.view.standing == isStopped && f.due.After(time.Now())
 }
 
-// endTurn closes a file whose turn is over, if all of it that can be sealed is in the sink.
+// endTurn closes a file whose turn is over, if all of it that can be sealed is in the sink, or that was
+// truncated while others wait for their turn.
 func (t *Tail) endTurn(f *followed) error {
-	if !t.turnIsOver(f) {
+	t.mu.Lock()
+	over := f.turn.isOver() && f.there && f.waited == 0 && !t.ending
+	cut := t.ended[f] && len(t.descriptors.queue) > 0
+	t.mu.Unlock()
+	if !over && !cut {
 		return nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	t.mu.Lock()
-	waited, stopped := f.waited > 0, f.view.standing == isStopped
+	stopped := f.view.standing == isStopped
 	t.mu.Unlock()
 	switch {
-	case f.live == nil || f.cut || waited:
+	case f.live == nil:
+		return nil
+	case f.cut && !f.live.Compressed():
+		t.closeHandle(f) // all that is left of it is in memory
+		return nil
+	case f.cut || !over:
 		return nil
 	case f.w == nil:
 		if t.unhold(f); !f.cut {

@@ -135,18 +135,25 @@ type fileView struct {
 // line at the end of that is no last line. f.mu is held.
 func (f *followed) hadMore() bool { return f.cut && f.lastSize > f.live.Taken() }
 
-// closeFile closes a file, if it is open. f.mu is held.
+// closeFile closes a file, if it is open, and forgets what was read of it. f.mu is held.
 func (t *Tail) closeFile(f *followed) {
 	if f.live == nil {
 		return
 	}
-	f.live.Close()
+	t.closeHandle(f)
 	f.live = nil
 	t.held.Add(-f.heldNow)
 	f.heldNow = 0
+}
+
+// closeHandle closes a file and keeps what was read of it. f.mu is held.
+func (t *Tail) closeHandle(f *followed) {
 	t.mu.Lock()
-	t.giveDescriptor(f)
-	t.mu.Unlock()
+	defer t.mu.Unlock()
+	if !f.turn.opened.IsZero() {
+		f.live.Close()
+		t.giveDescriptor(f)
+	}
 }
 
 // allFiles lists the files in the table and those that have left it. Tail.mu is held.

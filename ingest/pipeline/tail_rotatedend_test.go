@@ -132,3 +132,19 @@ func TestTail_CopyThatCannotBeOpenedYet(t *testing.T) {
 		p.wantLines("a1", "a22")
 	})
 }
+
+// A copy was read before the log itself was found. That the copy is still there says nothing of the log.
+func TestTail_LastLineOfALogThatWasCopied(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.cfg.Follow[0].MaxAge = 10 * time.Second
+		p.fs.Write("/logs/copy", []byte("a1\n"))
+		p.start()
+		p.pass(time.Minute)
+		p.fs.Write("/logs/a", []byte("a1\na2"))
+		p.pass(30 * time.Minute)
+		p.wantLines("a1")
+		p.fs.Append("/logs/a", []byte("2\n"))
+		p.pass(time.Minute)
+		p.wantLines("a1", "a22")
+	})
+}
