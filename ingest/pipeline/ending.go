@@ -67,12 +67,6 @@ func (t *Tail) finish(f *followed) error {
 	if f.cut {
 		reason, atLeast = seal.Truncated, max(atLeast, f.lastSize)
 	}
-	if f.cut && atLeast <= sealed {
-		// It may have been truncated before a look, and filled with more than it had.
-		if err := t.forgetNoted(f, t.notedOf(f)); err != nil {
-			return err
-		}
-	}
 	t.disown(f)
 	if atLeast > sealed {
 		t.miss(key, newMissing(time.Now(), reason, atLeast,

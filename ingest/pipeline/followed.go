@@ -48,6 +48,7 @@ type followed struct {
 	stat      files.Stat              // as of the last look
 	shrunk    bool                    // a look found it shorter than the one before
 	most      int64                   // the largest size that a look saw of this incarnation
+	measured  time.Time               // when its first bytes were read: a look that began before may have seen another
 	seen      int64                   // the look that found it last
 	interrupt context.CancelCauseFunc // ends a cut that is under way; nil for none
 	waited    int                     // how many lanes wait for the file

@@ -180,6 +180,7 @@ func (t *Tail) readHead(f *followed, limit int64) (int64, error) {
 		return f.live.Taken(), nil
 	}
 	t.noteSize(f, stat)
+	isFirst := f.live.Taken() == 0
 	for f.live.Taken() < min(stat.Size, limit) {
 		at := f.live.Taken()
 		n, err := f.live.Read(limit - at)
@@ -198,6 +199,11 @@ func (t *Tail) readHead(f *followed, limit int64) (int64, error) {
 		}
 		f.arrived.add(at, time.Now(), f.stream().MaxAge)
 		t.countRead(f.stream().Epoch.Stream, n)
+	}
+	if isFirst && f.live.Taken() > 0 {
+		if stat, err = t.measure(f, f.live.Taken() >= limit); err != nil {
+			return 0, err
+		}
 	}
 	t.weigh(f)
 	return max(stat.Size, f.live.Taken()), nil

@@ -113,7 +113,7 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	if x.Stat.Size < f.stat.Size {
 		f.shrunk = true // what follows may be of another incarnation
 	}
-	if !f.shrunk {
+	if !f.shrunk && now.After(f.measured) {
 		f.most = max(f.most, x.Stat.Size)
 	}
 	renamed := f.path != x.Path && !t.stillAt(f)

@@ -115,6 +115,25 @@ func (t *Tail) noteSize(f *followed, stat files.Stat) {
 	}
 }
 
+// measure notes how long a file is whose first bytes have just been read. What was seen of its size before may
+// have been of what it held then: nothing that was read could tell. If it is truncated by now, and the read was
+// not to read more, there was more: else half a line would be taken for its last one. f.mu is held.
+func (t *Tail) measure(f *followed, full bool) (files.Stat, error) {
+	f.size = f.live.Taken()
+	if full {
+		f.size++
+	}
+	f.lastSize = f.size
+	stat, err := f.live.Look()
+	if err == nil && !t.wasTruncated(f) {
+		f.size, f.lastSize = stat.Size, stat.Size
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f.shrunk, f.most, f.measured = false, f.size, time.Now()
+	return stat, err
+}
+
 // backlog tells whether so much is not sealed that a batch is due in any case: then it is not kept
 // in memory first.
 func (t *Tail) backlog(f *followed) bool {

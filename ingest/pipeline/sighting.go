@@ -17,12 +17,12 @@ func (t *Tail) noteGrowth() {
 	t.mu.Lock()
 	for _, f := range t.table {
 		v := &f.view
-		if v.standing != isOwner || f.most <= v.sealed || f.noted > v.sealed {
+		if v.standing != isOwner || v.size <= v.sealed || f.noted > v.sealed {
 			continue
 		}
-		f.noted = f.most
+		f.noted = v.size
 		grown = append(grown, offsets.Sighting{Key: v.key, Serial: v.serial, K: v.k, Path: f.path,
-			File: stateOf(f.stat), Size: f.most, Marks: v.marks})
+			File: stateOf(f.stat), Size: v.size, Marks: v.marks})
 	}
 	t.mu.Unlock()
 	if len(grown) == 0 {
