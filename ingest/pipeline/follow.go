@@ -34,10 +34,13 @@ func (t *Tail) step(f *followed) error {
 	defer t.publish(f)
 	if f.w != nil {
 		f.w.stream = f.stream().Stream
-		if t.isStale(f) {
+		if t.isStale(f) || f.cut {
 			if err := f.w.refresh(); err != nil {
 				return err
 			}
+		}
+		if held, err := t.holdIfAnother(f); held || err != nil {
+			return err
 		}
 	}
 	for last := false; f.w != nil && t.ctx.Err() == nil; {
@@ -142,6 +145,10 @@ func (t *Tail) cutNext(f *followed) (bool, error) {
 	more, err := w.takeSpooled()
 	if err == nil && !more {
 		more, err = t.sealNext(f)
+	} else if err == nil {
+		if held, err := t.holdIfAnother(f); held || err != nil {
+			return false, err
+		}
 	}
 	if (err != nil || f.live.Lost()) && !f.cut && t.wasTruncated(f) {
 		// It was truncated while it was sealed straight from the file. What is in memory is left, and some
@@ -236,7 +243,9 @@ func (t *Tail) resume(f *followed) error {
 	if f.live.Taken() <= at {
 		f.arrived.reset()
 	}
-	return t.learnLine(f)
+	err := t.learnLine(f)
+	f.at = f.w.src.Sealed
+	return err
 }
 
 // beginAt begins to read the file at the sealed offset, if it still has the bytes before that.

@@ -88,6 +88,7 @@ type followed struct {
 	lastSize int64          // the largest size that was seen of it
 	arrived  arrivals       // when the bytes that are not sealed were read
 	from     int64          // from where on what was read is in memory
+	at       source.Point   // of the source: up to where the file is known to be what is sealed of it
 	joining  joining        // its last record, when that lacks its last part
 	tried    int64          // nothing could be sealed of it when it was read up to here, -1 none
 	endAsked unendedAt      // when it was last asked whether its last line goes on

@@ -99,14 +99,14 @@ func unnumbered(path string) string {
 
 // cutAsEnded seals up to an end as if the file ended there. f.mu is held.
 func (t *Tail) cutAsEnded(f *followed, end int64) (bool, error) {
-	endTurn, err := t.takeTurn(t.ctx)
+	ctx, done := t.mayInterrupt(f)
+	defer done()
+	endTurn, err := t.takeTurn(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer endTurn()
 	f.w.encoded = endTurn
-	ctx, done := t.mayInterrupt(f)
-	defer done()
 	more, err := t.withView(f, end, true, func() (bool, error) { return f.w.cut(ctx) })
 	if err != nil || !more {
 		return false, err

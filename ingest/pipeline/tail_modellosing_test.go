@@ -135,11 +135,11 @@ func (m *model) missingFrom(lines []string, files map[string]string) []string {
 }
 
 // spoolLines gives the lines that are in the spool, also of what is held there.
-func (m *model) spoolLines() []string {
-	dir := filepath.Join(m.dir, "state", "spool")
-	lines := m.linesOfBatches(dir)
+func (p *pond) spoolLines() []string {
+	dir := filepath.Join(p.dir, "state", "spool")
+	lines := p.linesOfBatches(dir)
 	if held := filepath.Join(dir, "held"); exists(held) {
-		lines = append(lines, m.linesOfBatches(held)...)
+		lines = append(lines, p.linesOfBatches(held)...)
 	}
 	return lines
 }
@@ -149,7 +149,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func (m *model) linesOfBatches(dir string) (lines []string) {
+func (p *pond) linesOfBatches(dir string) (lines []string) {
 	entries, err := spool.List(dir)
 	if err != nil {
 		panic(err)
@@ -162,7 +162,7 @@ func (m *model) linesOfBatches(dir string) (lines []string) {
 		for i, o := range manifest.Objects {
 			body, err := os.ReadFile(filepath.Join(dir, e.Name, string('0'+rune(i))))
 			if err == nil {
-				lines = append(lines, m.linesIn(o.Key, body)...)
+				lines = append(lines, p.linesIn(o.Key, body)...)
 			}
 		}
 	}
