@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 
 	"ingest/files":               {"ingest/source"},
 	"ingest/files/filestest":     {"ingest/files"},
+	"ingest/archive":             {"ingest/files"},
 	"ingest/offsets":             {"ingest/source"},
 	"ingest/offsets/offsetstest": {"ingest/offsets", "ingest/source"},
 	"ingest/spool":               {"ingest/sink", "ingest/source"},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"logseal/ingest/archive"
 	"logseal/ingest/files"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/sink/s3"
@@ -47,6 +48,10 @@ func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]str
 	}
 	s.unread = nil
 	paths, err := s.findFiles(fsys, local, owns)
+	if !s.named {
+		paths = slices.DeleteFunc(paths, out.excludes)
+	}
+	paths = s.withMembers(fsys, paths)
 	fsys.passed = append(fsys.passed, s.wantedLinks(fsys.Refused(), out, owns)...)
 	if err := s.findError(a, err); err != nil {
 		fsys.warnLinks(a)
@@ -65,6 +70,21 @@ func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]str
 	}
 	slices.Sort(paths)
 	return slices.Compact(paths), nil
+}
+
+// withMembers puts the members of archives in place of these.
+func (s *selection) withMembers(fsys *logs, paths []string) (all []string) {
+	for _, path := range paths {
+		members, err := fsys.archives.Members(path)
+		if errors.As(err, new(*archive.DamagedError)) {
+			s.unread = append(s.unread, files.Unread{Path: path, Err: err})
+		}
+		if members == nil { // reading it tells what it is
+			members = []string{path}
+		}
+		all = append(all, members...)
+	}
+	return all
 }
 
 // wantedLinks are those links to something that would have been looked at.
@@ -100,6 +120,14 @@ func (s *selection) findFiles(
 	owned := func(path string) bool { return owns(absolute(path)) }
 	var all, none []string
 	for _, p := range patterns {
+		if _, within := fsys.archives.ArchiveOf(p); within && s.named {
+			if _, err := fsys.Stat(p); err != nil {
+				none = append(none, p)
+				continue
+			}
+			all = append(all, absolute(filepath.Clean(p)))
+			continue
+		}
 		if s.named { // whoever names a file knows what is there
 			fsys.Trust(filepath.Clean(p))
 			fsys.Trust(filepath.Clean(absolute(p)))
@@ -137,6 +165,12 @@ func (s *selection) findFiles(
 func (s *selection) unreadProblems() (all []pipeline.Problem) {
 	for _, u := range s.unread {
 		err := u.Err
+		if damaged, ok := errors.AsType[*archive.DamagedError](err); ok {
+			all = append(all, pipeline.Problem{Kind: pipeline.Corrupt, Path: u.Path,
+				Message: fmt.Sprintf("it is %s that is damaged or not whole: %v; the members that could be "+
+					"listed were read: load a whole copy", damaged.What, damaged.Err)})
+			continue
+		}
 		if inPath, ok := errors.AsType[*fs.PathError](err); ok {
 			err = inPath.Err
 		}

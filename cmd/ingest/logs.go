@@ -10,17 +10,20 @@ import (
 	"sync/atomic"
 	"time"
 
+	"logseal/ingest/archive"
 	"logseal/ingest/files"
 	"logseal/ingest/sink/s3"
 )
 
 // logs is the file system that log files are read from. A path s3://bucket/key is an object in a
-// bucket, and its key is taken as it stands; any other path is the operating system's.
+// bucket, and its key is taken as it stands; any other path is the operating system's, or leads on into an
+// archive there.
 //
 // What a listing or a look has said of an object holds for the whole run, so a heap of objects
 // costs a request a thousand. That is safe: an object is read only as the version that was seen.
 type logs struct {
 	*files.Disk
+	archives *archive.FS // of the disk
 	// ctx ends all requests. It is a field because reading files knows no context, as the calls of
 	// the operating system do not.
 	ctx context.Context
@@ -45,8 +48,9 @@ var _ files.FS = (*logs)(nil)
 // newLogs gives the files of the operating system and, with the credentials of the environment,
 // objects. sink is the bucket of the sink, nil if it is none.
 func newLogs(ctx context.Context, a *app, sink *s3.Options) *logs {
-	return &logs{Disk: files.OS().Within(ctx), ctx: ctx, sink: sink, log: a.log, options: map[string]string{},
-		buckets: map[string]*s3.Bucket{}, seen: map[string]s3.Entry{}, read: map[string]s3.Entry{},
+	disk := files.OS().Within(ctx)
+	return &logs{Disk: disk, archives: archive.New(disk), ctx: ctx, sink: sink, log: a.log,
+		options: map[string]string{}, buckets: map[string]*s3.Bucket{}, seen: map[string]s3.Entry{}, read: map[string]s3.Entry{},
 		names: map[string]string{}}
 }
 
@@ -116,7 +120,7 @@ func (l *logs) see(path string, e s3.Entry) {
 // Open implements files.FS. It asks for nothing: the object is what it was when it was seen.
 func (l *logs) Open(path string) (files.Handle, error) {
 	if !isObject(path) {
-		return l.Disk.Open(path)
+		return l.archives.Open(path)
 	}
 	e, err := l.entry("open", path)
 	if err != nil {
@@ -132,7 +136,7 @@ func (l *logs) Open(path string) (files.Handle, error) {
 // Stat implements files.FS.
 func (l *logs) Stat(path string) (files.Stat, error) {
 	if !isObject(path) {
-		return l.Disk.Stat(path)
+		return l.archives.Stat(path)
 	}
 	e, err := l.entry("stat", path)
 	return objectStat(e), err

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
+	"logseal/ingest/archive"
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
 )
@@ -72,66 +72,123 @@ func (x *safeJSON) tell(a *app) error {
 
 // ask answers whether the file at an absolute path may be deleted: it is proved to be a source whose
 // manifests, asked of the sink, cover every byte, the objects that they name are there, and its last
-// line has ended. Each table that has or wants the file must agree.
+// line has ended. Each table that has or wants the file must agree. Of an archive it speaks for each member.
 func (s *safety) ask(ctx context.Context, path string) (*safeJSON, error) {
 	s.from.Trust(path) // whoever asks names it
-	f, err := files.Open(s.from, path)
-	if other, ok := errors.AsType[*files.UnsupportedError](err); ok {
-		stat, err := s.from.Stat(path)
-		return &safeJSON{Path: path, Size: stat.Size, Reason: other.Advice()}, err
-	}
+	stat, err := s.from.Stat(path)
 	if err != nil {
 		return nil, usagef("--safe-to-delete: %w", err)
 	}
-	defer f.Close()
-	answer := &safeJSON{Path: path, Size: f.Stat().Size}
-	places, err := s.candidates(path)
-	if err != nil {
-		return nil, err
+	answer := &safeJSON{Path: path, Size: stat.Size}
+	members, err := s.from.archives.Members(path)
+	if errors.As(err, new(*archive.DamagedError)) {
+		answer.Reason = err.Error()
+		return answer, nil
 	}
-	if answer.Reason, err = s.waiting(path, f.Stat()); err != nil || answer.Reason != "" {
-		return answer, err
+	if members == nil {
+		members = []string{path}
 	}
-	if err := s.assumeAsRead(f, path, places); err != nil {
-		return nil, err
-	}
-	ended, err := s.hasEnded(f, path, places)
-	if err != nil {
-		return nil, err
+	var all []*question
+	for _, member := range members {
+		q, reason, err := s.prepare(member, path)
+		if err != nil {
+			return nil, err
+		}
+		if reason != "" {
+			answer.Reason = ofMember(path, member, reason)
+			return answer, nil
+		}
+		all = append(all, q)
 	}
 	store, err := s.store()
 	if err != nil {
 		return nil, err
 	}
-	p := &proof{store: &punctual{store, s.timeout}, file: f, ended: ended,
-		retention: retentions(s.cfg)}
-	reason, err := p.judge(ctx, places)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("ask whether %s may be deleted: %w", path, err)
-	case reason != "":
-		answer.Reason = reason
-	case p.unwanted:
-		answer.Safe, answer.Reason = true, "all of it is in the sink or was never wanted"
-	default:
-		answer.Safe, answer.Reason = true, "all of it is in the sink"
+	answer.Safe, answer.Reason = true, "all of it is in the sink"
+	for _, q := range all {
+		reason, unwanted, err := s.judge(ctx, store, q)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("ask whether %s may be deleted: %w", q.path, err)
+		case reason != "":
+			answer.Safe, answer.Reason = false, ofMember(path, q.path, reason)
+			return answer, nil
+		case unwanted:
+			answer.Reason = "all of it is in the sink or was never wanted"
+		}
 	}
 	return answer, nil
 }
 
-// assumeAsRead takes a file for whole that was read to its end as it is: with --assume whole, if something
-// follows that.
-func (s *safety) assumeAsRead(f *files.File, path string, places []candidate) error {
+// ofMember says of which member of an archive a reason is.
+func ofMember(path, member, reason string) string {
+	if member == path {
+		return reason
+	}
+	return fmt.Sprintf("%s: %s", strings.TrimPrefix(member, path+"/"), reason)
+}
+
+// question is what the ledger knows of a file before the sink is asked about it.
+type question struct {
+	path   string
+	places []candidate
+	ended  bool // it does not go on, as far as anybody knows
+	whole  bool // it is taken for whole though something follows
+}
+
+// prepare asks the ledger about a file, found where a pattern of the config may name named. The reason is why
+// it may not be deleted, whatever the sink says.
+func (s *safety) prepare(path, named string) (q *question, reason string, err error) {
+	f, err := files.Open(s.from, path)
+	if other, ok := errors.AsType[*files.UnsupportedError](err); ok {
+		return nil, other.Advice(), nil
+	}
+	if err != nil {
+		return nil, "", usagef("--safe-to-delete: %w", err)
+	}
+	defer f.Close()
+	q = &question{path: path}
+	if q.places, err = s.candidates(path, named); err != nil {
+		return nil, "", err
+	}
+	if reason, err = s.waiting(path, f.Stat()); err != nil || reason != "" {
+		return nil, reason, err
+	}
+	if q.whole, err = s.wasReadWhole(f, path, q.places); err != nil {
+		return nil, "", err
+	}
+	if q.whole {
+		f.AssumeWhole()
+	}
+	q.ended, err = s.hasEnded(f, path, q.places)
+	return q, "", err
+}
+
+// judge holds a file against the sink.
+func (s *safety) judge(ctx context.Context, store sink.Store, q *question) (reason string, unwanted bool, err error) {
+	f, err := files.Open(s.from, q.path)
+	if err != nil {
+		return "", false, err
+	}
+	defer f.Close()
+	if q.whole {
+		f.AssumeWhole()
+	}
+	p := &proof{store: &punctual{store, s.timeout}, file: f, ended: q.ended, retention: retentions(s.cfg)}
+	reason, err = p.judge(ctx, q.places)
+	return reason, p.unwanted, err
+}
+
+// wasReadWhole tells whether a file was read to its end as it is: with --assume whole, if something follows
+// that.
+func (s *safety) wasReadWhole(f *files.File, path string, places []candidate) (bool, error) {
 	for _, table := range tablesOf(places) {
 		rec, ok, err := s.ledger.GetFile(table, path)
-		if err != nil {
-			return err
-		}
-		if ok && rec.State == offsets.FileState(f.Stat()) {
-			f.AssumeWhole()
+		if err != nil || ok && rec.State == offsets.FileState(f.Stat()) {
+			return err == nil, err
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // candidate is a table and origin that may hold a file; wanted says that it should.
@@ -143,7 +200,7 @@ type candidate struct {
 
 // candidates lists where a file may be: wherever the ledger has sources, and the streams of the
 // config. One that the ledger or the config's paths name the file for must hold it.
-func (s *safety) candidates(path string) ([]candidate, error) {
+func (s *safety) candidates(path, named string) ([]candidate, error) {
 	var out []candidate
 	add := func(x candidate) {
 		for i := range out {
@@ -162,7 +219,7 @@ func (s *safety) candidates(path string) ([]candidate, error) {
 		add(candidate{table: key.Table, origin: key.Origin})
 	}
 	for i := range s.cfg.Streams {
-		x, ok, err := s.candidate(&s.cfg.Streams[i], path)
+		x, ok, err := s.candidate(&s.cfg.Streams[i], path, named)
 		if err != nil {
 			return nil, err
 		}
@@ -174,7 +231,7 @@ func (s *safety) candidates(path string) ([]candidate, error) {
 }
 
 // candidate is where a stream has or would have a file; false when the file is of no origin there.
-func (s *safety) candidate(stream *StreamConfig, path string) (x candidate, ok bool, err error) {
+func (s *safety) candidate(stream *StreamConfig, path, named string) (x candidate, ok bool, err error) {
 	x.table = source.Table{Stream: stream.Name, Version: stream.Version}
 	x.origin = s.cfg.Origin.or(notedOrigin(s.ledger)).key()
 	if stream.OriginPath != nil {
@@ -189,209 +246,11 @@ func (s *safety) candidate(stream *StreamConfig, path string) (x candidate, ok b
 		return x, false, err
 	}
 	for _, pattern := range stream.Paths {
-		ok, err := s.from.matches(pattern, path)
+		ok, err := s.from.matches(pattern, named)
 		if err != nil {
 			return x, false, usagef("stream %s: %w", stream.Name, err)
 		}
-		x.wanted = x.wanted || ok && !out.excludes(path)
+		x.wanted = x.wanted || ok && !out.excludes(named) && !out.excludes(path)
 	}
 	return x, true, nil
-}
-
-// proof holds a file against what the sink has committed.
-type proof struct {
-	store *punctual
-	file  *files.File
-	ended bool // it does not go on, as far as anybody knows
-	head  []byte
-	// unwanted says that a range of the file was declared not wanted: nobody misses it.
-	unwanted bool
-	// retention is after how long someone deletes the objects of a stream.
-	retention map[string]time.Duration
-}
-
-// judge returns why the file may not be deleted, "" when it may.
-func (p *proof) judge(ctx context.Context, places []candidate) (string, error) {
-	head, ok, err := p.file.Head(true, nil)
-	if corrupt, bad := errors.AsType[*files.CorruptError](err); bad {
-		return corrupt.Error(), nil
-	}
-	if err != nil {
-		return "", err
-	}
-	if !ok {
-		return "", nil // it holds nothing
-	}
-	p.head = head
-	held := false
-	for _, table := range tablesOf(places) {
-		covered, reason, err := p.inTable(ctx, table, places)
-		if err != nil || reason != "" {
-			return reason, err
-		}
-		held = held || covered
-	}
-	if !held {
-		return "the sink has no source that it is", nil
-	}
-	return "", nil
-}
-
-func tablesOf(places []candidate) (tables []source.Table) {
-	for _, x := range places {
-		if !slices.Contains(tables, x.table) {
-			tables = append(tables, x.table)
-		}
-	}
-	return tables
-}
-
-// inTable tells whether a table covers the whole file, under whichever origin, or why it does not. An
-// origin that the file is wanted for has to have all of it or nothing.
-func (p *proof) inTable(
-	ctx context.Context, table source.Table, places []candidate,
-) (held bool, reason string, err error) {
-	wanted := false
-	for _, x := range places {
-		if x.table != table {
-			continue
-		}
-		covered, why, err := p.in(ctx, x)
-		if err != nil || x.wanted && why != "" {
-			return false, why, err
-		}
-		held, wanted, reason = held || covered, wanted || x.wanted, firstOf(reason, why)
-	}
-	switch {
-	case held:
-		return true, "", nil
-	case reason == "" && wanted:
-		reason = fmt.Sprintf("nothing of it is in the table %s", table)
-	}
-	return false, reason, nil
-}
-
-// in tells whether a table covers the whole file, or why it has the file but not all of it.
-func (p *proof) in(ctx context.Context, x candidate) (covered bool, reason string, err error) {
-	for k := uint64(0); ; k++ {
-		id := source.NewID(x.origin, x.table.Stream, k, p.head)
-		batches, err := p.batches(ctx, source.Key{Table: x.table, Origin: x.origin, ID: id})
-		if err != nil || len(batches) == 0 {
-			return covered, reason, err
-		}
-		verdict, why, err := p.compare(ctx, batches)
-		if err == nil && verdict == isSource && why == "" {
-			why, err = p.lacking(ctx, batches)
-		}
-		if err != nil || verdict == isSource && why == "" {
-			return err == nil, "", err
-		}
-		if verdict != isAnother {
-			reason = why
-		}
-	}
-}
-
-// committed is where a committed range ends.
-type committed struct {
-	start, end int64
-	chain      source.Digest
-	open       bool
-	rest       bool            // open within a record of several lines
-	lost       seal.LossReason // empty for a batch
-	batch      *seal.Manifest  // nil for a loss
-	put        time.Time       // when the manifest was; zero if the store does not say
-}
-
-// batches walks the manifests of a source from 0.
-func (p *proof) batches(ctx context.Context, key source.Key) ([]committed, error) {
-	var out []committed
-	for start := int64(0); ; {
-		c, put, err := p.commit(ctx, seal.ManifestKey(key, start))
-		if errors.Is(err, sink.ErrNotFound) {
-			return out, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if c.Loss != nil {
-			found, at, err := p.commit(ctx, seal.FoundKey(key, start))
-			if err != nil && !errors.Is(err, sink.ErrNotFound) {
-				return nil, err
-			}
-			if err == nil {
-				c, put = found, at
-			}
-		}
-		next := committed{start: start, batch: c.Manifest, put: put}
-		if c.Manifest != nil {
-			next.end, next.chain, next.open = c.Manifest.End, c.Manifest.ChainOut, c.Manifest.OpenEnd
-			next.rest = c.Manifest.Rest != (source.Carry{})
-		} else {
-			next.end, next.chain, next.lost = *c.Loss.End, *c.Loss.ChainOut, c.Loss.Reason
-		}
-		out = append(out, next)
-		start = next.end
-	}
-}
-
-func (p *proof) commit(ctx context.Context, key string) (seal.Commit, time.Time, error) {
-	body, info, err := p.store.read(ctx, key)
-	if err != nil {
-		return seal.Commit{}, time.Time{}, err
-	}
-	c, err := seal.ParseCommit(key, body)
-	return c, info.Modified, err
-}
-
-type identity uint8
-
-const (
-	isSource  identity = iota // the file holds all that is committed, and the chains agree
-	isAnother                 // a chain disagrees
-	isUnclear                 // it ends before what is committed, or cannot be read so far
-)
-
-// compare tells whether the file is the source of these batches, and what of it they lack.
-func (p *proof) compare(ctx context.Context, batches []committed) (identity, string, error) {
-	var ends []int64
-	for _, b := range batches {
-		ends = append(ends, b.end)
-	}
-	marks, end, err := p.file.Marks(ctx, ends)
-	corrupt, bad := errors.AsType[*files.CorruptError](err)
-	if err != nil && !bad {
-		return 0, "", err
-	}
-	for _, b := range batches {
-		if m, ok := marks[b.end]; ok && m.Chain != b.chain {
-			return isAnother, "", nil
-		}
-	}
-	last := batches[len(batches)-1]
-	switch {
-	case bad:
-		return isUnclear, corrupt.Error(), nil
-	case end.Offset < last.end:
-		return isUnclear, fmt.Sprintf("it ends at %d, before what is committed of its source (%d), "+
-			"so it is not proved to be that one", end.Offset, last.end), nil
-	case end.Offset > last.end:
-		return isSource, fmt.Sprintf("the sink has it up to %d of %d", last.end, end.Offset), nil
-	case p.ended:
-	case last.open && last.rest:
-		return isSource, "its last record lacks its last part: it may go on", nil
-	case last.open:
-		return isSource, "its last line has no newline: it may go on", nil
-	}
-	for _, b := range batches {
-		switch b.lost {
-		case "":
-		case seal.NotWanted:
-			p.unwanted = true
-		default:
-			r := source.Range{Start: b.start, End: b.end}
-			return isSource, fmt.Sprintf("%v was declared lost", r), nil
-		}
-	}
-	return isSource, "", nil
 }

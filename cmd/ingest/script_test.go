@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"compress/gzip"
 	"io"
 	"os"
@@ -21,10 +22,14 @@ import (
 // scriptPack compresses files into one, a member or frame each: pack gz|bz2|zst OUT IN...
 func scriptPack(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
-		ts.Fatalf("usage: pack gz|bz2|zst OUT IN...")
+		ts.Fatalf("usage: pack gz|bz2|zst|zip OUT IN...")
 	}
 	out, err := os.Create(ts.MkAbs(args[1]))
 	ts.Check(err)
+	if args[0] == "zip" {
+		packZip(ts, out, args[2:])
+		return
+	}
 	for _, in := range args[2:] {
 		if args[0] == "bz2" {
 			_, err := out.Write(filestest.Bzip2([]byte(ts.ReadFile(in))))
@@ -40,6 +45,23 @@ func scriptPack(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		ts.Check(w.Close())
 	}
+	ts.Check(out.Close())
+}
+
+// packZip makes a zip archive, as zip does: what is compressed already is stored.
+func packZip(ts *testscript.TestScript, out *os.File, names []string) {
+	z := zip.NewWriter(out)
+	for _, name := range names {
+		header := &zip.FileHeader{Name: name, Method: zip.Deflate}
+		if strings.HasSuffix(name, ".gz") {
+			header.Method = zip.Store
+		}
+		w, err := z.CreateHeader(header)
+		ts.Check(err)
+		_, err = io.WriteString(w, ts.ReadFile(name))
+		ts.Check(err)
+	}
+	ts.Check(z.Close())
 	ts.Check(out.Close())
 }
 

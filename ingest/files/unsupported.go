@@ -57,10 +57,10 @@ var kinds = []kind{
 		func(b []byte) bool { return begins(b, "\x1f\x9d") && b[2]&0x60 == 0 && b[2]&0x1f <= 16 }},
 	{"zlib", "pigz -dc < FILE", isZlib},
 	{"snappy", "snzip -dc FILE", func(b []byte) bool { return begins(b, "\xff\x06\x00\x00sNaPpY") }},
-	{"a zip archive", "unzip FILE", isZip},
+	{"a zip archive", "unzip FILE", IsZip},
 	{"a 7z archive", "7z x FILE", func(b []byte) bool { return begins(b, "7z\xbc\xaf\x27\x1c\x00") }},
 	{"a rar archive", "unrar x FILE", func(b []byte) bool { return begins(b, "Rar!\x1a\x07") }},
-	{"a tar archive", "tar -xf FILE", isTar},
+	{"a tar archive", "tar -xf FILE", IsTar},
 	{"Parquet", `duckdb -json -c "FROM read_parquet('FILE')"`, isParquet},
 	{"a journal of systemd", "journalctl --file FILE -o json", isJournal},
 	{"text in UTF-32", "iconv -f UTF-32 -t UTF-8 FILE",
@@ -186,9 +186,9 @@ func isLZ4(b []byte) bool {
 	return begins(b, "\x04\x22\x4d\x18") && b[4]>>6 == 1 || begins(b, "\x02\x21\x4c\x18")
 }
 
-// isZip: the header of a member with a name, the end of an archive without any, or the mark of one in
+// IsZip: the header of a member with a name, the end of an archive without any, or the mark of one in
 // parts before the header.
-func isZip(b []byte) bool {
+func IsZip(b []byte) bool {
 	b = bytes.TrimPrefix(b, []byte("PK\x07\x08"))
 	if len(b) >= 22 && begins(b, "PK\x05\x06") {
 		return len(bytes.Trim(b[4:20], "\x00")) == 0
@@ -211,8 +211,8 @@ func isZlib(b []byte) bool {
 	return err == nil || errors.Is(err, io.ErrUnexpectedEOF) && n > 0 && len(b) == firstBytes
 }
 
-// isTar: a header whose checksum is right, as every kind of tar has it.
-func isTar(b []byte) bool {
+// IsTar: a header whose checksum is right, as every kind of tar has it.
+func IsTar(b []byte) bool {
 	if len(b) < 512 || b[0] == 0 {
 		return false
 	}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"logseal/ingest/files"
+	"logseal/ingest/seal"
+	"logseal/ingest/sink"
+	"logseal/ingest/source"
+)
+
+// proof holds a file against what the sink has committed.
+type proof struct {
+	store *punctual
+	file  *files.File
+	ended bool // it does not go on, as far as anybody knows
+	head  []byte
+	// unwanted says that a range of the file was declared not wanted: nobody misses it.
+	unwanted bool
+	// retention is after how long someone deletes the objects of a stream.
+	retention map[string]time.Duration
+}
+
+// judge returns why the file may not be deleted, "" when it may.
+func (p *proof) judge(ctx context.Context, places []candidate) (string, error) {
+	head, ok, err := p.file.Head(true, nil)
+	if corrupt, bad := errors.AsType[*files.CorruptError](err); bad {
+		return corrupt.Error(), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", nil // it holds nothing
+	}
+	p.head = head
+	held := false
+	for _, table := range tablesOf(places) {
+		covered, reason, err := p.inTable(ctx, table, places)
+		if err != nil || reason != "" {
+			return reason, err
+		}
+		held = held || covered
+	}
+	if !held {
+		return "the sink has no source that it is", nil
+	}
+	return "", nil
+}
+
+func tablesOf(places []candidate) (tables []source.Table) {
+	for _, x := range places {
+		if !slices.Contains(tables, x.table) {
+			tables = append(tables, x.table)
+		}
+	}
+	return tables
+}
+
+// inTable tells whether a table covers the whole file, under whichever origin, or why it does not. An
+// origin that the file is wanted for has to have all of it or nothing.
+func (p *proof) inTable(
+	ctx context.Context, table source.Table, places []candidate,
+) (held bool, reason string, err error) {
+	wanted := false
+	for _, x := range places {
+		if x.table != table {
+			continue
+		}
+		covered, why, err := p.in(ctx, x)
+		if err != nil || x.wanted && why != "" {
+			return false, why, err
+		}
+		held, wanted, reason = held || covered, wanted || x.wanted, firstOf(reason, why)
+	}
+	switch {
+	case held:
+		return true, "", nil
+	case reason == "" && wanted:
+		reason = fmt.Sprintf("nothing of it is in the table %s", table)
+	}
+	return false, reason, nil
+}
+
+// in tells whether a table covers the whole file, or why it has the file but not all of it.
+func (p *proof) in(ctx context.Context, x candidate) (covered bool, reason string, err error) {
+	for k := uint64(0); ; k++ {
+		id := source.NewID(x.origin, x.table.Stream, k, p.head)
+		batches, err := p.batches(ctx, source.Key{Table: x.table, Origin: x.origin, ID: id})
+		if err != nil || len(batches) == 0 {
+			return covered, reason, err
+		}
+		verdict, why, err := p.compare(ctx, batches)
+		if err == nil && verdict == isSource && why == "" {
+			why, err = p.lacking(ctx, batches)
+		}
+		if err != nil || verdict == isSource && why == "" {
+			return err == nil, "", err
+		}
+		if verdict != isAnother {
+			reason = why
+		}
+	}
+}
+
+// committed is where a committed range ends.
+type committed struct {
+	start, end int64
+	chain      source.Digest
+	open       bool
+	rest       bool            // open within a record of several lines
+	lost       seal.LossReason // empty for a batch
+	batch      *seal.Manifest  // nil for a loss
+	put        time.Time       // when the manifest was; zero if the store does not say
+}
+
+// batches walks the manifests of a source from 0.
+func (p *proof) batches(ctx context.Context, key source.Key) ([]committed, error) {
+	var out []committed
+	for start := int64(0); ; {
+		c, put, err := p.commit(ctx, seal.ManifestKey(key, start))
+		if errors.Is(err, sink.ErrNotFound) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if c.Loss != nil {
+			found, at, err := p.commit(ctx, seal.FoundKey(key, start))
+			if err != nil && !errors.Is(err, sink.ErrNotFound) {
+				return nil, err
+			}
+			if err == nil {
+				c, put = found, at
+			}
+		}
+		next := committed{start: start, batch: c.Manifest, put: put}
+		if c.Manifest != nil {
+			next.end, next.chain, next.open = c.Manifest.End, c.Manifest.ChainOut, c.Manifest.OpenEnd
+			next.rest = c.Manifest.Rest != (source.Carry{})
+		} else {
+			next.end, next.chain, next.lost = *c.Loss.End, *c.Loss.ChainOut, c.Loss.Reason
+		}
+		out = append(out, next)
+		start = next.end
+	}
+}
+
+func (p *proof) commit(ctx context.Context, key string) (seal.Commit, time.Time, error) {
+	body, info, err := p.store.read(ctx, key)
+	if err != nil {
+		return seal.Commit{}, time.Time{}, err
+	}
+	c, err := seal.ParseCommit(key, body)
+	return c, info.Modified, err
+}
+
+type identity uint8
+
+const (
+	isSource  identity = iota // the file holds all that is committed, and the chains agree
+	isAnother                 // a chain disagrees
+	isUnclear                 // it ends before what is committed, or cannot be read so far
+)
+
+// compare tells whether the file is the source of these batches, and what of it they lack.
+func (p *proof) compare(ctx context.Context, batches []committed) (identity, string, error) {
+	var ends []int64
+	for _, b := range batches {
+		ends = append(ends, b.end)
+	}
+	marks, end, err := p.file.Marks(ctx, ends)
+	corrupt, bad := errors.AsType[*files.CorruptError](err)
+	if err != nil && !bad {
+		return 0, "", err
+	}
+	for _, b := range batches {
+		if m, ok := marks[b.end]; ok && m.Chain != b.chain {
+			return isAnother, "", nil
+		}
+	}
+	last := batches[len(batches)-1]
+	switch {
+	case bad:
+		return isUnclear, corrupt.Error(), nil
+	case end.Offset < last.end:
+		return isUnclear, fmt.Sprintf("it ends at %d, before what is committed of its source (%d), "+
+			"so it is not proved to be that one", end.Offset, last.end), nil
+	case end.Offset > last.end:
+		return isSource, fmt.Sprintf("the sink has it up to %d of %d", last.end, end.Offset), nil
+	case p.ended:
+	case last.open && last.rest:
+		return isSource, "its last record lacks its last part: it may go on", nil
+	case last.open:
+		return isSource, "its last line has no newline: it may go on", nil
+	}
+	for _, b := range batches {
+		switch b.lost {
+		case "":
+		case seal.NotWanted:
+			p.unwanted = true
+		default:
+			r := source.Range{Start: b.start, End: b.end}
+			return isSource, fmt.Sprintf("%v was declared lost", r), nil
+		}
+	}
+	return isSource, "", nil
+}

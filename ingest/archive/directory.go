@@ -1,0 +1,68 @@
+package archive
+
+import (
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"logseal/ingest/files"
+)
+
+// membersMost bounds the members of one archive, as a look is bounded for a folder.
+const membersMost = 250_000
+
+// directory is what an archive holds.
+type directory struct {
+	of      files.Stat // of the archive that was listed
+	names   []string
+	members map[string]*member
+	fault   error // why not all of it could be listed
+}
+
+// list lists an archive; nil for a file that is none.
+func list(path string, h files.Handle, stat files.Stat) (*directory, error) {
+	first := make([]byte, min(stat.Size, firstBytes))
+	if _, err := h.ReadAt(first, 0); err != nil && err != io.EOF {
+		return nil, fmt.Errorf("read %s at 0: %w", path, err)
+	}
+	d := &directory{of: stat, members: map[string]*member{}}
+	var what string
+	var err error
+	switch {
+	case files.IsZip(first):
+		what, err = "a zip archive", d.listZip(h, stat.Size)
+	case files.IsTar(first):
+		what, err = "a tar archive", d.listTar(h, stat.Size)
+	default:
+		return nil, nil
+	}
+	if err != nil {
+		d.fault = &DamagedError{Path: path, What: what, Err: err}
+	}
+	return d, nil
+}
+
+// firstBytes tell whether a file is an archive.
+const firstBytes = 512
+
+// add takes a member in. Its name is made a path below the archive, as those do that unpack one.
+func (d *directory) add(name string, m *member) error {
+	if len(d.names) >= membersMost {
+		return fmt.Errorf("it has more than %d members", membersMost)
+	}
+	name = strings.TrimPrefix(path.Clean("/"+strings.ReplaceAll(name, "\x00", "")), "/")
+	if name == "" {
+		name = "-"
+	}
+	given := name
+	for n := 2; d.members[name] != nil; n++ {
+		name = fmt.Sprintf("%s#%d", given, n)
+	}
+	if m.trouble == nil && m.offset+m.length > d.of.Size {
+		m.trouble = cutOff
+	}
+	d.names = append(d.names, name)
+	d.members[name] = m
+	return nil
+}

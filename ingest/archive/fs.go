@@ -1,0 +1,166 @@
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"logseal/ingest/files"
+)
+
+// FS is a file system whose archives are folders, too. Its methods may be called concurrently.
+type FS struct {
+	files.FS
+
+	mu   sync.Mutex            // guards what follows
+	dirs map[string]*directory // by the archive's path
+	kept int                   // how many members those have
+}
+
+// keptMost is how many members of archives are remembered before all are forgotten: what is asked for again is
+// listed again.
+const keptMost = 2 * membersMost
+
+// New gives the files of another file system, and the members of its archives.
+func New(of files.FS) *FS { return &FS{FS: of, dirs: map[string]*directory{}} }
+
+// Members lists the paths of what a file holds if that is an archive, in the order of the archive: nil for
+// any other file. With an error the list is what can be told all the same.
+func (s *FS) Members(path string) ([]string, error) {
+	d, err := s.directory(path)
+	if d == nil || err != nil {
+		return nil, err
+	}
+	paths := make([]string, len(d.names))
+	for i, name := range d.names {
+		paths[i] = path + "/" + name
+	}
+	return paths, d.fault
+}
+
+// Open opens a file, or a member of one.
+func (s *FS) Open(path string) (files.Handle, error) {
+	h, err := s.FS.Open(path)
+	if err == nil || !isMissing(err) {
+		return h, err
+	}
+	archive, m, err := s.find(path, err)
+	if err != nil {
+		return nil, err
+	}
+	if m.trouble != nil {
+		return nil, m.trouble.at(path)
+	}
+	if h, err = s.FS.Open(archive); err != nil {
+		return nil, err
+	}
+	return &handle{archive: h, member: m}, nil
+}
+
+// Stat describes a file, or a member of one.
+func (s *FS) Stat(path string) (files.Stat, error) {
+	stat, err := s.FS.Stat(path)
+	if err == nil || !isMissing(err) {
+		return stat, err
+	}
+	archive, m, err := s.find(path, err)
+	if err != nil {
+		return files.Stat{}, err
+	}
+	if stat, err = s.FS.Stat(archive); err != nil {
+		return files.Stat{}, err
+	}
+	return m.stat(stat), nil
+}
+
+// isMissing tells whether nothing is at a path, also because a file is where a folder would have to be.
+func isMissing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// ArchiveOf gives the path of the file that a path would be a member of; false if there is none.
+func (s *FS) ArchiveOf(path string) (string, bool) {
+	for dir := filepath.Dir(path); len(dir) < len(path); path, dir = dir, filepath.Dir(dir) {
+		switch _, err := s.FS.Stat(dir); {
+		case err == nil:
+			return dir, true
+		case !isMissing(err):
+			return "", false
+		}
+	}
+	return "", false
+}
+
+// find looks for the member at a path. If there is none, missing is the error.
+func (s *FS) find(path string, missing error) (archive string, m *member, err error) {
+	archive, ok := s.ArchiveOf(path)
+	if !ok {
+		return "", nil, missing
+	}
+	d, err := s.directory(archive)
+	if err != nil {
+		return "", nil, err
+	}
+	if d != nil {
+		m = d.members[strings.TrimPrefix(path, archive+"/")]
+	}
+	if m == nil {
+		return "", nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	return archive, m, nil
+}
+
+// directory gives the directory of an archive; nil for a file that is none.
+func (s *FS) directory(path string) (*directory, error) {
+	stat, err := s.FS.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	d := s.dirs[path]
+	s.mu.Unlock()
+	if d != nil && d.of == stat {
+		return d, nil
+	}
+	h, err := s.FS.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	if stat, err = h.Stat(); err != nil {
+		return nil, err
+	}
+	if d, err = list(path, h, stat); d == nil || err != nil {
+		return nil, err
+	}
+	s.keep(path, d)
+	return d, nil
+}
+
+func (s *FS) keep(path string, d *directory) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.kept+len(d.names) > keptMost {
+		clear(s.dirs)
+		s.kept = 0
+	}
+	s.dirs[path] = d
+	s.kept += len(d.names)
+}
+
+// DamagedError says what of an archive cannot be listed.
+type DamagedError struct {
+	Path string
+	What string // what the archive is
+	Err  error
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("%s is %s that is damaged or not whole: %v", e.Path, e.What, e.Err)
+}
+
+func (e *DamagedError) Unwrap() error { return e.Err }
