@@ -98,7 +98,7 @@ func (r *run) windows(ctx context.Context, p *pass, f *files.File) (source.Point
 			if err != nil {
 				return source.Point{}, err
 			}
-			cost, err := p.measure(r.Parser)
+			cost, err := p.measure(r.Parser, r.Epoch.Partition)
 			if err != nil {
 				return source.Point{}, fmt.Errorf("measure %s: %w", f.Path(), err)
 			}
@@ -111,7 +111,7 @@ func (r *run) windows(ctx context.Context, p *pass, f *files.File) (source.Point
 }
 
 // measure runs each stage on the window. It gives what the window costs in a row group's count.
-func (p *pass) measure(parser *parse.Parser) (group int64, err error) {
+func (p *pass) measure(parser *parse.Parser, g batch.Granularity) (group int64, err error) {
 	for _, c := range p.window.chunks {
 		p.split.start()
 		lines := countLines(c.Data)
@@ -129,7 +129,7 @@ func (p *pass) measure(parser *parse.Parser) (group int64, err error) {
 			continue
 		}
 		p.match.start()
-		batch.Parse(parser, c, &p.table)
+		batch.Parse(parser, g, c, &p.table)
 		p.match.stop()
 
 		records := int64(p.table.Rows() + len(p.table.Rejects))

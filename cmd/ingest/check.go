@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"logseal/ingest/batch"
 	"logseal/ingest/files"
 	"logseal/ingest/parse"
 	"logseal/ingest/sink/s3"
@@ -129,7 +130,7 @@ func (c *checkCmd) tryFiles(
 		faults = append(faults, errors.New(u.String()))
 	}
 	for _, path := range paths {
-		t := &trial{parser: p, columns: s.Parser.Columns, fsys: from, path: path, res: res, line: 1}
+		t := &trial{parser: p, partition: s.Partition, columns: s.Parser.Columns, fsys: from, path: path, res: res, line: 1}
 		err := t.file(ctx, int(s.MaxRecordBytes))
 		if errors.As(err, new(*files.CorruptError)) || errors.As(err, new(*files.UnsupportedError)) {
 			a.warn("%v", err)
@@ -200,13 +201,14 @@ const (
 
 // trial parses one file.
 type trial struct {
-	parser  *parse.Parser
-	columns []parse.Column
-	fsys    files.FS
-	path    string
-	res     *checkResult
-	line    int64 // number of the line at the next chunk's start
-	table   parse.Table
+	parser    *parse.Parser
+	partition batch.Granularity
+	columns   []parse.Column
+	fsys      files.FS
+	path      string
+	res       *checkResult
+	line      int64 // number of the line at the next chunk's start
+	table     parse.Table
 }
 
 func (t *trial) file(ctx context.Context, maxRecord int) error {

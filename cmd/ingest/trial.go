@@ -38,7 +38,7 @@ func (t *trial) chunk(c source.Chunk) {
 		}
 		t.reject(c, parse.Reject{Offset: c.Offset, Raw: c.Data, Reason: reason})
 	case source.Lines:
-		batch.Parse(t.parser, c, &t.table)
+		batch.Parse(t.parser, t.partition, c, &t.table)
 		t.res.Rows += int64(t.table.Rows())
 		t.res.Records += int64(t.table.Rows())
 		t.res.Skipped += t.table.SkippedLines

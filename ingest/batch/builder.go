@@ -25,7 +25,7 @@ type Builder struct {
 	cfg   Config
 	w     GroupWriter
 	limit int64 // GroupBytes; less in tests
-	piece int   // pieceBytes; less in tests
+	piece int   // how much is parsed next
 	start int64 // of the range
 	end   int64 // of the chunks taken
 	next  int64 // where the next record may begin
@@ -46,7 +46,7 @@ type Builder struct {
 // NewBuilder begins a range at start.
 func NewBuilder(cfg Config, start int64, w GroupWriter) *Builder {
 	cfg.MaxPartitions = max(1, cfg.MaxPartitions)
-	return &Builder{cfg: cfg, w: w, limit: GroupBytes, piece: pieceBytes, start: start,
+	return &Builder{cfg: cfg, w: w, limit: GroupBytes, piece: firstPiece, start: start,
 		end: start, next: start, open: make(map[Partition]*buffer)}
 }
 
@@ -74,9 +74,13 @@ func (b *Builder) Add(c source.Chunk) (cut int64, full bool, err error) {
 	return c.End(), false, err
 }
 
-// pieceBytes is how much is parsed at a time, but for longer lines. It bounds the table, which for
-// lines of two bytes is many times larger than they are.
-const pieceBytes = 128 << 10
+// pieceBytes is how much is parsed at a time at most, but for longer lines. It bounds the table, which for
+// lines of two bytes is many times larger than they are. A range begins with firstPiece and takes twice as
+// much each time: where it is cut for its partitions after a few lines, little is parsed past the cut.
+const (
+	pieceBytes = 128 << 10
+	firstPiece = 4 << 10
+)
 
 // addLines takes whole lines, piece by piece.
 func (b *Builder) addLines(data []byte) (cut int64, full bool, err error) {
@@ -91,6 +95,7 @@ func (b *Builder) addLines(data []byte) (cut int64, full bool, err error) {
 		if err := b.take(&b.table, cut); err != nil {
 			return cut, full, err
 		}
+		b.piece = min(2*b.piece, pieceBytes)
 	}
 	return b.end, full, nil
 }
@@ -114,21 +119,21 @@ func pieceEnd(data []byte, size int) int {
 // addGroups takes groups of records of several lines. What package files gives at a time is small,
 // or one group.
 func (b *Builder) addGroups(c source.Chunk) (cut int64, full bool, err error) {
-	Parse(b.cfg.Parser, c, &b.table)
+	Parse(b.cfg.Parser, b.cfg.Granularity, c, &b.table)
 	if cut, full = b.openPartitions(&b.table, c.End()); full {
 		c.Data, c.Over = c.Data[:cut-c.Offset], false
-		Parse(b.cfg.Parser, c, &b.table)
+		Parse(b.cfg.Parser, b.cfg.Granularity, c, &b.table)
 	}
 	return cut, full, b.take(&b.table, cut)
 }
 
 // Parse parses a chunk of lines.
-func Parse(p *parse.Parser, c source.Chunk, t *parse.Table) {
+func Parse(p *parse.Parser, g Granularity, c source.Chunk, t *parse.Table) {
 	if !p.Joins() {
 		p.Parse(c.Offset, c.Data, t)
 		return
 	}
-	in := parse.Joined{Offset: c.Offset, Data: c.Data, Over: c.Over}
+	in := parse.Joined{Offset: c.Offset, Data: c.Data, Over: c.Over, Partition: g.number}
 	for s, r := range c.Carry {
 		switch r.Kind {
 		case source.Continued:

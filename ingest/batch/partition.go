@@ -91,6 +91,12 @@ func (g Granularity) PartitionOf(micros int64) Partition {
 	return p
 }
 
+// number tells partitions apart.
+func (g Granularity) number(micros int64) int64 {
+	p := g.PartitionOf(micros)
+	return int64(p.Date)*24 + int64(max(0, p.Hour))
+}
+
 // Compare orders partitions by date, then hour; those without come first.
 func (p Partition) Compare(q Partition) int {
 	return cmp.Or(cmp.Compare(p.Date, q.Date), cmp.Compare(p.Hour, q.Hour))

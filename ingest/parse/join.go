@@ -2,6 +2,7 @@ package parse
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +24,13 @@ type Joined struct {
 	// Over says that what is open at the end is longer than a record may be. Else the source, or
 	// the range, ends there, and what there is of a record is one.
 	Over bool
+	// Partition tells in which partition a row with an event time lies; nil for one partition.
+	Partition func(micros int64) int64
 }
+
+// groupPartitions is over how many partitions the rows of one group may lie, for a group is not cut. A record
+// that would lie in one more is a reject. It is no setting: what becomes of a range depends on its bytes alone.
+const groupPartitions = 64
 
 // joiner joins the parts of records. A group is the lines from one place where no record is open
 // to the next.
@@ -36,6 +43,7 @@ type joiner struct {
 	lines   []partLine
 	rejects int // how many there were before the group
 	text    []byte
+	lieIn   []int64 // the partitions of the group's rows
 }
 
 // joined is a record of one or more parts; the first says time and attrs.
@@ -172,6 +180,7 @@ func (p *Parser) endGroup(start int, t *Table) {
 		t.Groups = append(t.Groups, Group{j.in.Offset + int64(start), j.in.Offset + int64(j.at)})
 	}
 	j.records, j.lines, j.rejects = j.records[:0], j.lines[:0], len(t.Rejects)
+	j.lieIn = j.lieIn[:0]
 	j.open = [Streams]int{none, none}
 }
 
@@ -194,8 +203,34 @@ func (p *Parser) addJoined(r *joined, t *Table) {
 		j.reject(r, bad, t)
 		return
 	}
+	if !p.hasPartition(t) {
+		truncate(t.Columns, t.Rows())
+		j.reject(r, failure{fault: fault{OutOfRange, tooManyPartitions}, field: p.fields[p.eventTime].Name}, t)
+		return
+	}
 	t.Offsets = append(t.Offsets, j.in.Offset+int64(j.lines[r.first].from))
 	t.Lengths = append(t.Lengths, int32(size))
+}
+
+// tooManyPartitions is the detail of a record that lies in one partition more than its group may.
+var tooManyPartitions = fmt.Sprintf("in one more than %d partitions of records that lie between each other's parts",
+	groupPartitions)
+
+// hasPartition tells whether the row that was appended last may lie in the partition of its event time.
+func (p *Parser) hasPartition(t *Table) bool {
+	j := &t.joiner
+	if p.eventTime < 0 || j.in.Partition == nil {
+		return true
+	}
+	x := j.in.Partition(t.Columns[p.eventTime].Int64s[t.Rows()])
+	if slices.Contains(j.lieIn, x) {
+		return true
+	}
+	if len(j.lieIn) == groupPartitions {
+		return false
+	}
+	j.lieIn = append(j.lieIn, x)
+	return true
 }
 
 // appendFramed adds a record's values to t's columns, or nothing.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"logseal/ingest/batch"
@@ -12,42 +13,27 @@ import (
 	"logseal/ingest/source"
 )
 
-// classify notes, of every object of a source that no manifest has named so far, whether its place
-// is taken.
+// classify notes, of every object of a source that no manifest has named so far, whose it is.
 func (v *verifier) classify(c *coverage) {
 	owner := int32(-1)
 	block := v.objects.block(c.key.Table, c.key.ID)
 	for i := range block {
 		p := &block[i]
-		if p.state == named || p.state == dead {
+		if p.state == named {
 			continue
 		}
 		if owner < 0 {
 			owner = int32(len(v.objects.owners))
 			v.objects.owners = append(v.objects.owners, c.key)
 		}
-		p.owner, p.state = owner, c.stateOf(p.name.Range)
+		p.owner, p.state = owner, open
 	}
-}
-
-// stateOf tells whether a batch of the range can still be committed: not when another stands at
-// its start or spans it. Of a range that is declared lost just that batch can still be found.
-func (c *coverage) stateOf(r source.Range) state {
-	found := open
-	for _, s := range c.spans {
-		switch {
-		case s.Start == r.Start && s.loss && s.End == r.End:
-			return open
-		case s.Start == r.Start, s.Start < r.Start && r.Start < s.End:
-			found = dead
-		}
-	}
-	return found
 }
 
 // settleUnnamed reports, or cleans away, the objects that no manifest names. Those of one batch
 // are one task.
 func (v *verifier) settleUnnamed(ctx context.Context) error {
+	v.faulty = faultySources(v.report)
 	rest := v.objects.objects
 	for len(rest) > 0 && ctx.Err() == nil {
 		n := 1
@@ -104,12 +90,12 @@ func (v *verifier) settle(ctx context.Context, p *placed, now *standing) error {
 	switch {
 	case p.state == named:
 		return nil
-	case p.state == dead:
-		return v.supersede(ctx, key)
 	case v.spooled[spooled{v.objects.tables[p.table], p.name}]:
 		v.add(Pending, key, "%s waits for its manifest, the batch is in the spool; the next "+
 			"load or the running tail finishes it", key)
 		return nil
+	case p.state == dead:
+		return v.supersede(ctx, key, p.name.ID)
 	}
 	fault, err := v.inspectLeftover(ctx, key, p)
 	if errors.Is(err, sink.ErrNotFound) {
@@ -151,8 +137,10 @@ func (v *verifier) ask(ctx context.Context, p *placed) (*standing, error) {
 	return &s, err
 }
 
-// stateOf settles the state of an object by what stands at its start. A manifest there that cannot
-// be read may name it: then the object is not to be touched.
+// stateOf settles the state of an object by what stands at its start, and by nothing else: a manifest from
+// before that spans it may be forged, and no writer of ours has objects there. One that cannot be read may
+// name the object: then that is not to be touched. Of a range that is declared lost just that batch can still
+// be found.
 func (s *standing) stateOf(key string, p *placed) state {
 	at, found := s.at.commit, s.found.commit
 	switch {
@@ -171,17 +159,35 @@ func names(c *seal.Commit, key string) bool {
 		func(o seal.Object) bool { return o.Key == key })
 }
 
+// sourceID is how findings name a source.
+var sourceID = regexp.MustCompile(`[0-9a-f]{32}`)
+
+// faultySources gives the sources that findings of faults are about.
+func faultySources(r *Report) map[string]bool {
+	faulty := map[string]bool{}
+	for _, f := range r.Findings {
+		if f.Kind.fails() {
+			for _, id := range sourceID.FindAllString(f.What, -1) {
+				faulty[id] = true
+			}
+		}
+	}
+	return faulty
+}
+
 // supersede reports or deletes an object that can never be committed. At this point a manifest
-// that does not name it has been read at its start, or spans its start. Manifests are never
-// replaced, so no writer can name it any more, whenever this delete arrives.
-func (v *verifier) supersede(ctx context.Context, key string) error {
+// that does not name it has been read at its start. Manifests are never replaced, so no writer can name it any
+// more, whenever this delete arrives. Where a source has faults, somebody else has been at it: then nothing of
+// it is deleted.
+func (v *verifier) supersede(ctx context.Context, key string, of source.ID) error {
 	if _, err := v.Store.Stat(ctx, key); err != nil {
 		if errors.Is(err, sink.ErrNotFound) {
 			return nil // who lost its place has deleted it meanwhile
 		}
 		return err
 	}
-	if v.Clean {
+	faulty := v.faulty[of.String()]
+	if v.Clean && !faulty {
 		if err := v.Store.Delete(ctx, key); err != nil {
 			return fmt.Errorf("clean: %w", err)
 		}
@@ -190,8 +196,12 @@ func (v *verifier) supersede(ctx context.Context, key string) error {
 		v.report.Cleaned = append(v.report.Cleaned, key)
 		return nil
 	}
+	what := "`ingest verify --clean` deletes it"
+	if faulty {
+		what += " once its source has no other fault"
+	}
 	v.add(Superseded, key, "%s is left over from a batch that another one took the place of, "+
-		"and a glob over data/ counts its rows twice; `ingest verify --clean` deletes it", key)
+		"and a glob over data/ counts its rows twice; %s", key, what)
 	return nil
 }
 

@@ -30,11 +30,19 @@ func (b *bucket) leftover(path string, at source.Point, maxBytes int64) []*seal.
 	return ms
 }
 
+// rival plants the objects of the same batches under another seal: the place of each is taken.
+func (b *bucket) rival(path string, maxBytes int64) []*seal.Manifest {
+	epoch, other := *b.epoch, *b
+	epoch.Encoder++
+	other.epoch = &epoch
+	return other.leftover(path, source.Origin(), maxBytes)
+}
+
 func TestRun_Superseded_IsCleaned(t *testing.T) {
 	b := newBucket(t)
 	b.load("one.log", content("one", 100), 0, 1000)
 	clean := b.store.Snapshot()
-	ms := b.leftover("one.log", source.Origin(), 1700)
+	ms := b.rival("one.log", 1000)
 	require.Greater(t, len(ms), 1)
 	for _, deep := range []bool{false, true} {
 		requireOnly(t, b.run(Options{Deep: deep}), map[Kind][]string{Superseded: keysOf(ms...)})
@@ -47,6 +55,60 @@ func TestRun_Superseded_IsCleaned(t *testing.T) {
 	requireOnly(t, r, map[Kind][]string{})
 	require.Equal(t, keysOf(ms...), r.Cleaned)
 	require.Equal(t, clean, b.store.Snapshot())
+}
+
+// Only what stands at the start of a batch tells that it can never be committed: a manifest from before that
+// spans it may be forged or copied, and its writer under way.
+func TestRun_Clean_SparesWhatAManifestOnlySpans(t *testing.T) {
+	b := newBucket(t)
+	all := b.load("one.log", content("one", 100), 0, 1000)
+	ms := b.leftover("one.log", source.Origin(), 1700)
+	var taken, free []*seal.Manifest
+	for _, m := range ms {
+		if slices.ContainsFunc(all, func(x *seal.Manifest) bool { return x.Start == m.Start }) {
+			taken = append(taken, m)
+		} else {
+			free = append(free, m)
+		}
+	}
+	require.NotEmpty(t, taken)
+	require.NotEmpty(t, free)
+	r := b.run(Options{Clean: true})
+	requireOnly(t, r, map[Kind][]string{Unfinished: keysOf(free...)})
+	require.Equal(t, keysOf(taken...), r.Cleaned)
+}
+
+// A batch is under way: its objects are there, its manifest is not yet. Somebody puts a manifest of another
+// range in its place, a copy of one that was edited, say. The source has a fault then, and nothing of it is
+// deleted.
+func TestRun_Clean_SparesSourcesWithFaults(t *testing.T) {
+	b := newBucket(t)
+	all := b.load("one.log", content("one", 100), 0, 1000)
+	b.load("two.log", content("two", 100), 0, 1000)
+	b.rival("one.log", 1000)
+	rivals := b.rival("two.log", 1000)
+	last, forged := all[len(all)-1], *all[len(all)-2]
+	forged.Start, forged.End = last.Start, last.Start+forged.End-forged.Start
+	b.store.Plant(last.Key(), forged.JSON())
+	r := b.run(Options{Clean: true})
+	require.False(t, r.OK)
+	require.Equal(t, keysOf(rivals...), r.Cleaned, "of the source without a fault")
+	for _, key := range keysOf(last) {
+		require.NotEmpty(t, b.store.Body(key), key)
+	}
+}
+
+// A batch that lost its place and waits in the spool is its writer's to settle.
+func TestRun_Clean_SparesWhatIsInTheSpool(t *testing.T) {
+	b := newBucket(t)
+	b.load("one.log", content("one", 100), 0, 1000)
+	ms := b.rival("one.log", 1000)
+	r := b.run(Options{Clean: true, Spool: spoolOf(ms[1])})
+	require.Equal(t, keysOf(ms[1]), r.Pending)
+	require.NotEmpty(t, r.Cleaned)
+	for _, key := range keysOf(ms[1]) {
+		require.NotContains(t, r.Cleaned, key)
+	}
 }
 
 // What stands after the last batch may still be finished: it is never deleted.
@@ -117,7 +179,8 @@ func TestRun_Clean_SparesWhatAnUnreadableManifestMayName(t *testing.T) {
 	})
 	r := b.run(Options{Clean: true})
 	require.False(t, r.OK)
-	require.Equal(t, keysOf(ms[0]), r.Cleaned)
+	require.Empty(t, r.Cleaned, "the source has faults")
+	require.Equal(t, keysOf(ms[0]), r.Superseded)
 	require.Equal(t, keysOf(ms[1]), r.Unfinished)
 }
 
@@ -133,9 +196,10 @@ func TestRun_Clean_SparesWhatAFoundBatchNames(t *testing.T) {
 	r := b.run(Options{Clean: true})
 	require.Equal(t, []string{rangeOf(ms[1])}, r.Overlaps)
 	for _, key := range keysOf(again) {
-		require.NotContains(t, r.Cleaned, key)
+		require.NotContains(t, r.Superseded, key)
 	}
-	require.NotEmpty(t, r.Cleaned)
+	require.NotEmpty(t, r.Superseded)
+	require.Empty(t, r.Cleaned, "the source has faults")
 }
 
 // late is a store whose lists leave out what a writer puts meanwhile, or a part of it.
@@ -186,7 +250,7 @@ func TestRun_BesideWriters_ALateListIsNoFinding(t *testing.T) {
 func TestRun_BesideWriters_ALeftoverThatGoesIsNoFinding(t *testing.T) {
 	b := newBucket(t)
 	b.load("one.log", content("one", 100), 0, 1000)
-	ms := b.leftover("one.log", source.Origin(), 1700)
+	ms := b.rival("one.log", 1000)
 	store := late{b.store, func(key string) bool {
 		if strings.HasPrefix(key, seal.ManifestFolder) {
 			for _, key := range keysOf(ms...) {

@@ -31,7 +31,7 @@ const (
 	unknown state = iota // no manifest of its source was seen
 	named                // a manifest names it
 	open                 // its place is free: someone may still name it
-	dead                 // its place is taken, or inside a batch: nobody can ever name it
+	dead                 // its place is taken: nobody can ever name it
 )
 
 // listing is all that stands under data/ and quarantine/.

@@ -225,9 +225,9 @@ func TestRun_ReportIsTheSame_HoweverRequestsInterleave(t *testing.T) {
 
 func TestRun_Clean_DeletesManyAtOnce(t *testing.T) {
 	b := newBucket(t)
-	b.load("one.log", content("one", 2000), 0, 0)
+	b.load("one.log", content("one", 2000), 0, 1700)
 	clean := b.store.Snapshot()
-	ms := b.leftover("one.log", source.Origin(), 1700)
+	ms := b.rival("one.log", 1700)
 	require.Greater(t, len(ms), 40)
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(b.store)

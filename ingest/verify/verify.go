@@ -72,6 +72,7 @@ type verifier struct {
 	proofs  *proofs           // of Sources
 	points  *points           // of the table that is walked
 	told    map[told]bool
+	faulty  map[string]bool // ids of sources that have faults, once all manifests were judged
 
 	start func(task func(ctx context.Context) error) // waits for room; see tasks
 	reads *semaphore.Weighted                        // bytes that are read whole
