@@ -175,7 +175,7 @@ func (t *Tail) wakeRested(f *followed) {
 }
 
 // whereItRests gives a candidate whose file rests the path where that is now: the ledger has the one where it
-// was.
+// was. Files that rest and have less than is sealed are not it.
 func (t *Tail) whereItRests(e *candidate) *candidate {
 	if e.src == nil {
 		return e
@@ -183,7 +183,7 @@ func (t *Tail) whereItRests(e *candidate) *candidate {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for f := range t.away[e.Key] {
-		if f.there && f.rested != nil {
+		if f.there && f.rested != nil && f.rested.sealed == e.src.Sealed.Offset {
 			moved, src := *e, *e.src
 			src.Path, moved.src = f.path, &src
 			return &moved

@@ -198,3 +198,23 @@ func TestTail_TruncatedAtOnce(t *testing.T) {
 		require.Empty(t, p.losses())
 	})
 }
+
+// A log that differs from a source is told apart from it by the file that has all of it, whichever other files
+// rest that have its beginning.
+func TestTail_HeldAgainstTheFileAtRestThatHasAll(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fewFiles(1)
+		p.cfg.Follow[0].MaxAge = 5 * time.Second
+		head, long, short := []byte("h0\n"), sameHead("a", 8), sameHead("b", 3)
+		for i := range 12 {
+			p.fs.Write(fmt.Sprint("/logs/copy", i), head)
+		}
+		p.start()
+		p.pass(5 * time.Minute)
+		p.fs.Write("/logs/long", long)
+		p.pass(5 * time.Minute)
+		p.fs.Write("/logs/short", short)
+		p.pass(10 * time.Minute)
+		p.wantLogs(long, short)
+	})
+}
