@@ -79,11 +79,12 @@ func (b *benchCmd) options(ctx context.Context, a *app) (*bench.Options, error) 
 		return nil, usagef("%w", err)
 	}
 	fsys := newLogs(ctx, a, nil)
+	fsys.FollowAll(cfg.FollowLinks)
 	paths, err := chosen[0].find(a, fsys, func(string) bool { return false })
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range chosen[0].unreadProblems() {
+	for _, p := range append(chosen[0].unreadProblems(), fsys.linkProblems()...) {
 		a.warn("%v", p)
 	}
 	return &bench.Options{FS: fsys, Paths: paths, Epoch: stream.Epoch, Parser: stream.Parser,

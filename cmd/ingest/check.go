@@ -119,13 +119,12 @@ func (c *checkCmd) tryFiles(
 	if err != nil {
 		return err
 	}
-	from.warnLinks(a)
 	p, err := parse.New(s.Parser)
 	if err != nil {
 		return usagef("stream %s: %w", s.Name, err)
 	}
 	var faults []error
-	for _, u := range s.unreadProblems() {
+	for _, u := range append(s.unreadProblems(), from.linkProblems()...) {
 		res.problem(a, u)
 		faults = append(faults, errors.New(u.String()))
 	}

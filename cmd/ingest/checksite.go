@@ -30,6 +30,9 @@ func (c *checkCmd) lookAround(
 			return err
 		}
 	}
+	for _, p := range from.linkProblems() {
+		res.problem(a, p)
+	}
 	state, err := at.lookAtSink(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -164,7 +164,9 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 		for i := range chosen {
 			report.Problems = append(report.Problems, chosen[i].unreadProblems()...)
 		}
-		report.Problems = append(report.Problems, linkProblems(cfg)...)
+		if from, ok := cfg.FS.(*logs); ok {
+			report.Problems = append(report.Problems, from.linkProblems()...)
+		}
 		res.fill(report)
 	}
 	if errors.Is(err, pipeline.ErrMeaning) {
@@ -174,16 +176,6 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return l.tell(a, at, report)
-}
-
-// linkProblems are the links to logs that were not followed.
-func linkProblems(cfg *pipeline.Config) (all []pipeline.Problem) {
-	if from, ok := cfg.FS.(*logs); ok {
-		for _, e := range from.passed {
-			all = append(all, pipeline.Problem{Kind: pipeline.Unreadable, Path: e.Link, Message: e.Error()})
-		}
-	}
-	return all
 }
 
 // retriesOf is how often calls to buckets were repeated.

@@ -12,6 +12,7 @@ import (
 
 	"logseal/ingest/archive"
 	"logseal/ingest/files"
+	"logseal/ingest/pipeline"
 	"logseal/ingest/sink/s3"
 )
 
@@ -52,6 +53,14 @@ func newLogs(ctx context.Context, a *app, sink *s3.Options) *logs {
 	return &logs{Disk: disk, archives: archive.New(disk), ctx: ctx, sink: sink, log: a.log,
 		options: map[string]string{}, buckets: map[string]*s3.Bucket{}, seen: map[string]s3.Entry{}, read: map[string]s3.Entry{},
 		names: map[string]string{}}
+}
+
+// linkProblems are the links to logs that were not followed.
+func (l *logs) linkProblems() (all []pipeline.Problem) {
+	for _, e := range l.passed {
+		all = append(all, pipeline.Problem{Kind: pipeline.Unreadable, Path: e.Link, Message: e.Error()})
+	}
+	return all
 }
 
 // warnLinks says which links were wanted and not followed.

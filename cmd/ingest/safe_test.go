@@ -90,7 +90,7 @@ func newSafety(t *testing.T, text string) (*safety, string) {
 	require.NoError(t, err)
 	c, err := parseConfig("c", []byte("streams: [{name: app, format: app, paths: ["+root+"/*.log]}]"))
 	require.NoError(t, err)
-	return &safety{cfg: c, ledger: ledger, from: &logs{Disk: files.OS()}, timeout: time.Minute,
+	return &safety{cfg: c, ledger: ledger, from: newLogs(t.Context(), &app{}, nil), timeout: time.Minute,
 		store: func() (sink.Store, error) { return store, nil }}, path
 }
 

@@ -3,8 +3,10 @@ package main
 import (
 	"archive/zip"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"regexp"
 	"strconv"
@@ -18,6 +20,17 @@ import (
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/offsets"
 )
+
+// scriptCondition tells what scripts may need: [root] and [namespaces].
+func scriptCondition(cond string) (bool, error) {
+	switch cond {
+	case "namespaces":
+		return exec.Command("unshare", "-Urm", "true").Run() == nil, nil
+	case "root":
+		return os.Geteuid() == 0, nil
+	}
+	return false, fmt.Errorf("unknown condition %q", cond)
+}
 
 // scriptPack compresses files into one, a member or frame each: pack gz|bz2|zst OUT IN...
 func scriptPack(ts *testscript.TestScript, neg bool, args []string) {

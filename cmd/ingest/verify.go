@@ -192,9 +192,8 @@ func (v *verifyCmd) options(
 		if err != nil {
 			return nil, err
 		}
-		from.warnLinks(a)
 		o.Sources = paths
-		for _, p := range s.unreadProblems() {
+		for _, p := range append(s.unreadProblems(), from.linkProblems()...) {
 			a.warn("%v", p)
 			res.Problems = append(res.Problems, problemJSON{p.Kind, p.Path, p.Message})
 		}

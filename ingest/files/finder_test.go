@@ -230,3 +230,37 @@ func TestFinder_TellsAgainWhatCannotBeRead(t *testing.T) {
 		}
 	}
 }
+
+// A look of one heap goes through more than a look that is made again and again.
+func TestFinder_OfHeap_GoesThroughMore(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 12 {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, strings.Repeat("a", i+1)), nil, 0o600))
+	}
+	f := files.NewFinder(files.OS(), []string{dir + "/*"}, nil)
+	f.SetMost(5)
+	_, unread, err := f.Find(t.Context())
+	require.NoError(t, err)
+	require.Len(t, unread, 1)
+	require.ErrorContains(t, unread[0].Err, "narrow the pattern")
+	found, unread, err := f.OfHeap().Find(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, unread)
+	require.Len(t, found, 12)
+}
+
+// A pattern whose first name is one is looked for from the root on.
+func TestFinder_FromTheRoot(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	first, rest, _ := strings.Cut(path[1:], "/")
+	pattern := "/" + first[:1] + "*" + first[1:] + "/" + rest
+	found, unread, err := files.NewFinder(files.OS(), []string{pattern}, nil).Find(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, unread)
+	require.Len(t, found, 1)
+	require.Equal(t, path, found[0].Path)
+	paths, err := files.Find(files.OS(), []string{pattern}, nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{path}, paths)
+}
