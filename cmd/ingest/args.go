@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -69,8 +70,9 @@ func wantsValue(node *kong.Node, arg string) bool {
 	return f != nil && !f.IsBool() && !attached
 }
 
-// checkOnce refuses a flag that stands twice and takes one value: the second would win in silence.
-func checkOnce(path []*kong.Path) error {
+// checkFlags refuses a flag that stands twice and takes one value, for the second would win in silence, and one
+// whose value is empty, as a variable of a shell is that is not set: it would count as not given.
+func checkFlags(path []*kong.Path) error {
 	seen := map[string]bool{}
 	for _, p := range path {
 		f := p.Flag
@@ -79,6 +81,9 @@ func checkOnce(path []*kong.Path) error {
 		}
 		if seen[f.Name] {
 			return fmt.Errorf("--%s stands twice: give it once", f.Name)
+		}
+		if f.Target.Kind() == reflect.String && f.Target.Len() == 0 {
+			return fmt.Errorf("--%s has an empty value: give one, or leave the flag out", f.Name)
 		}
 		seen[f.Name] = true
 	}

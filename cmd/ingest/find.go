@@ -20,7 +20,7 @@ import (
 // be looked into under a pattern is kept for unreadProblems.
 func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]string, error) {
 	if len(s.patterns) == 0 {
-		return nil, usagef("no files: give a PATH, or stream %s `paths` in the config", s.Name)
+		return nil, usagef("no files: give a PATH, or a config (-c) whose stream %s has `paths`", s.Name)
 	}
 	var local, objects []string
 	for _, p := range s.patterns {
@@ -120,8 +120,12 @@ func (s *selection) findFiles(
 	owned := func(path string) bool { return owns(absolute(path)) }
 	var all, none []string
 	for _, p := range patterns {
-		if _, within := fsys.archives.ArchiveOf(p); within && s.named {
+		if within, ok := fsys.archives.ArchiveOf(p); ok && s.named {
 			if _, err := fsys.Stat(p); err != nil {
+				if in, err := fsys.archives.Members(within); err == nil && in != nil {
+					return nil, usagef("archive %s has no member %s; a pattern does not look into archives: give "+
+						"the archive, or one member", within, strings.TrimPrefix(p, within+"/"))
+				}
 				none = append(none, p)
 				continue
 			}
@@ -167,8 +171,8 @@ func (s *selection) unreadProblems() (all []pipeline.Problem) {
 		err := u.Err
 		if damaged, ok := errors.AsType[*archive.DamagedError](err); ok {
 			all = append(all, pipeline.Problem{Kind: pipeline.Corrupt, Path: u.Path,
-				Message: fmt.Sprintf("it is %s that is damaged or not whole: %v; the members that could be "+
-					"listed were read: load a whole copy", damaged.What, damaged.Err)})
+				Message: fmt.Sprintf("it is %s that is damaged or not whole: %v; what could be "+
+					"listed of it was read: load a whole copy", damaged.What, damaged.Err)})
 			continue
 		}
 		if inPath, ok := errors.AsType[*fs.PathError](err); ok {

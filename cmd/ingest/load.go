@@ -35,8 +35,8 @@ type loadCmd struct {
 // Help is what --help says besides the flags.
 func (*loadCmd) Help() string {
 	return help(`
-Files may be plain, .gz, .bz2 or .zst, on disk or in a bucket (s3://bucket/key). Interrupt it or kill it
-at any time and run it again: it goes on where it was, and the outcome is the same. A second run of
+Files may be plain, .gz, .bz2 or .zst, or members of .zip and .tar, on disk or in a bucket
+(s3://bucket/key; no archives there). Interrupt it or kill it at any time and run it again: it goes on where it was, and the outcome is the same. A second run of
 a finished load does nothing.
 
 A file is undecided when it agrees with a source as far as it goes, but ends before what is

@@ -56,7 +56,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	args = arrange(parser.Model.Node, args)
 	command, err := parser.Parse(args)
 	if err == nil {
-		err = checkOnce(command.Path)
+		err = checkFlags(command.Path)
 	}
 	if err != nil {
 		a.json = asksForJSON(args)

@@ -76,6 +76,9 @@ func (x *safeJSON) tell(a *app) error {
 func (s *safety) ask(ctx context.Context, path string) (*safeJSON, error) {
 	s.from.Trust(path) // whoever asks names it
 	stat, err := s.from.Stat(path)
+	if other, ok := errors.AsType[*files.NotRegularError](err); ok && other.Dir {
+		return nil, usagef("--safe-to-delete: %s is a folder: ask for each file in it", path)
+	}
 	if err != nil {
 		return nil, usagef("--safe-to-delete: %w", err)
 	}

@@ -212,8 +212,12 @@ func (r *statusResult) tell(a *app) {
 		if s.Lag != nil {
 			lag = humanize.Comma(*s.Lag)
 		}
+		sid := "-" // it is not told yet which source it is
+		if s.SID != (source.ID{}) {
+			sid = s.SID.String()
+		}
 		a.say("%14s %14s %14s  %s/v%d %s %s", humanize.Comma(s.Sealed), humanize.Comma(s.Shipped),
-			lag, s.Stream, s.Version, s.SID, s.Path)
+			lag, s.Stream, s.Version, sid, s.Path)
 	}
 }
 

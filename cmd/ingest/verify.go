@@ -12,6 +12,8 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"logseal/ingest/files"
+	"logseal/ingest/pipeline"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
 	"logseal/ingest/verify"
@@ -192,18 +194,39 @@ func (v *verifyCmd) options(
 		if err != nil {
 			return nil, err
 		}
-		o.Sources = paths
-		for _, p := range append(s.unreadProblems(), from.linkProblems()...) {
+		problems := append(s.unreadProblems(), from.linkProblems()...)
+		for _, path := range paths {
+			if p, ok := cannotRead(from, path); ok {
+				problems = append(problems, p)
+				continue
+			}
+			o.Sources = append(o.Sources, path)
+		}
+		for _, p := range problems {
 			a.warn("%v", p)
 			res.Problems = append(res.Problems, problemJSON{p.Kind, p.Path, p.Message})
 		}
 	}
 	store, err := at.openReader(ctx, a)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", at.sink, verify.ErrNoTable)
+		return nil, fmt.Errorf("%s: %w; name the sink with --out or -c", at.sink, verify.ErrNoTable)
 	}
 	o.Store = store
 	return o, err
+}
+
+// cannotRead is the problem of a file that is no log or cannot be opened: the others are proved.
+func cannotRead(from *logs, path string) (pipeline.Problem, bool) {
+	f, err := files.Open(from, path)
+	var other *files.UnsupportedError
+	switch {
+	case errors.As(err, &other):
+		return pipeline.Problem{Kind: pipeline.Unsupported, Path: path, Message: other.Advice()}, true
+	case err != nil:
+		return pipeline.Problem{Kind: pipeline.Unreadable, Path: path, Message: err.Error()}, true
+	}
+	f.Close()
+	return pipeline.Problem{}, false
 }
 
 // findingsMax is how many findings of a kind are printed; --json has all.

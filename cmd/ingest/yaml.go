@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -86,7 +87,18 @@ func syntaxError(name string, err error) error {
 	if !errors.As(err, &syntax) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return &yamlError{name, placeOf(syntax.Token), errors.New(syntax.Message)}
+	return &yamlError{name, placeOf(syntax.Token), errors.New(syntax.Message + syntaxAdvice(syntax.Message))}
+}
+
+// syntaxAdvice says what to do about the mistakes that are made most.
+func syntaxAdvice(message string) string {
+	switch {
+	case strings.Contains(message, "unknown escape character"):
+		return "; write a regex in single quotes"
+	case strings.Contains(message, "'\t' that cannot start") || strings.Contains(message, "'	' that cannot start"):
+		return "; indent with blanks"
+	}
+	return ""
 }
 
 func placeOf(t *token.Token) place {

@@ -14,11 +14,20 @@ const membersMost = 250_000
 
 // directory is what an archive holds.
 type directory struct {
+	kind    *kind
 	of      files.Stat // of the archive that was listed
 	names   []string
 	members map[string]*member
 	fault   error // why not all of it could be listed
 }
+
+// kind is a kind of archive: with its article, and what unpacks one.
+type kind struct{ what, do string }
+
+var (
+	aZip = &kind{"a zip archive", "unzip ARCHIVE"}
+	aTar = &kind{"a tar archive", "tar -xf ARCHIVE"}
+)
 
 // list lists an archive; nil for a file that is none.
 func list(path string, h files.Handle, stat files.Stat) (*directory, error) {
@@ -27,18 +36,20 @@ func list(path string, h files.Handle, stat files.Stat) (*directory, error) {
 		return nil, fmt.Errorf("read %s at 0: %w", path, err)
 	}
 	d := &directory{of: stat, members: map[string]*member{}}
-	var what string
 	var err error
 	switch {
 	case files.IsZip(first):
-		what, err = "a zip archive", d.listZip(h, stat.Size)
+		d.kind, err = aZip, d.listZip(h, stat.Size)
 	case files.IsTar(first):
-		what, err = "a tar archive", d.listTar(h, stat.Size)
+		d.kind, err = aTar, d.listTar(h, stat.Size)
 	default:
 		return nil, nil
 	}
+	for _, m := range d.members {
+		m.in = d.kind
+	}
 	if err != nil {
-		d.fault = &DamagedError{Path: path, What: what, Err: err}
+		d.fault = &DamagedError{Path: path, What: d.kind.what, Err: err}
 	}
 	return d, nil
 }

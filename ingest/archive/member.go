@@ -10,6 +10,7 @@ import (
 // member is where an archive has the bytes of a file. What is given of it is head, length bytes of the
 // archive from offset on, and tail.
 type member struct {
+	in             *kind
 	offset, length int64
 	head, tail     []byte
 	trouble        *trouble // why it cannot be read; nil for no reason
@@ -40,7 +41,7 @@ type handle struct {
 	member  *member
 }
 
-var _ files.Handle = (*handle)(nil)
+var _ files.Member = (*handle)(nil)
 
 func (h *handle) Stat() (files.Stat, error) {
 	of, err := h.archive.Stat()
@@ -48,6 +49,9 @@ func (h *handle) Stat() (files.Stat, error) {
 }
 
 func (h *handle) Close() error { return h.archive.Close() }
+
+// Archive implements files.Member.
+func (h *handle) Archive() (what, do string) { return h.member.in.what, h.member.in.do }
 
 // ReadAt implements files.Handle.
 func (h *handle) ReadAt(p []byte, off int64) (n int, err error) {

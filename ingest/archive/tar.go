@@ -51,7 +51,7 @@ func (d *directory) listOneTar(r *io.SectionReader, base int64) (end int64, err 
 		}
 		m := &member{offset: base + at, length: header.Size}
 		if isSparse(header) {
-			m.trouble = &trouble{"a sparse member of a tar archive", "tar -xf ARCHIVE"}
+			m.trouble = &trouble{"a sparse member of a tar archive", aTar.do}
 		}
 		if err := d.add(header.Name, m); err != nil {
 			return end, err

@@ -35,7 +35,7 @@ func (d *directory) listZip(h io.ReaderAt, size int64) error {
 
 func zipped(f *zip.File) *member {
 	if f.Flags&encryptedFlag != 0 {
-		return &member{trouble: &trouble{"an encrypted member of a zip archive", "unzip ARCHIVE"}}
+		return &member{trouble: &trouble{"an encrypted member of a zip archive", aZip.do}}
 	}
 	offset, err := f.DataOffset()
 	if err != nil || f.CompressedSize64 > math.MaxInt64/2 {

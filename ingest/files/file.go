@@ -40,7 +40,7 @@ func Open(fsys FS, path string) (*File, error) {
 		return nil, errors.Join(err, h.Close())
 	}
 	if err := f.Supported(); err != nil {
-		return nil, errors.Join(err, h.Close())
+		return nil, errors.Join(ofMember(h, err), h.Close())
 	}
 	return f, nil
 }

@@ -35,6 +35,24 @@ func (e *UnsupportedError) Advice() string {
 		e.What, e.Do)
 }
 
+// Member is an open file that lies in an archive.
+type Member interface {
+	Handle
+	// Archive says what the archive is, with its article, and what unpacks an ARCHIVE.
+	Archive() (what, do string)
+}
+
+// ofMember has an error about a member of an archive say how to unpack that: what is in it cannot be reached
+// otherwise. A member that is compressed there is given as gzip.
+func ofMember(h Handle, err error) error {
+	m, ok := h.(Member)
+	if e, is := errors.AsType[*UnsupportedError](err); ok && is && e.Do != "" {
+		what, do := m.Archive()
+		return &UnsupportedError{Path: e.Path, What: strings.TrimSuffix(e.What, " within gzip") + " in " + what, Do: do}
+	}
+	return err
+}
+
 // firstBytes is how many first bytes tell what a file holds: a tar header is 512 bytes, and of a
 // deflated block or of lines in UTF-16 there must be some.
 const firstBytes = 4 << 10

@@ -84,7 +84,7 @@ func (t *Tail) lookAgainAfter(f *followed, took time.Duration) {
 	case f.view.standing == isUndecided && time.Since(f.moved) >= t.set().CloseWait:
 		t.notices.raise(Problem{Undecided, f.path, fmt.Sprintf("it agrees with source %s as far as it "+
 			"goes, but ends before what is committed of that: an older state, or a copy that was "+
-			"given up; it is left unread until it changes", f.view.about.ID)})
+			"given up; it is left unread until it is long enough to be told apart", f.view.about.ID)})
 	}
 }
 

@@ -333,7 +333,7 @@ func Compatible(old, new *Epoch) error {
 		return nil
 	}
 	return fmt.Errorf("stream %s: %s differs from what the sink holds; set `version: %d` to write "+
-		"a table of its own beside it", old.Stream, what, old.Version+1)
+		"a table of its own beside it, or, without a config, give --stream NAME or another --out", old.Stream, what, old.Version+1)
 }
 
 // incompatible names the first difference that a table cannot live with, "" for none.
