@@ -10,7 +10,6 @@ import (
 	"logseal/ingest/batch"
 	"logseal/ingest/files"
 	"logseal/ingest/parse"
-	"logseal/ingest/sink/s3"
 )
 
 // checkCmd is `ingest check`.
@@ -108,13 +107,14 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		}
 		return c.lookAround(ctx, a, &at, chosen, res)
 	}
-	return c.tryFiles(ctx, a, &chosen[0], at.bucket, res)
+	from := newLogs(ctx, a, at.bucket)
+	from.FollowAll(cfg.FollowLinks)
+	return c.tryFiles(ctx, a, &chosen[0], from, res)
 }
 
 func (c *checkCmd) tryFiles(
-	ctx context.Context, a *app, s *selection, bucket *s3.Options, res *checkResult,
+	ctx context.Context, a *app, s *selection, from *logs, res *checkResult,
 ) error {
-	from := newLogs(ctx, a, bucket)
 	paths, err := s.find(a, from, func(string) bool { return false })
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]str
 		paths = slices.DeleteFunc(paths, out.excludes)
 	}
 	paths = s.withMembers(fsys, paths)
-	fsys.passed = append(fsys.passed, s.wantedLinks(fsys.Refused(), out, owns)...)
+	fsys.pass(s.wantedLinks(fsys.Refused(), out, owns))
 	if err := s.findError(a, err); err != nil {
 		fsys.warnLinks(a)
 		return nil, err
@@ -78,6 +78,8 @@ func (s *selection) withMembers(fsys *logs, paths []string) (all []string) {
 		members, err := fsys.archives.Members(path)
 		if errors.As(err, new(*archive.DamagedError)) {
 			s.unread = append(s.unread, files.Unread{Path: path, Err: err})
+		} else if members != nil && len(members) == 0 {
+			s.unread = append(s.unread, files.Unread{Path: path, Err: errNoMember})
 		}
 		if members == nil { // reading it tells what it is
 			members = []string{path}
@@ -86,6 +88,9 @@ func (s *selection) withMembers(fsys *logs, paths []string) (all []string) {
 	}
 	return all
 }
+
+// errNoMember says that nothing of an archive can be read as a log.
+var errNoMember = errors.New("it is an archive without a file")
 
 // wantedLinks are those links to something that would have been looked at.
 func (s *selection) wantedLinks(
@@ -120,8 +125,14 @@ func (s *selection) findFiles(
 	owned := func(path string) bool { return owns(absolute(path)) }
 	var all, none []string
 	for _, p := range patterns {
-		if within, ok := fsys.archives.ArchiveOf(p); ok && s.named {
-			if _, err := fsys.Stat(p); err != nil {
+		if s.named {
+			fsys.trustArchiveOf(p)
+		}
+		if within, ok := fsys.archives.ArchiveOf(p); ok {
+			if owned(p) && s.named {
+				return nil, ownError(p)
+			}
+			if _, err := fsys.Stat(p); err != nil || owned(p) {
 				if in, err := fsys.archives.Members(within); err == nil && in != nil {
 					return nil, usagef("archive %s has no member %s; a pattern does not look into archives: give "+
 						"the archive, or one member", within, strings.TrimPrefix(p, within+"/"))

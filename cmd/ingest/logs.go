@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -53,6 +56,28 @@ func newLogs(ctx context.Context, a *app, sink *s3.Options) *logs {
 	return &logs{Disk: disk, archives: archive.New(disk), ctx: ctx, sink: sink, log: a.log,
 		options: map[string]string{}, buckets: map[string]*s3.Bucket{}, seen: map[string]s3.Entry{}, read: map[string]s3.Entry{},
 		names: map[string]string{}}
+}
+
+// pass notes links that were wanted and not followed, each once.
+func (l *logs) pass(links []*files.LinkError) {
+	for _, e := range links {
+		if !slices.ContainsFunc(l.passed, func(have *files.LinkError) bool { return have.Link == e.Link }) {
+			l.passed = append(l.passed, e)
+		}
+	}
+}
+
+// trustArchiveOf has the link followed that a member's archive is named by.
+func (l *logs) trustArchiveOf(path string) {
+	for dir := filepath.Dir(path); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		link, err := os.Lstat(dir)
+		if err != nil || link.Mode()&fs.ModeSymlink == 0 {
+			continue
+		}
+		if target, err := os.Stat(dir); err == nil && target.Mode().IsRegular() {
+			l.Trust(dir)
+		}
+	}
 }
 
 // linkProblems are the links to logs that were not followed.

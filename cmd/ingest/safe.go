@@ -91,6 +91,10 @@ func (s *safety) ask(ctx context.Context, path string) (*safeJSON, error) {
 	if members == nil {
 		members = []string{path}
 	}
+	if len(members) == 0 {
+		answer.Reason = errNoMember.Error()
+		return answer, nil
+	}
 	var all []*question
 	for _, member := range members {
 		q, reason, err := s.prepare(member, path)

@@ -18,7 +18,8 @@ type directory struct {
 	of      files.Stat // of the archive that was listed
 	names   []string
 	members map[string]*member
-	fault   error // why not all of it could be listed
+	next    map[string]int // by name: the number of the next member of that name
+	fault   error          // why not all of it could be listed
 }
 
 // kind is a kind of archive: with its article, and what unpacks one.
@@ -35,15 +36,19 @@ func list(path string, h files.Handle, stat files.Stat) (*directory, error) {
 	if _, err := h.ReadAt(first, 0); err != nil && err != io.EOF {
 		return nil, fmt.Errorf("read %s at 0: %w", path, err)
 	}
-	d := &directory{of: stat, members: map[string]*member{}}
+	d := &directory{of: stat, members: map[string]*member{}, next: map[string]int{}}
+	watched := &watched{ReaderAt: h}
 	var err error
 	switch {
 	case files.IsZip(first):
-		d.kind, err = aZip, d.listZip(h, stat.Size)
+		d.kind, err = aZip, d.listZip(watched, stat.Size)
 	case files.IsTar(first):
-		d.kind, err = aTar, d.listTar(h, stat.Size)
+		d.kind, err = aTar, d.listTar(watched, stat.Size)
 	default:
 		return nil, nil
+	}
+	if watched.err != nil {
+		return nil, fmt.Errorf("list %s: %w", path, watched.err)
 	}
 	for _, m := range d.members {
 		m.in = d.kind
@@ -52,6 +57,20 @@ func list(path string, h files.Handle, stat files.Stat) (*directory, error) {
 		d.fault = &DamagedError{Path: path, What: d.kind.what, Err: err}
 	}
 	return d, nil
+}
+
+// watched keeps why an archive could not be read: that says nothing about the archive.
+type watched struct {
+	io.ReaderAt
+	err error
+}
+
+func (w *watched) ReadAt(p []byte, off int64) (int, error) {
+	n, err := w.ReaderAt.ReadAt(p, off)
+	if err != nil && err != io.EOF {
+		w.err = err
+	}
+	return n, err
 }
 
 // firstBytes tell whether a file is an archive.
@@ -67,10 +86,11 @@ func (d *directory) add(name string, m *member) error {
 		name = "-"
 	}
 	given := name
-	for n := 2; d.members[name] != nil; n++ {
-		name = fmt.Sprintf("%s#%d", given, n)
+	for d.members[name] != nil {
+		d.next[given] = max(2, d.next[given]+1)
+		name = fmt.Sprintf("%s#%d", given, d.next[given])
 	}
-	if m.trouble == nil && m.offset+m.length > d.of.Size {
+	if m.trouble == nil && (m.length < 0 || m.offset > d.of.Size || m.length > d.of.Size-m.offset) {
 		m.trouble = cutOff
 	}
 	d.names = append(d.names, name)

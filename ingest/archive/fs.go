@@ -48,7 +48,7 @@ func (s *FS) Open(path string) (files.Handle, error) {
 	if err == nil || !isMissing(err) {
 		return h, err
 	}
-	archive, m, err := s.find(path, err)
+	archive, of, m, err := s.find(path, err)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +56,14 @@ func (s *FS) Open(path string) (files.Handle, error) {
 		return nil, m.trouble.at(path)
 	}
 	if h, err = s.FS.Open(archive); err != nil {
+		return nil, err
+	}
+	stat, err := h.Stat()
+	if err == nil && stat != of {
+		err = &fs.PathError{Op: "open", Path: path, Err: errChanged}
+	}
+	if err != nil {
+		h.Close()
 		return nil, err
 	}
 	return &handle{archive: h, member: m}, nil
@@ -67,19 +75,20 @@ func (s *FS) Stat(path string) (files.Stat, error) {
 	if err == nil || !isMissing(err) {
 		return stat, err
 	}
-	archive, m, err := s.find(path, err)
+	_, of, m, err := s.find(path, err)
 	if err != nil {
 		return files.Stat{}, err
 	}
-	if stat, err = s.FS.Stat(archive); err != nil {
-		return files.Stat{}, err
-	}
-	return m.stat(stat), nil
+	return m.stat(of), nil
 }
 
-// isMissing tells whether nothing is at a path, also because a file is where a folder would have to be.
+// errChanged says that an archive was written anew since it was listed.
+var errChanged = errors.New("its archive was written anew meanwhile; run again")
+
+// isMissing tells whether nothing is at a path, also because a file is where a folder would have to be, or a link
+// that is followed only when it is named itself.
 func isMissing(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.As(err, new(*files.LinkError))
 }
 
 // ArchiveOf gives the path of the file that a path would be a member of; false if there is none.
@@ -95,23 +104,23 @@ func (s *FS) ArchiveOf(path string) (string, bool) {
 	return "", false
 }
 
-// find looks for the member at a path. If there is none, missing is the error.
-func (s *FS) find(path string, missing error) (archive string, m *member, err error) {
+// find looks for the member at a path, in the archive that is as of says. If there is none, missing is the error.
+func (s *FS) find(path string, missing error) (archive string, of files.Stat, m *member, err error) {
 	archive, ok := s.ArchiveOf(path)
 	if !ok {
-		return "", nil, missing
+		return "", of, nil, missing
 	}
 	d, err := s.directory(archive)
 	if err != nil {
-		return "", nil, err
+		return "", of, nil, err
 	}
 	if d != nil {
-		m = d.members[strings.TrimPrefix(path, archive+"/")]
+		of, m = d.of, d.members[strings.TrimPrefix(path, archive+"/")]
 	}
 	if m == nil {
-		return "", nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+		return "", of, nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 	}
-	return archive, m, nil
+	return archive, of, m, nil
 }
 
 // directory gives the directory of an archive; nil for a file that is none.
@@ -147,6 +156,9 @@ func (s *FS) keep(path string, d *directory) {
 	if s.kept+len(d.names) > keptMost {
 		clear(s.dirs)
 		s.kept = 0
+	}
+	if old := s.dirs[path]; old != nil {
+		s.kept -= len(old.names)
 	}
 	s.dirs[path] = d
 	s.kept += len(d.names)

@@ -19,6 +19,9 @@ func (d *directory) listTar(h io.ReaderAt, size int64) error {
 		if err != nil {
 			return err
 		}
+		if end <= at {
+			return fmt.Errorf("at %d: no header", at)
+		}
 		if at, err = afterZeros(h, end, size); err != nil {
 			return err
 		}
@@ -29,34 +32,55 @@ func (d *directory) listTar(h io.ReaderAt, size int64) error {
 // errNoEnd says that the block of zeros is missing that ends an archive: members may have been cut off with it.
 var errNoEnd = errors.New("it has no end")
 
-// listOneTar lists up to the block of zeros that ends an archive, and gives where that is.
+// listOneTar lists up to the blocks of zeros that end an archive, and gives where they end.
 func (d *directory) listOneTar(r *io.SectionReader, base int64) (end int64, err error) {
 	t := tar.NewReader(r)
 	for {
 		header, err := t.Next()
-		if err == io.EOF {
-			if end >= base+r.Size() {
-				return end, errNoEnd
-			}
-			return end, nil
-		}
 		at, seekErr := r.Seek(0, io.SeekCurrent)
-		if err = errors.Join(err, seekErr); err != nil {
-			return end, fmt.Errorf("at %d: %w", base+at, err)
+		switch {
+		case err == io.EOF && seekErr == nil:
+			return base + at, endsInZeros(r, at)
+		case err != nil || seekErr != nil:
+			return base + at, fmt.Errorf("at %d: %w", base+at, errors.Join(err, seekErr))
 		}
-		end = base + at + (header.Size+blockSize-1)/blockSize*blockSize
-		if header.Typeflag != tar.TypeReg && header.Typeflag != tar.TypeCont &&
-			header.Typeflag != tar.TypeGNUSparse {
-			continue
-		}
-		m := &member{offset: base + at, length: header.Size}
-		if isSparse(header) {
-			m.trouble = &trouble{"a sparse member of a tar archive", aTar.do}
-		}
-		if err := d.add(header.Name, m); err != nil {
-			return end, err
+		if m := tarred(header, base+at); m != nil {
+			if err := d.add(header.Name, m); err != nil {
+				return base + at, err
+			}
 		}
 	}
+}
+
+// tarred is the member of a header whose bytes begin at an offset; nil for one that has none, as a folder or a
+// link.
+func tarred(h *tar.Header, offset int64) *member {
+	m := &member{offset: offset, length: h.Size}
+	switch {
+	case isSparse(h):
+		m.trouble = &trouble{"a sparse member of a tar archive", aTar.do}
+	case h.Typeflag == tar.TypeReg, h.Typeflag == tar.TypeCont:
+	case h.Size > 0:
+		m.trouble = &trouble{fmt.Sprintf("a member of a tar archive of type %q", h.Typeflag), aTar.do}
+	default:
+		return nil
+	}
+	return m
+}
+
+// endsInZeros wants the block before an offset to be zeros.
+func endsInZeros(r io.ReaderAt, at int64) error {
+	block := make([]byte, blockSize)
+	if at < blockSize {
+		return errNoEnd
+	}
+	if _, err := r.ReadAt(block, at-blockSize); err != nil && err != io.EOF {
+		return err
+	}
+	if len(bytes.Trim(block, "\x00")) > 0 {
+		return errNoEnd
+	}
+	return nil
 }
 
 // isSparse tells whether a member is stored without its holes: what lies there is a map and pieces.

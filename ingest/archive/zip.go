@@ -18,22 +18,32 @@ const (
 const encryptedFlag = 1
 
 func (d *directory) listZip(h io.ReaderAt, size int64) error {
+	if err := checkEnd(h, size); err != nil {
+		return err
+	}
 	r, err := zip.NewReader(h, size)
 	if err != nil {
 		return err
 	}
 	for _, f := range r.File {
-		if !f.Mode().IsRegular() {
-			continue
-		}
-		if err := d.add(f.Name, zipped(f)); err != nil {
-			return err
+		if m := zipped(f); m != nil {
+			if err := d.add(f.Name, m); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// zipped is a member; nil for a folder and for a link.
 func zipped(f *zip.File) *member {
+	switch {
+	case f.Mode().IsRegular():
+	case f.Mode().IsDir() && f.UncompressedSize64 > 0:
+		return &member{trouble: &trouble{"a folder with bytes of its own in a zip archive", aZip.do}}
+	default:
+		return nil
+	}
 	if f.Flags&encryptedFlag != 0 {
 		return &member{trouble: &trouble{"an encrypted member of a zip archive", aZip.do}}
 	}

@@ -97,7 +97,7 @@ func (t *Tail) endTurns(now time.Time) {
 		return
 	}
 	for f := range t.ended {
-		if !f.turn.opened.IsZero() {
+		if !f.turn.opened.IsZero() && !f.view.compressed { // of an archive nothing is in memory
 			waiting--
 			t.kick(f)
 		}

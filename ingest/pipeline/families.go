@@ -91,6 +91,14 @@ func (fs *families) useOf(key source.Key) (f *family, release func()) {
 	return m.family, sync.OnceFunc(func() { fs.release(m.family) })
 }
 
+// hold uses a family that is in use once more, until release is called.
+func (f *family) hold() (release func()) {
+	f.all.mu.Lock()
+	defer f.all.mu.Unlock()
+	f.users++
+	return sync.OnceFunc(func() { f.all.release(f) })
+}
+
 func (fs *families) release(f *family) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()

@@ -142,13 +142,16 @@ func (t *Tail) cutNext(f *followed) (bool, error) {
 	if err := w.refresh(); err != nil {
 		return false, err
 	}
+	if held, err := t.holdIfAnother(f); held || err != nil {
+		return false, err
+	}
 	more, err := w.takeSpooled()
-	if err == nil && !more {
-		more, err = t.sealNext(f)
-	} else if err == nil {
+	if err == nil && more {
 		if held, err := t.holdIfAnother(f); held || err != nil {
 			return false, err
 		}
+	} else if err == nil {
+		more, err = t.sealNext(f)
 	}
 	if (err != nil || f.live.Lost()) && !f.cut && t.wasTruncated(f) {
 		// It was truncated while it was sealed straight from the file. What is in memory is left, and some

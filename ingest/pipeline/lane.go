@@ -21,6 +21,9 @@ type lane struct {
 	known   bool // the sink was found to have what the ledger has shipped
 	waits   bool // for another source: it is woken by that one
 	awaits  source.Key
+	// release gives back the family that a source uses while it waits: two that wait and learnt each time anew
+	// what the sink has would wake each other without end. Nil for none.
+	release func()
 	failing int  // how often in a row it could not go on
 	resting bool // it is tried again when the timer says so
 	retry   *time.Timer
@@ -89,7 +92,10 @@ func (t *Tail) runLane(key source.Key, l *lane) {
 		}
 		l.busy, l.again = false, false
 		waited := l.waits
-		l.waits = waits
+		if l.waits = waits; !waits && l.release != nil {
+			l.release()
+			l.release = nil
+		}
 		if waits {
 			t.parkLane(key, l)
 			// What others wait for must have room: so what waits does not count, and no more of it is made.

@@ -23,6 +23,7 @@ func (t *Tail) mayShip(ctx context.Context, w *work) (bool, error) {
 		return false, t.shipWithFile(ctx, w.key)
 	}
 	defer release()
+	t.useWhileWaiting(w.key, f)
 	t.stopWaiting(w.key) // what is learnt now wakes others, and not itself
 	for {
 		how, k, err := w.askPredecessors(ctx)
@@ -44,6 +45,15 @@ func (t *Tail) mayShip(ctx context.Context, w *work) (bool, error) {
 		if other := f.key(k); !t.waitFor(other, w.key) {
 			return false, newAwaitError(w, other)
 		}
+	}
+}
+
+// useWhileWaiting keeps what is known of a family until the source's lane is done or need not wait any more.
+func (t *Tail) useWhileWaiting(key source.Key, f *family) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l := t.lanes[key]; l != nil && l.release == nil {
+		l.release = f.hold()
 	}
 }
 

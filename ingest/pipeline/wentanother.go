@@ -32,7 +32,9 @@ func (t *Tail) holdIfAnother(f *followed) (held bool, err error) {
 }
 
 // isAnother tells whether the ledger has the source of a truncated file go on with other bytes than the file
-// had. Where it cannot be told it is taken to. f.mu is held.
+// had. It is taken to where the ledger has more than memory and no point in common with that. It is not where
+// the source was set back, for then it is sealed again, nor where memory lacks what would tell: then nothing can
+// be sealed from it in any case. f.mu is held.
 func (t *Tail) isAnother(f *followed) (bool, error) {
 	taken := f.live.Taken()
 	ends, err := t.Ledger.Ends(f.w.key)

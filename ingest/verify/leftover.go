@@ -33,7 +33,6 @@ func (v *verifier) classify(c *coverage) {
 // settleUnnamed reports, or cleans away, the objects that no manifest names. Those of one batch
 // are one task.
 func (v *verifier) settleUnnamed(ctx context.Context) error {
-	v.faulty = faultySources(v.report)
 	rest := v.objects.objects
 	for len(rest) > 0 && ctx.Err() == nil {
 		n := 1
@@ -95,7 +94,8 @@ func (v *verifier) settle(ctx context.Context, p *placed, now *standing) error {
 			"load or the running tail finishes it", key)
 		return nil
 	case p.state == dead:
-		return v.supersede(ctx, key, p.name.ID)
+		v.condemn(key, p.name.ID)
+		return nil
 	}
 	fault, err := v.inspectLeftover(ctx, key, p)
 	if errors.Is(err, sink.ErrNotFound) {
@@ -175,18 +175,36 @@ func faultySources(r *Report) map[string]bool {
 	return faulty
 }
 
-// supersede reports or deletes an object that can never be committed. At this point a manifest
-// that does not name it has been read at its start. Manifests are never replaced, so no writer can name it any
-// more, whenever this delete arrives. Where a source has faults, somebody else has been at it: then nothing of
-// it is deleted.
-func (v *verifier) supersede(ctx context.Context, key string, of source.ID) error {
+// condemned is an object that can never be committed: a manifest that does not name it has been read at its
+// start. Manifests are never replaced, so no writer can name it any more, whenever its delete arrives.
+type condemned struct {
+	key string
+	of  source.ID
+}
+
+func (v *verifier) condemn(key string, of source.ID) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.condemned = append(v.condemned, condemned{key, of})
+}
+
+// clean reports or deletes what is condemned, once all faults are found. Where a source has faults, somebody else
+// has been at it: then nothing of it is deleted.
+func (v *verifier) clean(ctx context.Context) error {
+	faulty := faultySources(v.report)
+	for _, x := range v.condemned {
+		v.start(func(ctx context.Context) error { return v.supersede(ctx, x.key, faulty[x.of.String()]) })
+	}
+	return ctx.Err()
+}
+
+func (v *verifier) supersede(ctx context.Context, key string, faulty bool) error {
 	if _, err := v.Store.Stat(ctx, key); err != nil {
 		if errors.Is(err, sink.ErrNotFound) {
 			return nil // who lost its place has deleted it meanwhile
 		}
 		return err
 	}
-	faulty := v.faulty[of.String()]
 	if v.Clean && !faulty {
 		if err := v.Store.Delete(ctx, key); err != nil {
 			return fmt.Errorf("clean: %w", err)

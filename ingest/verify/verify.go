@@ -72,14 +72,14 @@ type verifier struct {
 	proofs  *proofs           // of Sources
 	points  *points           // of the table that is walked
 	told    map[told]bool
-	faulty  map[string]bool // ids of sources that have faults, once all manifests were judged
 
 	start func(task func(ctx context.Context) error) // waits for room; see tasks
 	reads *semaphore.Weighted                        // bytes that are read whole
 
-	mu       sync.Mutex // guards what follows, but for the report's counts
-	report   *Report
-	progress Progress
+	mu        sync.Mutex // guards what follows, but for the report's counts
+	report    *Report
+	condemned []condemned
+	progress  Progress
 }
 
 func newVerifier(o Options) *verifier {
@@ -129,7 +129,7 @@ func (v *verifier) run(ctx context.Context) (err error) {
 		return err
 	}
 	v.reportProofs()
-	return nil
+	return v.tasks(ctx, checksMax, v.clean)
 }
 
 // listSpool reads which batches wait to be shipped. A spool's manifest that cannot be read is the
