@@ -15,12 +15,12 @@ import (
 // lane ships the batches of one source, in order. It knows the source by the ledger alone, so that
 // sealing goes on meanwhile; where that is not enough it takes the source's file in hand.
 type lane struct {
-	busy    bool // a goroutine is at it
-	again   bool // something came while it was
-	wants   bool // it needs the source's file, and there was none
-	known   bool // the sink was found to have what the ledger has shipped
-	waits   bool // for another source: it is woken by that one
-	awaits  source.Key
+	busy   bool // a goroutine is at it
+	again  bool // something came while it was
+	wants  bool // it needs the source's file, and there was none
+	known  bool // the sink was found to have what the ledger has shipped
+	waits  bool // for another source: it is woken by that one
+	awaits source.Key
 	// release gives back the family that a source uses while it waits: two that wait and learnt each time anew
 	// what the sink has would wake each other without end. Nil for none.
 	release func()
