@@ -127,13 +127,15 @@ func (s *selection) findFiles(
 	for _, p := range patterns {
 		if s.named {
 			fsys.trustArchiveOf(p)
+			fsys.trustArchiveOf(absolute(p))
 		}
 		if within, ok := fsys.archives.ArchiveOf(p); ok {
 			if owned(p) && s.named {
 				return nil, ownError(p)
 			}
-			if _, err := fsys.Stat(p); err != nil || owned(p) {
-				if in, err := fsys.archives.Members(within); err == nil && in != nil {
+			in, _ := fsys.archives.Members(absolute(within))
+			if _, err := fsys.Stat(absolute(p)); err != nil || owned(p) {
+				if in != nil {
 					return nil, usagef("archive %s has no member %s; a pattern does not look into archives: give "+
 						"the archive, or one member", within, strings.TrimPrefix(p, within+"/"))
 				}

@@ -31,6 +31,9 @@ func New(of files.FS) *FS { return &FS{FS: of, dirs: map[string]*directory{}} }
 // Members lists the paths of what a file holds if that is an archive, in the order of the archive: nil for
 // any other file. With an error the list is what can be told all the same.
 func (s *FS) Members(path string) ([]string, error) {
+	if s.isWithin(path) {
+		return nil, nil // an archive in an archive is not looked into
+	}
 	d, err := s.directory(path)
 	if d == nil || err != nil {
 		return nil, err
@@ -44,9 +47,11 @@ func (s *FS) Members(path string) ([]string, error) {
 
 // Open opens a file, or a member of one.
 func (s *FS) Open(path string) (files.Handle, error) {
-	h, err := s.FS.Open(path)
-	if err == nil || !isMissing(err) {
-		return h, err
+	h, err := files.Handle(nil), errMember
+	if !s.isWithin(path) {
+		if h, err = s.FS.Open(path); err == nil || !isMissing(err) {
+			return h, err
+		}
 	}
 	archive, of, m, err := s.find(path, err)
 	if err != nil {
@@ -71,15 +76,34 @@ func (s *FS) Open(path string) (files.Handle, error) {
 
 // Stat describes a file, or a member of one.
 func (s *FS) Stat(path string) (files.Stat, error) {
-	stat, err := s.FS.Stat(path)
-	if err == nil || !isMissing(err) {
-		return stat, err
+	err := errMember
+	if !s.isWithin(path) {
+		stat, failed := s.FS.Stat(path)
+		if failed == nil || !isMissing(failed) {
+			return stat, failed
+		}
+		err = failed
 	}
 	_, of, m, err := s.find(path, err)
 	if err != nil {
 		return files.Stat{}, err
 	}
 	return m.stat(of), nil
+}
+
+// errMember stands for what the file system beneath would say of a member.
+var errMember error = &fs.PathError{Op: "open", Path: "member", Err: fs.ErrNotExist}
+
+// isWithin tells whether a path leads on from an archive that was listed.
+func (s *FS) isWithin(path string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for dir := filepath.Dir(path); len(dir) < len(path); path, dir = dir, filepath.Dir(dir) {
+		if s.dirs[dir] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // errChanged says that an archive was written anew since it was listed.

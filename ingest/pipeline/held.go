@@ -112,18 +112,31 @@ func (w *work) commitHeld(stage Stage, b *seal.Batch) error {
 	return stage.CommitHeld(entryOf(b.Manifest).Spool, names, b.Manifest.JSON())
 }
 
-// familyHas reports whether a source of the family has exactly the bytes of a batch.
+// familyHas reports whether a source of the family has exactly the bytes of a batch in the sink. What a ledger
+// has sealed beside that need not be in the spool: the ledger may be an old one.
 func (r *run) familyHas(f *family, m *seal.Manifest) (bool, error) {
 	all, _, err := r.candidates(f)
 	if err != nil {
 		return false, err
 	}
 	for _, e := range all {
-		if chain, ok := e.Points.At(m.End); ok && chain == m.ChainOut && !e.lost(m.Range()) {
+		chain, ok := e.Points.At(m.End)
+		if ok && chain == m.ChainOut && e.shippedTo() >= m.End && !e.lost(m.Range()) {
 			return true, nil
 		}
 	}
 	return false, nil
+}
+
+// shippedTo is up to where a candidate is known to be in the sink.
+func (c *candidate) shippedTo() (end int64) {
+	if c.src != nil {
+		end = c.src.Shipped
+	}
+	if c.sink != nil {
+		end = max(end, c.sink.End)
+	}
+	return end
 }
 
 // lost reports whether bytes of a range were declared lost of a candidate.

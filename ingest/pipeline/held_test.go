@@ -147,3 +147,47 @@ func TestHeld_UnreadableFileStopsNobody(t *testing.T) {
 	require.EqualValues(t, 1, r.Rows)
 	require.NotEmpty(t, r.Problems)
 }
+
+// An old ledger is put back that has a batch as one to be shipped, which is held by now: the ledger alone does
+// not have its bytes.
+func TestHeld_StaysWhenAnOldLedgerNamesTheBatch(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		var down atomic.Bool
+		p.cfg.Follow[0].MaxAge = 5 * time.Second
+		p.haveLedger()
+		p.store = func(s sink.Store) sink.Store { return allDown{s, &down} }
+		p.start()
+		p.pass(3 * time.Second)
+		down.Store(true)
+		p.fs.Write("/logs/b", sameHead("b", 20))
+		p.pass(10 * time.Second)
+		p.fs.Write("/logs/m", sameHead("m", 20))
+		p.pass(30 * time.Second)
+		p.kill()
+		state, old := filepath.Join(p.dir, "state"), t.TempDir()
+		require.NoError(t, os.CopyFS(old, os.DirFS(state)))
+		entries, err := os.ReadDir(state)
+		require.NoError(t, err)
+		for _, e := range entries {
+			if e.Name() != "spool" {
+				require.NoError(t, os.RemoveAll(filepath.Join(state, e.Name())))
+			}
+		}
+		p.fs.Remove("/logs/m")
+		down.Store(false)
+		p.start()
+		p.pass(time.Hour)
+		batches, _ := p.heldOf(t)
+		require.Equal(t, 1, batches)
+		p.kill()
+		require.NoError(t, os.RemoveAll(filepath.Join(old, "spool")))
+		require.NoError(t, os.CopyFS(filepath.Join(old, "spool"), os.DirFS(filepath.Join(state, "spool"))))
+		require.NoError(t, os.RemoveAll(state))
+		require.NoError(t, os.CopyFS(state, os.DirFS(old)))
+		p.fs.Append("/logs/b", []byte("b9999999\n")) // goes on with its source before the batch is set apart again
+		p.start()
+		p.pass(2 * time.Hour)
+		batches, _ = p.heldOf(t)
+		require.Equal(t, 1, batches)
+	})
+}

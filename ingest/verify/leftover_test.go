@@ -98,6 +98,22 @@ func TestRun_Clean_SparesSourcesWithFaults(t *testing.T) {
 	}
 }
 
+// A fault that shows after the leftovers counts as well.
+func TestRun_Clean_SparesSourcesWhoseFaultShowsLate(t *testing.T) {
+	b := newBucket(t)
+	all := b.load("one.log", content("one", 100), 0, 1000)
+	rivals := b.rival("one.log", 1000)
+	last := all[len(all)-1]
+	junk := seal.BatchName{ID: last.SID, Range: last.Range(), Seal: last.Seal}
+	junk.Range.Start, junk.Range.End = last.End, last.End+100
+	key := strings.Replace(last.Objects[0].Key, last.BatchName().String(), junk.String(), 1)
+	b.store.Plant(key, []byte("junk"))
+	r := b.run(Options{Clean: true, Deep: true})
+	require.Equal(t, []string{key}, r.Differing)
+	require.Empty(t, r.Cleaned)
+	require.Equal(t, keysOf(rivals...), r.Superseded)
+}
+
 // A batch that lost its place and waits in the spool is its writer's to settle.
 func TestRun_Clean_SparesWhatIsInTheSpool(t *testing.T) {
 	b := newBucket(t)
