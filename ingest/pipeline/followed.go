@@ -69,6 +69,8 @@ type followed struct {
 	unsealed  unsealed                // since when it waits to be sealed
 	turn      fileTurn
 	rested    *restedAs // what it was before it rested; nil since it was told again who it is
+	// movedAtRest says that it was renamed while it rests, and the ledger does not know it yet.
+	movedAtRest bool
 
 	// Changed by whoever holds both locks, so that either is enough to read it: who works on the file goes
 	// by it, and so does a lane, which knows the file by the table alone.

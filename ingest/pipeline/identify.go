@@ -294,7 +294,7 @@ func (t *Tail) weighIn(f *followed, c *claim, e *candidate, d *decision) error {
 // weighAgainstFile holds a file that is undecided about a source against the file that the source was
 // last read from, if that one is at hand.
 func (t *Tail) weighAgainstFile(f *followed, c *claim, d *decision) error {
-	maybe := t.whereItRests(d.maybe)
+	maybe := d.maybe
 	now := heldAgainst{key: maybe.Key, length: d.told.length}
 	if maybe.src != nil {
 		now.path = maybe.src.Path

@@ -123,6 +123,7 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 		if !f.turn.opened.IsZero() || f.rested != nil && !changed {
 			f.renamedAt = now // else its inode may be that of any other file by now
 		}
+		f.movedAtRest = f.rested != nil && !changed
 	}
 	back := !f.there
 	if back && f.interrupt != nil {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
@@ -174,22 +175,38 @@ func (t *Tail) wakeRested(f *followed) {
 	}
 }
 
-// whereItRests gives a candidate whose file rests the path where that is now: the ledger has the one where it
-// was. Files that rest and have less than is sealed are not it.
-func (t *Tail) whereItRests(e *candidate) *candidate {
-	if e.src == nil {
-		return e
-	}
+// noteMovesAtRest lets the ledger know where files are that were renamed while they rest: who needs the file of a
+// source looks for it where the ledger has it.
+func (t *Tail) noteMovesAtRest() error {
+	var moved []offsets.Sighting
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	for f := range t.away[e.Key] {
-		if f.there && f.rested != nil && f.rested.sealed == e.src.Sealed.Offset {
-			moved, src := *e, *e.src
-			src.Path, moved.src = f.path, &src
-			return &moved
+	for _, f := range t.table {
+		if !f.movedAtRest {
+			continue
+		}
+		f.movedAtRest = false
+		if f.rested != nil && f.there {
+			moved = append(moved, f.rested.sighting(f.path, f.stat.Size, stateOf(f.stat)))
 		}
 	}
-	return e
+	t.mu.Unlock()
+	for _, x := range moved {
+		if x.Serial == 0 {
+			continue
+		}
+		err := t.run.Ledger.Update(x.Key, func(s *offsets.Source) error {
+			if s.Serial != x.Serial || s.Sealed.Offset != x.Sealed {
+				return errAgain // it went on from another file
+			}
+			s.Path, s.File = x.Path, x.File
+			return nil
+		})
+		if err != nil && !errors.Is(err, errAgain) {
+			return fmt.Errorf("note in the ledger where %s is: %w", x.Path, err)
+		}
+		t.kickLane(x.Key)
+	}
+	return nil
 }
 
 // wakeIfRested is wakeRested for a plain file that somebody wants to be looked at.

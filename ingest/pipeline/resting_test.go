@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -216,5 +218,33 @@ func TestTail_HeldAgainstTheFileAtRestThatHasAll(t *testing.T) {
 		p.fs.Write("/logs/short", short)
 		p.pass(10 * time.Minute)
 		p.wantLogs(long, short)
+	})
+}
+
+// A log rests and is renamed, and the spool is lost: who ships its batches finds the file where it is now.
+func TestTail_RenamedAtRestAndTheSpoolIsLost(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		var down atomic.Bool
+		p.fewFiles(1)
+		p.cfg.Follow[0].MaxAge = 5 * time.Second
+		z := p.haveLedger()
+		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
+		p.start()
+		p.pass(3 * time.Second)
+		down.Store(true)
+		log, other := sameHead("a", 10), []byte("b1\n")
+		p.fs.Write("/logs/a", log)
+		p.pass(time.Minute)
+		p.fs.Write("/logs/b", other)
+		p.pass(time.Minute)
+		p.kill()
+		require.NoError(t, os.RemoveAll(filepath.Join(p.dir, "state", "spool")))
+		p.start()
+		p.pass(2 * time.Minute)
+		p.fs.Rename("/logs/a", "/logs/a.1")
+		p.pass(10 * time.Second)
+		down.Store(false)
+		p.pass(time.Hour)
+		p.wantLogs(log, other, z)
 	})
 }

@@ -13,6 +13,10 @@ func (t *Tail) noteGrowth() {
 	if _, why := t.paused.now(); why == pausedDisk {
 		return // a transaction that fails ends the tail
 	}
+	if err := t.noteMovesAtRest(); err != nil {
+		t.failed(err)
+		return
+	}
 	grown := t.grownAtRest()
 	t.mu.Lock()
 	for _, f := range t.table {
