@@ -321,7 +321,8 @@ func TestFile_StartsNoGoroutines(t *testing.T) {
 		r.Begin(0, 0)
 		_, err := r.Next()
 		require.NoError(t, err)
-		require.Equal(t, before, runtime.NumGoroutine(), enc.name)
+		// One that an earlier test left may end meanwhile.
+		require.LessOrEqual(t, runtime.NumGoroutine(), before, enc.name)
 		closeAll(t, f, fsys)
 	}
 }
