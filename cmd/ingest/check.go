@@ -129,7 +129,8 @@ func (c *checkCmd) tryFiles(
 		faults = append(faults, errors.New(u.String()))
 	}
 	for _, path := range paths {
-		t := &trial{parser: p, partition: s.Partition, columns: s.Parser.Columns, fsys: from, path: path, res: res, line: 1}
+		t := &trial{parser: p, partition: s.Partition, columns: s.Parser.Columns, fsys: from, path: path,
+			res: res, line: 1}
 		err := t.file(ctx, int(s.MaxRecordBytes))
 		if errors.As(err, new(*files.CorruptError)) || errors.As(err, new(*files.UnsupportedError)) {
 			a.warn("%v", err)

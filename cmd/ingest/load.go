@@ -36,8 +36,8 @@ type loadCmd struct {
 func (*loadCmd) Help() string {
 	return help(`
 Files may be plain, .gz, .bz2 or .zst, or members of .zip and .tar, on disk or in a bucket
-(s3://bucket/key; no archives there). Interrupt it or kill it at any time and run it again: it goes on where it was, and the outcome is the same. A second run of
-a finished load does nothing.
+(s3://bucket/key; no archives there). Interrupt it or kill it at any time and run it again: it
+goes on where it was, and the outcome is the same. A second run of a finished load does nothing.
 
 A file is undecided when it agrees with a source as far as it goes, but ends before what is
 committed of that: a copy still being written, or an older state. It is left unread and named, and

@@ -54,8 +54,8 @@ var _ files.FS = (*logs)(nil)
 func newLogs(ctx context.Context, a *app, sink *s3.Options) *logs {
 	disk := files.OS().Within(ctx)
 	return &logs{Disk: disk, archives: archive.New(disk), ctx: ctx, sink: sink, log: a.log,
-		options: map[string]string{}, buckets: map[string]*s3.Bucket{}, seen: map[string]s3.Entry{}, read: map[string]s3.Entry{},
-		names: map[string]string{}}
+		options: map[string]string{}, buckets: map[string]*s3.Bucket{}, seen: map[string]s3.Entry{},
+		read: map[string]s3.Entry{}, names: map[string]string{}}
 }
 
 // pass notes links that were wanted and not followed, each once.

@@ -29,7 +29,8 @@ const keptMost = 2 * membersMost
 func New(of files.FS) *FS { return &FS{FS: of, dirs: map[string]*directory{}} }
 
 // Members lists the paths of what a file holds if that is an archive, in the order of the archive: nil for
-// any other file. With an error the list is what can be told all the same.
+// any other file, empty for an archive without files. With a *DamagedError the list is what can be told all the
+// same; any other error is of the file system beneath.
 func (s *FS) Members(path string) ([]string, error) {
 	if s.isWithin(path) {
 		return nil, nil // an archive in an archive is not looked into
@@ -45,7 +46,8 @@ func (s *FS) Members(path string) ([]string, error) {
 	return paths, d.fault
 }
 
-// Open opens a file, or a member of one.
+// Open opens a file, or a member of one, which is to be closed. A member that cannot be read is a
+// *files.UnsupportedError; what is not there wraps fs.ErrNotExist.
 func (s *FS) Open(path string) (files.Handle, error) {
 	h, err := files.Handle(nil), errMember
 	if !s.isWithin(path) {
@@ -74,7 +76,8 @@ func (s *FS) Open(path string) (files.Handle, error) {
 	return &handle{archive: h, member: m}, nil
 }
 
-// Stat describes a file, or a member of one.
+// Stat describes a file, or a member of one: its size is in bytes as it is stored, for what zip has deflated as
+// gzip would store it.
 func (s *FS) Stat(path string) (files.Stat, error) {
 	err := errMember
 	if !s.isWithin(path) {

@@ -176,25 +176,18 @@ func (t *Tail) wakeRested(f *followed) {
 }
 
 // noteMovesAtRest lets the ledger know where files are that were renamed while they rest: who needs the file of a
-// source looks for it where the ledger has it.
+// source looks for it where the ledger has it. If we die before, the next start tells the file anew.
 func (t *Tail) noteMovesAtRest() error {
-	var moved []offsets.Sighting
+	moved := map[*followed]offsets.Sighting{}
 	t.mu.Lock()
 	for _, f := range t.table {
-		if !f.movedAtRest {
-			continue
-		}
-		f.movedAtRest = false
-		if f.rested != nil && f.there {
-			moved = append(moved, f.rested.sighting(f.path, f.stat.Size, stateOf(f.stat)))
+		if f.movedAtRest && f.there && f.rested != nil && f.rested.serial != 0 {
+			moved[f] = f.rested.sighting(f.path, f.stat.Size, stateOf(f.stat))
 		}
 	}
 	t.mu.Unlock()
-	for _, x := range moved {
-		if x.Serial == 0 {
-			continue
-		}
-		err := t.run.Ledger.Update(x.Key, func(s *offsets.Source) error {
+	for f, x := range moved {
+		err := t.Ledger.Update(x.Key, func(s *offsets.Source) error {
 			if s.Serial != x.Serial || s.Sealed.Offset != x.Sealed {
 				return errAgain // it went on from another file
 			}
@@ -204,6 +197,9 @@ func (t *Tail) noteMovesAtRest() error {
 		if err != nil && !errors.Is(err, errAgain) {
 			return fmt.Errorf("note in the ledger where %s is: %w", x.Path, err)
 		}
+		t.mu.Lock()
+		f.movedAtRest = f.path != x.Path
+		t.mu.Unlock()
 		t.kickLane(x.Key)
 	}
 	return nil

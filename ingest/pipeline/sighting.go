@@ -13,7 +13,7 @@ func (t *Tail) noteGrowth() {
 	if _, why := t.paused.now(); why == pausedDisk {
 		return // a transaction that fails ends the tail
 	}
-	if err := t.noteMovesAtRest(); err != nil {
+	if err := t.noteMovesAtRest(); err != nil && !diskFull(err) {
 		t.failed(err)
 		return
 	}

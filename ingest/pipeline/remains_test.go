@@ -48,7 +48,12 @@ func truncatedBehindAnother(t *testing.T, p *pond, upAfter time.Duration, limit 
 	down.Store(false)
 	p.pass(10 * time.Minute)
 	p.spoolIsFull(false)
+	p.pass(30 * time.Second)
+	p.kill()
+	p.fs.Remove("/logs/b") // nobody has the source's file any more
+	p.start()
 	p.pass(2 * time.Hour)
+	require.Empty(t, p.losses(), "what is held is not lost")
 	there := append(p.lines(), p.spoolLines()...)
 	for _, l := range strings.Fields(string(slices.Concat(log, other, after, z))) {
 		require.True(t, slices.Contains(there, l), "line %s is nowhere", l)

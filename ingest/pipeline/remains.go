@@ -41,7 +41,7 @@ func (t *Tail) isAnother(f *followed) (bool, error) {
 	if err != nil || taken <= f.at.Offset {
 		return false, err
 	}
-	if sealed := f.w.src.Sealed; sealed.Offset < f.at.Offset || sealed.Offset <= taken {
+	if sealed := f.w.src.Sealed; sealed.Offset <= taken {
 		ends = append(ends, source.Mark{Offset: sealed.Offset, Chain: sealed.Chain})
 	}
 	view, err := f.live.View(taken, false)
@@ -80,6 +80,10 @@ func (t *Tail) holdMemory(f *followed) error {
 		return fmt.Errorf("hold what is left of %s: its head is that of source %s and not of %s", path, w.key.ID, f.w.key.ID)
 	}
 	if err := w.sealHeld(t.ctx); err != nil {
+		return err
+	}
+	// Here the bytes are held. If we die before the ledger forgets that they were seen, they are declared, too.
+	if err := t.forgetNoted(f, t.notedOf(f)); err != nil {
 		return err
 	}
 	t.Log.Warn("a file was truncated whose source is another log; what is left of it is kept in spool/held",
