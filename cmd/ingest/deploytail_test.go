@@ -75,9 +75,10 @@ func TestDeploy_Unit(t *testing.T) {
 	require.NotContains(t, unit["SystemCallFilter"], "~@resources", "Go raises its limit of files")
 
 	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
+	if err != nil && os.Getenv("CI") != "true" {
 		t.Skip("no systemd-analyze here")
 	}
+	require.NoError(t, err)
 	program, err := os.Executable()
 	require.NoError(t, err)
 	copied := filepath.Join(t.TempDir(), "logseal.service")
