@@ -89,7 +89,7 @@ soak: build ## huge and endless inputs; SOAK_DURATION of logs whose reader dies 
 
 .PHONY: golden
 golden: logs ## write testdata anew; look at the difference before you commit it
-	go test -count=1 -run 'Golden|Preset' $$(git grep -l 'flag.Bool("update"' -- '*_test.go' \
+	go test -count=1 -run 'Golden|Preset' $$(git grep -l 'goldentest"' -- '*_test.go' \
 	  | xargs -n1 dirname | sort -u | sed 's,^,./,') -args -update
 
 .PHONY: logs

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/goldentest"
 )
 
 // other is a build of the program that is to make the same bytes as the one for this machine.
@@ -26,7 +28,7 @@ var others = []other{
 // TestGolden_OtherBuilds_MakeTheSameBytes holds objects that other builds make against those that
 // this machine's build makes.
 func TestGolden_OtherBuilds_MakeTheSameBytes(t *testing.T) {
-	if *update {
+	if *goldentest.Update {
 		t.Skip("not run: the build for this machine writes what the others are held against")
 	}
 	for _, o := range others {

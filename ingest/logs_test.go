@@ -2,7 +2,6 @@ package ingest_test
 
 import (
 	"crypto/sha256"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,10 +13,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/goldentest"
 	"logseal/ingest/seal"
 )
-
-var update = flag.Bool("update", false, "write testdata/golden anew")
 
 // run runs a program in the module's root.
 func run(t *testing.T, name string, args ...string) {
@@ -84,18 +82,7 @@ func goldenLogs(t *testing.T, command ...string) {
 				ingest(t, append([]string{"load", "--quiet", "--out", out}, args...)...)
 			}
 			ingest(t, "verify", "--quiet", "--deep", "--out", out)
-			requireGolden(t, name, tree(t, out))
+			goldentest.Require(t, filepath.Join("../../testdata/golden", name), []byte(tree(t, out)))
 		})
 	}
-}
-
-func requireGolden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("../testdata/golden", name)
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,9 +12,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/require"
-)
 
-var update = flag.Bool("update", false, "write testdata/messages.txtar anew")
+	"logseal/ingest/goldentest"
+)
 
 // messagesFile has the table of messages: files that each command finds in its folder, and in the
 // last one, named messagesTable, the commands with what they print.
@@ -45,14 +44,14 @@ func TestMessages_Golden(t *testing.T) {
 			t.Run(m.name, func(t *testing.T) {
 				t.Parallel()
 				have := m.run(t, archive.Files[:last])
-				if *update {
+				if *goldentest.Update {
 					m.want = have
 				}
 				require.Equal(t, m.want, have, "$ %s", m.command)
 			})
 		}
 	})
-	if !*update {
+	if !*goldentest.Update {
 		return
 	}
 	var text strings.Builder

@@ -3,11 +3,12 @@ package parse
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/goldentest"
 )
 
 func presetOutcome(t testing.TB, name, data string) []string {
@@ -15,8 +16,6 @@ func presetOutcome(t testing.TB, name, data string) []string {
 	newPreset(t, name).Parse(0, []byte(data), &table)
 	return outcome(&table)
 }
-
-var update = flag.Bool("update", false, "write testdata anew")
 
 // Definitions are stored in epochs: a preset that changes is another format to every table that
 // was made with it, and needs a reason and a note in the changelog.
@@ -31,7 +30,7 @@ func TestPreset_Golden(t *testing.T) {
 		require.NoError(t, e.Encode(map[string]Definition{name: d}))
 	}
 	const golden = "testdata/presets.json"
-	if *update {
+	if *goldentest.Update {
 		require.NoError(t, os.WriteFile(golden, b.Bytes(), 0o644))
 	}
 	want, err := os.ReadFile(golden)

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"logseal/ingest/batch"
+	"logseal/ingest/goldentest"
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
 )
@@ -75,7 +76,7 @@ func TestEpoch_Golden(t *testing.T) {
 		"epoch-cri.json": podEpoch(), "epoch-docker-json.json": dockerEpoch(),
 	} {
 		require.NoError(t, e.Validate())
-		requireGolden(t, name, e.JSON())
+		goldentest.Require(t, name, e.JSON())
 		got, err := ParseEpoch(e.JSON())
 		require.NoError(t, err)
 		require.Equal(t, e, got)

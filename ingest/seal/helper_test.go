@@ -14,8 +14,6 @@ import (
 	"logseal/ingest/source"
 )
 
-func sha(b []byte) source.Digest { return source.DigestOf(b) }
-
 // memFile is a file in memory.
 type memFile struct {
 	bytes.Buffer
@@ -171,7 +169,7 @@ func (s sample) sealAll(t require.TestingT, step int) sealed {
 			f := files.files[b.Names[i]]
 			require.Equal(t, 1, f.closed)
 			require.EqualValues(t, f.Len(), o.Bytes)
-			require.Equal(t, sha(f.Bytes()), o.SHA256)
+			require.Equal(t, source.DigestOf(f.Bytes()), o.SHA256)
 			out.objects[o.Key] = f.Bytes()
 		}
 		out.batches = append(out.batches, b)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"logseal/ingest/goldentest"
 	"logseal/ingest/source"
 )
 
@@ -58,8 +59,8 @@ func goldenNote() *Loss {
 }
 
 func TestLoss_Golden(t *testing.T) {
-	requireGolden(t, "loss.json", goldenLoss().JSON())
-	requireGolden(t, "note.json", goldenNote().JSON())
+	goldentest.Require(t, "loss.json", goldenLoss().JSON())
+	goldentest.Require(t, "note.json", goldenNote().JSON())
 }
 
 func TestLoss_Validate_KnowsEachRule(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"logseal/ingest/batch"
+	"logseal/ingest/goldentest"
 	"logseal/ingest/source"
 )
 
@@ -158,7 +159,7 @@ func TestManifest_Golden(t *testing.T) {
 		"manifest-marks.json": markedManifest(),
 	} {
 		require.NoError(t, m.Validate())
-		requireGolden(t, name, m.JSON())
+		goldentest.Require(t, name, m.JSON())
 		got, err := ParseManifest(m.JSON())
 		require.NoError(t, err)
 		require.Equal(t, m, got)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/batch"
+	"logseal/ingest/goldentest"
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
 )
@@ -76,7 +77,7 @@ func TestSeal_Golden(t *testing.T) {
 			fmt.Fprintf(&out, "%s", b.Manifest.JSON())
 		}
 	}
-	requireGolden(t, "sealed.json", []byte(out.String()))
+	goldentest.Require(t, "sealed.json", []byte(out.String()))
 }
 
 func TestSeal_SameBytes_HoweverChunkedAndScheduled(t *testing.T) {

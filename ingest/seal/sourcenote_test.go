@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"logseal/ingest/goldentest"
 	"logseal/ingest/source"
 )
 
@@ -49,7 +50,7 @@ func goldenSourceNote() *SourceNote {
 }
 
 func TestSourceNote_Golden(t *testing.T) {
-	requireGolden(t, "source.json", goldenSourceNote().JSON())
+	goldentest.Require(t, "source.json", goldenSourceNote().JSON())
 }
 
 func TestSourceNote_Validate_KnowsEachRule(t *testing.T) {

@@ -15,7 +15,9 @@ import (
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/file"
 
+	"logseal/ingest/goldentest"
 	"logseal/ingest/parse"
+	"logseal/ingest/source"
 )
 
 // encode writes groups of a file.
@@ -38,7 +40,7 @@ func encode(t require.TestingT, cols []column, groups ...[]values) []byte {
 	require.NoError(t, err)
 	require.Equal(t, 1, f.closed)
 	require.EqualValues(t, f.Len(), size)
-	require.Equal(t, sha(f.Bytes()), sum)
+	require.Equal(t, source.DigestOf(f.Bytes()), sum)
 	return f.Bytes()
 }
 
@@ -259,7 +261,7 @@ func TestWriter_ManyPages(t *testing.T) {
 		theirs := readByArrow(t, arrow.RowGroup(0), c, got.Type)
 		require.True(t, slices.Equal(want, texts(theirs)), cols[c])
 	}
-	requireGolden(t, "pages.txt", fmt.Appendf(nil, "%s %d\n", sha(data), len(data)))
+	goldentest.Require(t, "pages.txt", fmt.Appendf(nil, "%s %d\n", source.DigestOf(data), len(data)))
 }
 
 // failingFile fails after some bytes.
