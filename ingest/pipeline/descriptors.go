@@ -221,8 +221,8 @@ func (t *Tail) endTurn(f *followed) error {
 		return nil
 	case stopped:
 		return t.restStopped(f)
-	case f.final || f.live.Compressed():
-		return nil // it is let go or put away by itself
+	case f.live.Compressed() && !t.waitedLong(f), f.final && !f.live.Compressed():
+		return nil // it is put away or let go by itself
 	}
 	return t.rest(f)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -289,5 +291,35 @@ func (p *pond) stir(r *rand.Rand, n int) {
 		}
 		p.pass(time.Duration(r.IntN(3000)) * time.Millisecond)
 		require.LessOrEqual(p.t, p.fs.OpenHandles(), 4) // two are looked at on the side
+	}
+}
+
+// Two archives begin alike and the spool has lost both, the one that ships first is gone and comes back as another
+// file: the one that waits for it leaves it the only descriptor. Comes it back just when its bytes are declared
+// lost, they are taken back.
+func TestTail_ArchiveThatWaitsForAnotherEndsItsTurn(t *testing.T) {
+	for _, after := range []time.Duration{10 * time.Second, time.Minute} {
+		inPond(t, func(t *testing.T, p *pond) {
+			var down atomic.Bool
+			p.fewFiles(1)
+			p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
+			first, second := "h0\na1\na2\n", "h0\nb1\nb2\n"
+			p.fs.Write("/logs/first.gz", gzipped([]byte(first)))
+			p.start()
+			down.Store(true)
+			p.pass(time.Minute)
+			p.fs.Write("/logs/second.gz", gzipped([]byte(second)))
+			p.pass(time.Minute)
+			require.Len(t, p.spooled(), 2)
+			p.kill()
+			p.fs.Remove("/logs/first.gz")
+			require.NoError(t, os.RemoveAll(filepath.Join(p.dir, "state", "spool")))
+			down.Store(false)
+			p.start()
+			p.pass(after)
+			p.fs.Write("/logs/again.gz", gzipped([]byte(first)))
+			p.pass(time.Hour)
+			p.wantLines("a1", "a2", "b1", "b2", "h0", "h0")
+		})
 	}
 }

@@ -170,6 +170,9 @@ func (t *Tail) own(f *followed, c *claim, k uint64, e *candidate, d *decision) e
 	f.w, f.tried = w, -1
 	t.mu.Lock()
 	t.owners[w.key] = f
+	if l := t.lanes[w.key]; l != nil {
+		l.failing = 0 // it may have failed for want of this file
+	}
 	f.view.standing, f.view.key, f.view.k, f.view.serial = isOwner, w.key, k, w.src.Serial
 	f.stale = false
 	f.noted = 0 // what the ledger knows may be of another source

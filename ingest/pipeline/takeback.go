@@ -121,7 +121,13 @@ func (w *work) sealAgainInTurn(ctx context.Context) sealAgainFunc {
 // file is held only while a range is sealed again, and one range of all at a time. No room is
 // reserved for it, so that it does not wait for those that wait for a lane.
 func (t *Tail) takeBack(ctx context.Context, w *work) error {
-	if t.owner(w.key) == nil || t.isEnding() {
+	if t.isEnding() {
+		return nil
+	}
+	if t.owner(w.key) == nil {
+		if len(w.src.Lost) > 0 && !t.isStuck(w.key) {
+			t.readAgain(w.key) // its turn was over before anything was taken back
+		}
 		return nil
 	}
 	var marks lostMarks
