@@ -9,13 +9,14 @@ import (
 	"logseal/ingest/parse"
 	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // Options says what to measure.
 type Options struct {
 	FS    files.FS
 	Paths []string // plain, gzip or zstd
-	Epoch *seal.Epoch
+	Epoch *table.Epoch
 	// Parser is Epoch's, compiled.
 	Parser        *parse.Parser
 	MaxBytes      int64 // of a batch, decompressed; 0 is no limit

@@ -18,8 +18,8 @@ import (
 	"logseal/ingest/files"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -29,7 +29,7 @@ func options(t require.TestingT, fsys files.FS, def parse.Definition, paths ...s
 	p, err := parse.New(def)
 	require.NoError(t, err)
 	return Options{FS: fsys, Paths: paths, Parser: p,
-		Epoch:    seal.NewEpoch(source.Table{Stream: "test", Version: 1}, def),
+		Epoch:    table.NewEpoch(source.Table{Stream: "test", Version: 1}, def),
 		MaxBytes: 256 << 20, MaxPartitions: 64, Repeats: 1}
 }
 

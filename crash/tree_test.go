@@ -13,7 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/seal"
+	"logseal/ingest/parquet"
+	"logseal/ingest/table"
 )
 
 // tree is a sink, file by file: the digest of each.
@@ -33,7 +34,7 @@ func readTree(t testing.TB, root string) tree {
 			return nil
 		}
 		name := strings.TrimPrefix(path, root+"/")
-		if strings.HasPrefix(name, seal.SourceFolder) {
+		if strings.HasPrefix(name, table.SourceFolder) {
 			files[name] = [sha256.Size]byte{} // a note says when it was written
 			return nil
 		}
@@ -108,7 +109,7 @@ func addPlaces(t testing.TB, path string, found map[string][]int64) {
 	defer f.Close()
 	stat, err := f.Stat()
 	require.NoError(t, err)
-	object, err := seal.OpenParquet(f, stat.Size())
+	object, err := parquet.Open(f, stat.Size())
 	require.NoError(t, err, path)
 	sid, _, _ := strings.Cut(filepath.Base(path), "-")
 	for group := range object.Groups() {

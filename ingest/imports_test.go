@@ -31,7 +31,10 @@ var mayImport = map[string][]string{
 
 	"ingest/quarantine": {"ingest/parse", "ingest/source"},
 	"ingest/batch":      {"ingest/parse", "ingest/quarantine", "ingest/source"},
-	"ingest/seal":       {"ingest/batch", "ingest/parse", "ingest/quarantine", "ingest/source"},
+	"ingest/parquet":    {"ingest/parse", "ingest/source"}, // bytes only, whatever they mean
+	"ingest/table":      {"ingest/batch", "ingest/parse", "ingest/source"},
+	"ingest/seal": {"ingest/batch", "ingest/parquet", "ingest/parse", "ingest/quarantine",
+		"ingest/source", "ingest/table"},
 
 	"ingest/identity": {"ingest/source"}, // it opens no file and asks no sink
 
@@ -49,7 +52,8 @@ var mayImport = map[string][]string{
 	"ingest/pipeline": append([]string{"ingest/identity"}, stages...),
 	"ingest/verify":   stages,
 
-	"ingest/goldentest": nil, // compares bytes with files
+	"ingest/goldentest":         nil, // compares bytes with files
+	"ingest/parquet/duckdbtest": nil, // asks a reader that is none of ours
 
 	"crash":        nil, // has tests only
 	"crash/tracer": nil, // knows programs, not this one
@@ -60,8 +64,8 @@ var mayImport = map[string][]string{
 
 // stages are what the packages that put them together are made of; those know stores by their
 // interface and not each other.
-var stages = []string{"ingest/batch", "ingest/files", "ingest/offsets", "ingest/parse",
-	"ingest/quarantine", "ingest/seal", "ingest/sink", "ingest/source", "ingest/spool"}
+var stages = []string{"ingest/batch", "ingest/files", "ingest/offsets", "ingest/parquet", "ingest/parse",
+	"ingest/quarantine", "ingest/seal", "ingest/sink", "ingest/source", "ingest/spool", "ingest/table"}
 
 // soleImporters says which heavy modules have one importer, so that replacing or upgrading them
 // is a change of one package. What drives many requests at once needs errgroup. bench may import
@@ -73,7 +77,7 @@ var soleImporters = map[string]string{
 	"github.com/fsnotify/fsnotify":    "ingest/files",
 	"github.com/klauspost/compress":   "ingest/files",
 	"github.com/bmatcuk/doublestar":   "ingest/files",
-	"github.com/apache/arrow":         "ingest/seal",
+	"github.com/apache/arrow":         "ingest/parquet",
 	"go.etcd.io/bbolt":                "ingest/offsets",
 	"github.com/aws/aws-sdk-go-v2":    "ingest/sink/s3 ingest/sink/s3/s3test",
 	"github.com/aws/smithy-go":        "ingest/sink/s3 ingest/sink/s3/s3test",
@@ -90,7 +94,7 @@ var soleImporters = map[string]string{
 
 // pure packages give the same bytes for the same bytes, on every machine and at any time.
 var pure = []string{"ingest/source", "ingest/parse", "ingest/quarantine", "ingest/batch",
-	"ingest/seal"}
+	"ingest/parquet", "ingest/table", "ingest/seal"}
 
 // impure is what a pure package must not import, itself or anything below it.
 var impure = map[string]string{

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/goldentest"
-	"logseal/ingest/seal"
+	"logseal/ingest/table"
 )
 
 // run runs a program in the module's root.
@@ -33,7 +33,7 @@ func tree(t *testing.T, root string) string {
 	var list strings.Builder
 	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
-			if err == nil && (d.Name() == ".state" || path == filepath.Join(root, seal.SourceFolder)) {
+			if err == nil && (d.Name() == ".state" || path == filepath.Join(root, table.SourceFolder)) {
 				return fs.SkipDir
 			}
 			return err

@@ -9,8 +9,8 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/pipeline"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
+	"logseal/ingest/table"
 )
 
 // checkPatience is how long check waits for a bucket that cannot be reached: someone looks at it.
@@ -124,7 +124,7 @@ func (t target) lookAtSink(ctx context.Context) (state string, err error) {
 	if err != nil {
 		return "", err
 	}
-	body, _, err := store.Get(ctx, seal.RootKey)
+	body, _, err := store.Get(ctx, table.RootKey)
 	if errors.Is(err, sink.ErrNotFound) {
 		return sinkEmpty, nil
 	}
@@ -134,7 +134,7 @@ func (t target) lookAtSink(ctx context.Context) (state string, err error) {
 	defer body.Close()
 	root, err := sink.ReadDocument(body)
 	if err == nil {
-		err = seal.ParseRoot(root)
+		err = table.ParseRoot(root)
 	}
 	return sinkTable, err
 }

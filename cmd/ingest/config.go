@@ -14,9 +14,9 @@ import (
 
 	"logseal/ingest/batch"
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink/dir"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // Config is the config file. A key that is left out has the default that its field's doc states;
@@ -141,14 +141,14 @@ func defaultStream(name string) StreamConfig {
 		Name:           name,
 		Version:        1,
 		Batch:          BatchConfig{MaxPartitions: defaultMaxPartitions},
-		MaxRecordBytes: seal.DefaultMaxRecordBytes,
+		MaxRecordBytes: table.DefaultMaxRecordBytes,
 		Rejects:        RejectsConfig{MaxRatio: 0.10, MinRecords: 1000},
 	}
 }
 
 // Epoch is the stream's canonical definition.
-func (s *StreamConfig) Epoch() *seal.Epoch {
-	e := seal.NewEpoch(source.Table{Stream: s.Name, Version: s.Version}, s.Parser)
+func (s *StreamConfig) Epoch() *table.Epoch {
+	e := table.NewEpoch(source.Table{Stream: s.Name, Version: s.Version}, s.Parser)
 	e.Partition = s.Partition
 	e.MaxRecordBytes = s.MaxRecordBytes
 	return e

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/parquet/duckdbtest"
 	"logseal/ingest/sink/s3/s3test"
 )
 
@@ -117,7 +118,7 @@ func (c *clone) hold(t *testing.T, b block) {
 	case "file yaml", "file text":
 		require.NoError(t, os.WriteFile(filepath.Join(c.dir, b.arg), []byte(b.text), 0o666))
 	case "duckdb sql":
-		c.query(t, b.text)
+		require.NotEmpty(t, duckdbtest.Query(t, c.dir, b.text)[0])
 	default:
 		t.Fatalf("unknown mark: <!-- %s --> before ```%s", b.mark, b.lang)
 	}
@@ -140,30 +141,6 @@ func (c *clone) environ(t *testing.T, with string) []string {
 		c.server.Plant(t, "archive", "2024/app.log.gz", log)
 	}
 	return append(append(env, s3test.Environ()...), "AWS_ENDPOINT_URL_S3="+c.server.Endpoint())
-}
-
-// duckdbDir is where `make duckdb` installs DuckDB, relative to this package.
-const duckdbDir = "../../.tools/duckdb"
-
-// duckdbScript runs a query in a folder and prints how many rows it gives.
-const duckdbScript = `
-import { DuckDBInstance } from '@duckdb/node-api';
-const db = await (await DuckDBInstance.create(':memory:')).connect();
-process.chdir(process.argv[1]);
-console.log((await db.runAndReadAll(process.argv[2])).currentRowCount);
-`
-
-func (c *clone) query(t *testing.T, query string) {
-	_, err := os.Stat(filepath.Join(duckdbDir, "node_modules/@duckdb/node-api"))
-	if err != nil && os.Getenv("CI") != "true" {
-		t.Skip("DuckDB is not installed in .tools/duckdb; `make duckdb` does it")
-	}
-	require.NoError(t, err, "make duckdb")
-	cmd := exec.Command("node", "--input-type=module", "-e", duckdbScript, c.dir, query)
-	cmd.Dir = duckdbDir
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	require.NotEqual(t, "0\n", string(out))
 }
 
 // What the documents name is there: files and headings that they link to, flags, make's targets.

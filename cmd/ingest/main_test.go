@@ -9,7 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"logseal/ingest/seal"
+	"logseal/ingest/table"
 )
 
 // The scripts run this test binary as the real program.
@@ -98,7 +98,7 @@ func sinkTree(ts *testscript.TestScript, root string) map[string]string {
 		}
 		name := strings.TrimPrefix(path, root+"/")
 		body, err := os.ReadFile(path)
-		if strings.HasPrefix(name, seal.SourceFolder) {
+		if strings.HasPrefix(name, table.SourceFolder) {
 			body = nil
 		}
 		files[name] = string(body)

@@ -8,11 +8,11 @@ import (
 
 	"logseal/ingest/parse"
 	"logseal/ingest/pipeline"
-	"logseal/ingest/seal"
+	"logseal/ingest/table"
 )
 
 // lossReasons are what bytes may be lost for, so that each has a series from the start.
-var lossReasons = []seal.LossReason{seal.Deleted, seal.Truncated, seal.NotWanted}
+var lossReasons = []table.LossReason{table.Deleted, table.Truncated, table.NotWanted}
 
 // wholeMetrics are of the tail as a whole.
 var wholeMetrics = []metric[*pipeline.TailStatus]{

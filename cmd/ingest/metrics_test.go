@@ -20,10 +20,10 @@ import (
 
 	"logseal/ingest/parse"
 	"logseal/ingest/pipeline"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/dir"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // metricDoc is the document that describes every metric.
@@ -77,8 +77,8 @@ func fullService(t *testing.T) *service {
 		Streams: map[string]pipeline.StreamTotals{"app": {
 			ReadBytes: 1000, SealedBytes: 900, ShippedBytes: 800, Batches: 4, Records: 50, Rows: 40,
 			Skipped: 3, Rejects: map[parse.Reason]int64{parse.NoMatch: 10},
-			LostBytes: map[seal.LossReason]int64{seal.Deleted: 12},
-			Losses:    map[seal.LossReason]int64{seal.Deleted: 1},
+			LostBytes: map[table.LossReason]int64{table.Deleted: 12},
+			Losses:    map[table.LossReason]int64{table.Deleted: 1},
 		}},
 	}}
 	s := &service{app: newApp(io.Discard, io.Discard), tail: fake, store: &pipeline.Retrier{}}

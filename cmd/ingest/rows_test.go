@@ -9,8 +9,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"logseal/ingest/parquet"
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 )
 
 // scriptRows wants the rows of all objects below a folder, in the order of names, to be those of a
@@ -37,7 +37,7 @@ func writeRows(out *strings.Builder, path string) error {
 	if err != nil {
 		return err
 	}
-	f, err := seal.OpenParquet(strings.NewReader(string(body)), int64(len(body)))
+	f, err := parquet.Open(strings.NewReader(string(body)), int64(len(body)))
 	if err != nil {
 		return err
 	}

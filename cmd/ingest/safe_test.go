@@ -16,17 +16,17 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/dir"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // What nobody wanted is missed by nobody; what was lost is.
 func TestSafety_OfBytesNeverSealed(t *testing.T) {
-	for reason, want := range map[seal.LossReason]safeJSON{
-		seal.NotWanted: {Safe: true, Reason: "all of it is in the sink or was never wanted"},
-		seal.Truncated: {Reason: "[0, 14) was declared lost"},
+	for reason, want := range map[table.LossReason]safeJSON{
+		table.NotWanted: {Safe: true, Reason: "all of it is in the sink or was never wanted"},
+		table.Truncated: {Reason: "[0, 14) was declared lost"},
 	} {
 		t.Run(string(reason), func(t *testing.T) {
 			x, path := newSafety(t, "one\ntwo\nthree\n")
@@ -59,7 +59,7 @@ func TestSafety_OfAFileOfAnotherOrigin(t *testing.T) {
 	x, path := newSafety(t, "one\ntwo\nthree\n")
 	store, err := x.store()
 	require.NoError(t, err)
-	putLoss(t, store, path, seal.NotWanted)
+	putLoss(t, store, path, table.NotWanted)
 	x.cfg.Origin = source.NoOrigin
 	got, err := x.ask(context.Background(), path)
 	require.NoError(t, err)
@@ -95,15 +95,15 @@ func newSafety(t *testing.T, text string) (*safety, string) {
 }
 
 // putLoss declares all of a file lost, or not wanted.
-func putLoss(t *testing.T, store sink.Store, path string, reason seal.LossReason) {
+func putLoss(t *testing.T, store sink.Store, path string, reason table.LossReason) {
 	body, err := os.ReadFile(path)
 	require.NoError(t, err)
 	chain := source.NewChain()
 	chain.Write(body)
 	end := chain.Point()
 	head, _, _ := strings.Cut(string(body), "\n")
-	loss := &seal.Loss{
-		Format: seal.Format, Stream: "app", Version: 1, Origin: "web-1", Kind: seal.Lost, Reason: reason,
+	loss := &table.Loss{
+		Format: table.Format, Stream: "app", Version: 1, Origin: "web-1", Kind: table.Lost, Reason: reason,
 		SID: source.NewID("web-1", "app", 0, []byte(head+"\n")), End: &end.Offset,
 		ChainIn: source.Origin().Chain, ChainOut: &end.Chain, ChainState: &end.State,
 		Marks: chain.Marks(0, end.Offset),

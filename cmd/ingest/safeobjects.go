@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
+	"logseal/ingest/table"
 )
 
 // statsAtOnce is how many objects are asked about at the same time.
@@ -47,7 +47,7 @@ func (p *proof) lacking(ctx context.Context, batches []committed) (string, error
 }
 
 // objects are what a batch has put; none for a loss.
-func (c committed) objects() []seal.Object {
+func (c committed) objects() []table.Object {
 	if c.batch == nil {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (c committed) objects() []seal.Object {
 
 // amiss returns what is wrong with an object of a batch. One that is older than its stream keeps them was
 // there, and is nobody's concern any more.
-func (p *proof) amiss(ctx context.Context, b committed, o seal.Object) (string, error) {
+func (p *proof) amiss(ctx context.Context, b committed, o table.Object) (string, error) {
 	info, err := p.store.stat(ctx, o.Key)
 	switch {
 	case errors.Is(err, sink.ErrNotFound) && p.expired(b):

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"logseal/ingest/files"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // proof holds a file against what the sink has committed.
@@ -112,17 +112,17 @@ type committed struct {
 	start, end int64
 	chain      source.Digest
 	open       bool
-	rest       bool            // open within a record of several lines
-	lost       seal.LossReason // empty for a batch
-	batch      *seal.Manifest  // nil for a loss
-	put        time.Time       // when the manifest was; zero if the store does not say
+	rest       bool             // open within a record of several lines
+	lost       table.LossReason // empty for a batch
+	batch      *table.Manifest  // nil for a loss
+	put        time.Time        // when the manifest was; zero if the store does not say
 }
 
 // batches walks the manifests of a source from 0.
 func (p *proof) batches(ctx context.Context, key source.Key) ([]committed, error) {
 	var out []committed
 	for start := int64(0); ; {
-		c, put, err := p.commit(ctx, seal.ManifestKey(key, start))
+		c, put, err := p.commit(ctx, table.ManifestKey(key, start))
 		if errors.Is(err, sink.ErrNotFound) {
 			return out, nil
 		}
@@ -130,7 +130,7 @@ func (p *proof) batches(ctx context.Context, key source.Key) ([]committed, error
 			return nil, err
 		}
 		if c.Loss != nil {
-			found, at, err := p.commit(ctx, seal.FoundKey(key, start))
+			found, at, err := p.commit(ctx, table.FoundKey(key, start))
 			if err != nil && !errors.Is(err, sink.ErrNotFound) {
 				return nil, err
 			}
@@ -150,12 +150,12 @@ func (p *proof) batches(ctx context.Context, key source.Key) ([]committed, error
 	}
 }
 
-func (p *proof) commit(ctx context.Context, key string) (seal.Commit, time.Time, error) {
+func (p *proof) commit(ctx context.Context, key string) (table.Commit, time.Time, error) {
 	body, info, err := p.store.read(ctx, key)
 	if err != nil {
-		return seal.Commit{}, time.Time{}, err
+		return table.Commit{}, time.Time{}, err
 	}
-	c, err := seal.ParseCommit(key, body)
+	c, err := table.ParseCommit(key, body)
 	return c, info.Modified, err
 }
 
@@ -201,7 +201,7 @@ func (p *proof) compare(ctx context.Context, batches []committed) (identity, str
 	for _, b := range batches {
 		switch b.lost {
 		case "":
-		case seal.NotWanted:
+		case table.NotWanted:
 			p.unwanted = true
 		default:
 			r := source.Range{Start: b.start, End: b.end}

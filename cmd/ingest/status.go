@@ -13,9 +13,9 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
+	"logseal/ingest/table"
 )
 
 // statusCmd is `ingest status`.
@@ -132,7 +132,7 @@ func sinkOf(meta offsets.Meta, state string) string {
 		return meta.Sink
 	}
 	for dir := filepath.Dir(state); ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, seal.RootKey)); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, table.RootKey)); err == nil {
 			return dir
 		}
 		if dir == filepath.Dir(dir) {

@@ -16,8 +16,8 @@ import (
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
 	"logseal/ingest/pipeline"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // Beside a tail it is the tail that answers: the ledger is its own.
@@ -104,7 +104,7 @@ func TestStatus_AsksARunningTailWhetherAFileMayGo(t *testing.T) {
 		fmt.Sprintf("/safe?path=%s&dev=%d&inode=%d&timeout=5s", path, st.Dev, st.Inode), nil))
 	require.Equal(t, http.StatusConflict, w.Code)
 
-	putLoss(t, r.store, path, seal.NotWanted)
+	putLoss(t, r.store, path, table.NotWanted)
 	code, out, errs = r.ask(t, "--safe-to-delete", path)
 	require.Zero(t, code, errs)
 	require.Equal(t, path+", 14 bytes: safe to delete, all of it is in the sink or was never wanted\n",

@@ -12,7 +12,7 @@ import (
 
 	"logseal/ingest/parse"
 	"logseal/ingest/pipeline"
-	"logseal/ingest/seal"
+	"logseal/ingest/table"
 )
 
 // tailCmd is `ingest tail`.
@@ -52,21 +52,21 @@ const tailGarbage = 50
 // tailResult is the JSON object of `tail`: what this run did.
 type tailResult struct {
 	outcome
-	ReadBytes      int64                     `json:"read_bytes"` // decompressed, as all bytes here
-	SealedBytes    int64                     `json:"sealed_bytes"`
-	ShippedBytes   int64                     `json:"shipped_bytes"`
-	Batches        int64                     `json:"batches"` // sealed
-	Records        int64                     `json:"records"`
-	Rows           int64                     `json:"rows"`
-	Rejects        int64                     `json:"rejects"`
-	Skipped        int64                     `json:"skipped"` // lines
-	LostBytes      map[seal.LossReason]int64 `json:"lost_bytes"`
-	Reasons        reasonCounts              `json:"reasons"` // of the rejects
-	PausedSeconds  float64                   `json:"paused_seconds"`
-	Retries        int64                     `json:"retries"`
-	SpoolBytes     int64                     `json:"spool_bytes"` // left for the next run
-	ElapsedSeconds float64                   `json:"elapsed_seconds"`
-	Problems       []problemJSON             `json:"problems,omitempty"`
+	ReadBytes      int64                      `json:"read_bytes"` // decompressed, as all bytes here
+	SealedBytes    int64                      `json:"sealed_bytes"`
+	ShippedBytes   int64                      `json:"shipped_bytes"`
+	Batches        int64                      `json:"batches"` // sealed
+	Records        int64                      `json:"records"`
+	Rows           int64                      `json:"rows"`
+	Rejects        int64                      `json:"rejects"`
+	Skipped        int64                      `json:"skipped"` // lines
+	LostBytes      map[table.LossReason]int64 `json:"lost_bytes"`
+	Reasons        reasonCounts               `json:"reasons"` // of the rejects
+	PausedSeconds  float64                    `json:"paused_seconds"`
+	Retries        int64                      `json:"retries"`
+	SpoolBytes     int64                      `json:"spool_bytes"` // left for the next run
+	ElapsedSeconds float64                    `json:"elapsed_seconds"`
+	Problems       []problemJSON              `json:"problems,omitempty"`
 }
 
 // Run implements the command.
@@ -81,7 +81,7 @@ func (c *tailCmd) Run(ctx context.Context, a *app) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(tailGarbage)
 	}
-	res := &tailResult{LostBytes: map[seal.LossReason]int64{}, Reasons: reasonCounts{}}
+	res := &tailResult{LostBytes: map[table.LossReason]int64{}, Reasons: reasonCounts{}}
 	a.result = res
 	start := time.Now()
 	defer func() { res.ElapsedSeconds = time.Since(start).Seconds() }()

@@ -6,7 +6,7 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
+	"logseal/ingest/table"
 )
 
 // stepArchive reads a compressed file, once it has not changed for a while: it is written in one go
@@ -196,7 +196,7 @@ func (t *Tail) archiveRead(f *followed) error {
 		"to", w.src.Sealed.Offset)...)
 	t.disown(f)
 	if w.src.Highest > w.src.Sealed.Offset {
-		t.miss(w.key, newMissing(time.Now(), seal.Deleted, w.src.Highest,
+		t.miss(w.key, newMissing(time.Now(), table.Deleted, w.src.Highest,
 			offsets.Sighting{Serial: w.src.Serial}))
 	}
 	t.putAway(f, w.key, w.src.Sealed.Offset)

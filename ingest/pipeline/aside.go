@@ -8,40 +8,40 @@ import (
 	"sync"
 
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // aside holds complete batches of the spool that no outbox has, by source and in order of their
 // start: they wait for the source's sealed offset to come to them or to pass them.
 type aside struct {
 	mu sync.Mutex
-	by map[source.Key][]*seal.Manifest
+	by map[source.Key][]*table.Manifest
 }
 
-func (a *aside) of(key source.Key) []*seal.Manifest {
+func (a *aside) of(key source.Key) []*table.Manifest {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.by[key])
 }
 
-func (a *aside) add(key source.Key, m *seal.Manifest) {
+func (a *aside) add(key source.Key, m *table.Manifest) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.by == nil {
-		a.by = map[source.Key][]*seal.Manifest{}
+		a.by = map[source.Key][]*table.Manifest{}
 	}
-	i, _ := slices.BinarySearchFunc(a.by[key], m, func(x, y *seal.Manifest) int {
+	i, _ := slices.BinarySearchFunc(a.by[key], m, func(x, y *table.Manifest) int {
 		return int(min(1, max(-1, x.Start-y.Start)))
 	})
 	a.by[key] = slices.Insert(a.by[key], i, m)
 }
 
-func (a *aside) remove(key source.Key, m *seal.Manifest) {
+func (a *aside) remove(key source.Key, m *table.Manifest) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.by[key] = slices.DeleteFunc(a.by[key], func(x *seal.Manifest) bool { return x == m })
+	a.by[key] = slices.DeleteFunc(a.by[key], func(x *table.Manifest) bool { return x == m })
 }
 
 // sources lists those of which something is aside.
@@ -58,10 +58,10 @@ func (a *aside) sources() []source.Key {
 }
 
 // left lists what is still aside.
-func (a *aside) left() []*seal.Manifest {
+func (a *aside) left() []*table.Manifest {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var all []*seal.Manifest
+	var all []*table.Manifest
 	for _, ms := range a.by {
 		all = append(all, ms...)
 	}
@@ -69,7 +69,7 @@ func (a *aside) left() []*seal.Manifest {
 }
 
 // inSpool gives those of the batches that the spool still has.
-func (r *run) inSpool(batches []offsets.Entry) (all []*seal.Manifest, err error) {
+func (r *run) inSpool(batches []offsets.Entry) (all []*table.Manifest, err error) {
 	for _, e := range batches {
 		p, ok, err := r.spooledIfAny(e.Spool)
 		if err != nil {
@@ -83,7 +83,7 @@ func (r *run) inSpool(batches []offsets.Entry) (all []*seal.Manifest, err error)
 }
 
 // setAside moves batches aside that were in the outbox until now.
-func (w *work) setAside(batches []*seal.Manifest) {
+func (w *work) setAside(batches []*table.Manifest) {
 	for _, m := range batches {
 		w.Spool.Hold(entryOf(m).Spool)
 		w.aside.add(w.key, m)
@@ -104,12 +104,12 @@ func (w *work) takeSpooled() (bool, error) {
 	return false, nil
 }
 
-func chainsOn(s *offsets.Source, m *seal.Manifest) bool {
+func chainsOn(s *offsets.Source, m *table.Manifest) bool {
 	return m.Start == s.Sealed.Offset && m.ChainIn == s.Sealed.Chain
 }
 
 // enter puts a complete batch of the spool that chains on to the sealed offset into the outbox.
-func (w *work) enter(m *seal.Manifest) error {
+func (w *work) enter(m *table.Manifest) error {
 	return w.update(func(s *offsets.Source) error {
 		appendBatch(s, m, pointOf(m))
 		s.OpenEnd, s.Marker = m.OpenEnd, source.Digest{}
@@ -122,7 +122,7 @@ func (w *work) enter(m *seal.Manifest) error {
 const unknownLine = -1
 
 // pointOf is the end of a batch as far as its manifest tells.
-func pointOf(m *seal.Manifest) source.Point {
+func pointOf(m *table.Manifest) source.Point {
 	return source.Point{
 		Offset: m.End, Chain: m.ChainOut, State: m.ChainState, Line: unknownLine, Carry: m.Rest,
 	}
@@ -148,7 +148,7 @@ func (w *work) clearOvertaken(ctx context.Context) error {
 //
 // The files of a batch that may be of another log than the bucket's are all that is left of those bytes:
 // they are set apart.
-func (w *work) dropOvertaken(ctx context.Context, m *seal.Manifest) error {
+func (w *work) dropOvertaken(ctx context.Context, m *table.Manifest) error {
 	there, err := w.manifestAt(ctx, w.key, m.Start)
 	if err != nil && !errors.Is(err, sink.ErrNotFound) {
 		return err
@@ -182,7 +182,7 @@ func (w *work) dropOvertaken(ctx context.Context, m *seal.Manifest) error {
 // hasBytes reports whether exactly the bytes of a batch are in the sink, whatever batches they are in: by a
 // manifest, by the ledger or by the source's file. Before all files that there are have had their turn,
 // one of them may still tell: then a no is a *stopError.
-func (w *work) hasBytes(ctx context.Context, m, there *seal.Manifest) (bool, error) {
+func (w *work) hasBytes(ctx context.Context, m, there *table.Manifest) (bool, error) {
 	if overlaps(w.src.Lost, m.Range()) && (there == nil || !takesBack(m, there)) {
 		return false, nil // the sink lacks some of them
 	}
@@ -208,7 +208,7 @@ func (w *work) hasBytes(ctx context.Context, m, there *seal.Manifest) (bool, err
 }
 
 // sourceHas reports whether the source has the chain of a batch at its end.
-func (w *work) sourceHas(ctx context.Context, m, there *seal.Manifest) (bool, error) {
+func (w *work) sourceHas(ctx context.Context, m, there *table.Manifest) (bool, error) {
 	if there != nil && there.End == m.End {
 		return there.ChainOut == m.ChainOut, nil
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"logseal/ingest/identity"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
+	"logseal/ingest/table"
 )
 
 // askRest is when a family is asked about again though nothing about it has changed.
@@ -58,7 +58,7 @@ func (r *run) learnAtRest(ctx context.Context, f *family) error {
 func (r *run) learnOn(ctx context.Context, f *family) error {
 	for n := 1; ; n = min(2*n, r.getsAtOnce) {
 		first := f.Known()
-		found := make([]*seal.Manifest, n)
+		found := make([]*table.Manifest, n)
 		errs := make([]error, n)
 		var wg sync.WaitGroup
 		for i := range n {
@@ -94,7 +94,7 @@ func (r *run) follow(ctx context.Context, f *family, k uint64) error {
 }
 
 // stepOf is what a manifest says of its source.
-func stepOf(m *seal.Manifest) identity.Step {
+func stepOf(m *table.Manifest) identity.Step {
 	return identity.Step{Start: m.Start, End: m.End, Chain: m.ChainOut, Marks: m.Marks,
 		OpenEnd: m.OpenEnd, Rest: m.Rest, Loss: isLoss(m)}
 }

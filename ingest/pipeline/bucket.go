@@ -8,9 +8,9 @@ import (
 	"io"
 
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // getSmall reads a whole object, or returns an error that is sink.ErrNotFound. Damaged bytes are read
@@ -54,14 +54,14 @@ func smallObject(key string, body []byte) sink.Object {
 
 // manifestAt asks for the manifest of the batch that starts at start, or for the loss that stands in
 // its stead; the error is sink.ErrNotFound when there is neither.
-func (r *run) manifestAt(ctx context.Context, key source.Key, start int64) (*seal.Manifest, error) {
+func (r *run) manifestAt(ctx context.Context, key source.Key, start int64) (*table.Manifest, error) {
 	p, err := r.placedAt(ctx, key, start)
 	return p.Manifest, err
 }
 
 // placedAt is manifestAt, and tells which of the two it is.
 func (r *run) placedAt(ctx context.Context, key source.Key, start int64) (placed, error) {
-	name := seal.ManifestKey(key, start)
+	name := table.ManifestKey(key, start)
 	body, err := getSmall(ctx, r.Store, name)
 	if err != nil {
 		return placed{}, err
@@ -86,22 +86,22 @@ var ErrBehind = errors.New("the sink is behind the ledger")
 // openTable reads logseal.json before anything else, or puts it where nothing was ever shipped. With
 // it the store is asked whether it keeps what stands.
 func (r *run) openTable(ctx context.Context) error {
-	body, err := getSmall(ctx, r.Store, seal.RootKey)
+	body, err := getSmall(ctx, r.Store, table.RootKey)
 	if errors.Is(err, sink.ErrNotFound) {
 		if err := r.neverShipped(); err != nil {
 			return err
 		}
-		body = seal.RootJSON()
-		err = putSmall(ctx, r.Store, seal.RootKey, body)
+		body = table.RootJSON()
+		err = putSmall(ctx, r.Store, table.RootKey, body)
 	}
 	if err != nil {
 		return err
 	}
-	if err := seal.ParseRoot(body); err != nil {
-		return fmt.Errorf("read %s in %s: %w", seal.RootKey, r.Store.Name(), err)
+	if err := table.ParseRoot(body); err != nil {
+		return fmt.Errorf("read %s in %s: %w", table.RootKey, r.Store.Name(), err)
 	}
 	if p, ok := r.Store.(sink.Prober); ok {
-		return p.Probe(ctx, smallObject(seal.RootKey, body))
+		return p.Probe(ctx, smallObject(table.RootKey, body))
 	}
 	return nil
 }
@@ -117,6 +117,6 @@ func (r *run) neverShipped() error {
 		}
 		return fmt.Errorf("%w: %s has no %s, but the ledger has shipped source %s up to %d; "+
 			"point to the sink it was shipped to, or `ingest state rebuild` to start over",
-			ErrBehind, r.Store.Name(), seal.RootKey, key.ID, src.Shipped)
+			ErrBehind, r.Store.Name(), table.RootKey, key.ID, src.Shipped)
 	})
 }

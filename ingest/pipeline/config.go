@@ -7,9 +7,9 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // Config is all that a load needs. Nothing in it is changed.
@@ -37,7 +37,7 @@ type Config struct {
 
 // Stream is how the files of one table are read.
 type Stream struct {
-	Epoch         *seal.Epoch
+	Epoch         *table.Epoch
 	Parser        *parse.Parser // of Epoch's definition
 	MaxBytes      int64         // a batch's size in bytes; 0 is no limit
 	MaxPartitions int           // how many partitions a batch may spread over

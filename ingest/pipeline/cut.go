@@ -13,6 +13,7 @@ import (
 	"logseal/ingest/offsets"
 	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // epochFile is the file that a batch in the spool has after its objects: the epoch it was sealed
@@ -259,13 +260,13 @@ func writeFile(stage Stage, name string, body []byte) error {
 	return f.Close()
 }
 
-func entryOf(m *seal.Manifest) offsets.Entry {
+func entryOf(m *table.Manifest) offsets.Entry {
 	return offsets.Entry{Range: m.Range(), Seal: m.Seal, Spool: m.BatchName().String(),
 		State: m.ChainState, Rest: m.Rest}
 }
 
 // appendBatch adds a batch that starts at the sealed offset to the outbox.
-func appendBatch(s *offsets.Source, m *seal.Manifest, end source.Point) {
+func appendBatch(s *offsets.Source, m *table.Manifest, end source.Point) {
 	s.Outbox = append(s.Outbox, entryOf(m))
 	s.Sealed = end
 	s.Highest = max(s.Highest, end.Offset)
@@ -277,14 +278,14 @@ func appendBatch(s *offsets.Source, m *seal.Manifest, end source.Point) {
 
 // addEnds lets the ledger know all that a manifest says of its source's chain: at its marks and at
 // its end. By the marks a file that begins alike is told apart before it is as long as the batch.
-func addEnds(s *offsets.Source, m *seal.Manifest) {
+func addEnds(s *offsets.Source, m *table.Manifest) {
 	for _, end := range endsOf(m) {
 		s.AddEnd(end)
 	}
 }
 
 // endsOf gives a manifest's marks and its end, in order.
-func endsOf(m *seal.Manifest) []offsets.End {
+func endsOf(m *table.Manifest) []offsets.End {
 	return append(slices.Clone(m.Marks), offsets.End{Offset: m.End, Chain: m.ChainOut})
 }
 

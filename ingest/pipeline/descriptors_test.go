@@ -13,8 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
+	"logseal/ingest/table"
 )
 
 // fewFiles lets a tail have few files open at once.
@@ -225,7 +225,7 @@ func TestTail_GoneBeforeItsTurn(t *testing.T) {
 		p.fs.Remove("/logs/a")
 		p.pass(time.Hour)
 		p.wantLines("z1")
-		require.Equal(t, int64(4), p.tail.Status().Streams["s"].LostBytes[seal.Deleted])
+		require.Equal(t, int64(4), p.tail.Status().Streams["s"].LostBytes[table.Deleted])
 	})
 }
 

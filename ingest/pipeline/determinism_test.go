@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // tree is what the sink holds: the digest of every file that is not a writer's own, nor tells when and
@@ -25,7 +25,7 @@ func (b *yard) tree() map[string]source.Digest {
 		if err != nil {
 			return err
 		}
-		if d.Name() == ".tmp" || path == filepath.Join(out, seal.SourceFolder) {
+		if d.Name() == ".tmp" || path == filepath.Join(out, table.SourceFolder) {
 			return filepath.SkipDir
 		}
 		if d.IsDir() {
@@ -33,7 +33,7 @@ func (b *yard) tree() map[string]source.Digest {
 		}
 		body, err := os.ReadFile(path)
 		name := strings.TrimPrefix(path, out)
-		if strings.HasPrefix(name, "/"+seal.SourceFolder) {
+		if strings.HasPrefix(name, "/"+table.SourceFolder) {
 			body = nil // a note says when it was written
 		}
 		files[name] = source.DigestOf(body)

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
+	"logseal/ingest/table"
 )
 
 // truncated ends an incarnation of a file. What was read of it is in memory and is sealed, unless it
@@ -63,9 +63,9 @@ func (t *Tail) finish(f *followed) error {
 		return nil // and needs it to go back
 	}
 	key, serial := f.w.key, f.w.src.Serial
-	reason, atLeast := seal.Deleted, f.w.src.Highest
+	reason, atLeast := table.Deleted, f.w.src.Highest
 	if f.cut {
-		reason, atLeast = seal.Truncated, max(atLeast, f.lastSize)
+		reason, atLeast = table.Truncated, max(atLeast, f.lastSize)
 	}
 	t.disown(f)
 	if atLeast > sealed {

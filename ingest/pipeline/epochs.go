@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // checkEpochs refuses a stream whose meaning changed within its version, against every definition that
@@ -16,7 +16,7 @@ import (
 func (r *run) checkEpochs(ctx context.Context, s *Stream) error {
 	var others []string
 	accepted := false
-	for info, err := range r.Store.List(ctx, seal.EpochPrefix(s.Table())) {
+	for info, err := range r.Store.List(ctx, table.EpochPrefix(s.Table())) {
 		if err != nil {
 			return err
 		}
@@ -47,12 +47,12 @@ func (r *run) checkEpochs(ctx context.Context, s *Stream) error {
 }
 
 // fits returns an error unless e may go on in a table with the definition of which this is the body.
-func fits(e *seal.Epoch, key string, body []byte) error {
-	old, err := seal.ParseEpoch(body)
+func fits(e *table.Epoch, key string, body []byte) error {
+	old, err := table.ParseEpoch(body)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", key, err)
 	}
-	if err := seal.Compatible(old, e); err != nil {
+	if err := table.Compatible(old, e); err != nil {
 		return fmt.Errorf("%w: %w", ErrMeaning, err)
 	}
 	return nil
@@ -61,7 +61,7 @@ func fits(e *seal.Epoch, key string, body []byte) error {
 // epochBody reads what is at a key of a definition. It names what does not have its name, which no
 // writer has put, and gives nil for it.
 func (r *run) epochBody(ctx context.Context, key string) ([]byte, error) {
-	name, err := seal.ParseKey(key)
+	name, err := table.ParseKey(key)
 	var body []byte
 	if err == nil {
 		body, err = getSmall(ctx, r.Store, key)

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // plantEpoch puts a file among the definitions of the yard's stream.
@@ -21,22 +21,22 @@ func (b *yard) plantEpoch(key string, body []byte) {
 }
 
 // foreignEpoch is a definition of the yard's stream that nobody may go on by.
-func foreignEpoch(t *testing.T) *seal.Epoch {
+func foreignEpoch(t *testing.T) *table.Epoch {
 	d, err := parse.FromPattern(`(?P<other>.*)`)
 	require.NoError(t, err)
-	return seal.NewEpoch(source.Table{Stream: "s", Version: 1}, d)
+	return table.NewEpoch(source.Table{Stream: "s", Version: 1}, d)
 }
 
 // What someone else put among the definitions is named and passed over.
 func TestLoad_JunkAmongTheDefinitions(t *testing.T) {
 	b := newYard(t)
 	foreign := foreignEpoch(t)
-	table := foreign.Table()
+	of := foreign.Table()
 	var keys []string
 	for _, key := range []string{
-		seal.EpochPrefix(table) + "README",
-		seal.EpochKey(table, source.DigestOf([]byte("another"))),
-		seal.EpochPrefix(table) + "deeper/" + source.DigestOf(nil).String() + ".json",
+		table.EpochPrefix(of) + "README",
+		table.EpochKey(of, source.DigestOf([]byte("another"))),
+		table.EpochPrefix(of) + "deeper/" + source.DigestOf(nil).String() + ".json",
 	} {
 		b.plantEpoch(key, foreign.JSON())
 		keys = append(keys, key)
@@ -60,7 +60,7 @@ func TestLoad_ForeignDefinition(t *testing.T) {
 	newer := []byte("{\"format\":2}\n")
 	for key, body := range map[string][]byte{
 		foreign.Key(): foreign.JSON(),
-		seal.EpochKey(foreign.Table(), source.DigestOf(newer)): newer,
+		table.EpochKey(foreign.Table(), source.DigestOf(newer)): newer,
 	} {
 		b := newYard(t)
 		b.plantEpoch(key, body)

@@ -9,6 +9,7 @@ import (
 	"logseal/ingest/offsets"
 	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // heldPath is what problems call the batches that are held.
@@ -114,7 +115,7 @@ func (w *work) commitHeld(stage Stage, b *seal.Batch) error {
 
 // familyHas reports whether a source of the family has exactly the bytes of a batch in the sink. What a ledger
 // has sealed beside that need not be in the spool: the ledger may be an old one.
-func (r *run) familyHas(f *family, m *seal.Manifest) (bool, error) {
+func (r *run) familyHas(f *family, m *table.Manifest) (bool, error) {
 	all, _, err := r.candidates(f)
 	if err != nil {
 		return false, err

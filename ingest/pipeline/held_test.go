@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
+	"logseal/ingest/table"
 )
 
 // heldOf gives the batches that are held, and up to where they go on from one another.
@@ -19,7 +19,7 @@ func (p *pond) heldOf(t *testing.T) (batches int, end int64) {
 	held, err := p.tail.Spool.Held()
 	require.NoError(t, err)
 	for _, b := range held {
-		m, err := seal.ParseManifest(b.Manifest)
+		m, err := table.ParseManifest(b.Manifest)
 		require.NoError(t, err)
 		require.Equal(t, end, m.Start)
 		end = m.End

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // A source that begins is announced by a note, under the head that it begins with, before anything
@@ -35,8 +35,8 @@ const noteFile = "note"
 
 // note makes the note on a source that begins with head and is read from the file at path.
 func (w *work) note(head []byte, path string, file offsets.FileState) sourceNote {
-	n := seal.SourceNote{
-		Format: seal.Format, Stream: w.key.Table.Stream, Version: w.key.Table.Version,
+	n := table.SourceNote{
+		Format: table.Format, Stream: w.key.Table.Stream, Version: w.key.Table.Version,
 		Origin: w.key.Origin, SID: w.key.ID, K: w.k,
 		Path: strings.ToValidUTF8(cmp.Or(path, "unknown"), "\uFFFD"),
 		Host: w.Host, Size: file.Size, Program: w.Program, Time: time.Now().UnixMicro(),
@@ -45,7 +45,7 @@ func (w *work) note(head []byte, path string, file offsets.FileState) sourceNote
 		at := time.Unix(0, file.MtimeNS).UnixMicro()
 		n.MTime = &at
 	}
-	return sourceNote{seal.SourceKey(w.key, source.DigestOf(head)), n.JSON()}
+	return sourceNote{table.SourceKey(w.key, source.DigestOf(head)), n.JSON()}
 }
 
 // noteOf is the note on a source whose file is in hand.
@@ -58,7 +58,7 @@ func (n sourceNote) file() []byte { return slices.Concat([]byte(n.key), []byte{'
 func parseNote(b []byte) (n sourceNote, err error) {
 	key, body, _ := bytes.Cut(b, []byte{'\n'})
 	n = sourceNote{string(key), body}
-	parsed, err := seal.ParseSourceNote(body)
+	parsed, err := table.ParseSourceNote(body)
 	if err == nil {
 		err = parsed.ValidateFor(n.key)
 	}
@@ -161,7 +161,7 @@ func (r *run) listHead(ctx context.Context, t source.Table, prefix string) (*lis
 		if err != nil {
 			return nil, err
 		}
-		if k, err := seal.ParseKey(info.Key); err == nil && k.Kind == seal.SourceKind {
+		if k, err := table.ParseKey(info.Key); err == nil && k.Kind == table.SourceKind {
 			l.all = append(l.all, k.Source)
 			l.has[k.Source] = true
 		}

@@ -11,10 +11,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/sinktest"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // listCounter counts the listings of notes.
@@ -24,7 +24,7 @@ type listCounter struct {
 }
 
 func (s *listCounter) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, error] {
-	if strings.HasPrefix(prefix, seal.SourceFolder) {
+	if strings.HasPrefix(prefix, table.SourceFolder) {
 		s.lists++
 	}
 	return s.Store.List(ctx, prefix)
@@ -36,7 +36,7 @@ func kthKey(origin string, k uint64) source.Key {
 }
 
 // bannerNotes begins the keys of the notes on such.
-var bannerNotes = seal.HeadPrefix(kthKey("", 0).Table, source.DigestOf([]byte(banner)))
+var bannerNotes = table.HeadPrefix(kthKey("", 0).Table, source.DigestOf([]byte(banner)))
 
 // Who was announced is listed after that: of two that begin at once one finds the other. So much that
 // one request lists is listed for each; where it is more, that is not to be paid for each.
@@ -94,8 +94,8 @@ func TestRun_Others_PassesOverWhatIsNoNote(t *testing.T) {
 		w := &work{run: r, key: kthKey("web-1", 0), path: path, head: []byte(banner)}
 		require.NoError(t, r.announce(t.Context(), w.noteOf()))
 	}
-	key := seal.SourceKey(kthKey("web-1", 0), source.DigestOf([]byte(banner)))
-	n, err := seal.ParseSourceNote(store.Body(key))
+	key := table.SourceKey(kthKey("web-1", 0), source.DigestOf([]byte(banner)))
+	n, err := table.ParseSourceNote(store.Body(key))
 	require.NoError(t, err)
 	require.Equal(t, "/a", n.Path)
 	others, err := r.others(t.Context(), kthKey("", 0), bannerNotes, false)

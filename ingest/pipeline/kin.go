@@ -8,9 +8,9 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // kin is a source of another origin that begins with the same head as one in hand. If it holds the
@@ -62,7 +62,7 @@ func (r *run) askKin(ctx context.Context, key source.Key) (*kin, error) {
 		return nil, err
 	}
 	k := &kin{key: key, ends: endsOf(p.Manifest)}
-	if p.loss != nil && p.loss.Reason == seal.NotWanted {
+	if p.loss != nil && p.loss.Reason == table.NotWanted {
 		k.unwanted = p.End
 	}
 	r.herald.mu.Lock()

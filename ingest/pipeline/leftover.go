@@ -7,14 +7,14 @@ import (
 	"slices"
 
 	"logseal/ingest/files"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // leftovers are the data objects whose batch has no manifest, by source and start: what a run that
 // died together with its state had put. Cutting where it cut makes them ours again. That is
 // tidiness: nothing depends on it.
-type leftovers map[leftoverAt][]seal.BatchName
+type leftovers map[leftoverAt][]table.BatchName
 
 type leftoverAt struct {
 	table source.Table
@@ -29,13 +29,13 @@ func (r *run) findLeftovers(ctx context.Context) (leftovers, error) {
 	for i := range r.Streams {
 		t := r.Streams[i].Table()
 		for _, prefix := range []string{
-			seal.DataPrefix(t), seal.QuarantinePrefix(t), seal.ManifestPrefix(t),
+			table.DataPrefix(t), table.QuarantinePrefix(t), table.ManifestPrefix(t),
 		} {
 			for info, err := range r.Store.List(ctx, prefix) {
 				if err != nil {
 					return nil, err
 				}
-				if k, err := seal.ParseKey(info.Key); err == nil {
+				if k, err := table.ParseKey(info.Key); err == nil {
 					found.note(k)
 				}
 			}
@@ -44,14 +44,14 @@ func (r *run) findLeftovers(ctx context.Context) (leftovers, error) {
 	return found, nil
 }
 
-func (l leftovers) note(k seal.ParsedKey) {
+func (l leftovers) note(k table.ParsedKey) {
 	switch k.Kind {
-	case seal.DataKind, seal.QuarantineKind:
+	case table.DataKind, table.QuarantineKind:
 		at := leftoverAt{k.Table, k.Batch.ID, k.Batch.Range.Start}
 		if !slices.Contains(l[at], k.Batch) {
 			l[at] = append(l[at], k.Batch)
 		}
-	case seal.ManifestKind:
+	case table.ManifestKind:
 		delete(l, leftoverAt{k.Table, k.Source.ID, k.Start})
 	}
 }
@@ -66,7 +66,7 @@ func (w *work) limit(ctx context.Context) (int64, error) {
 	if len(names) == 0 {
 		return most, nil
 	}
-	slices.SortFunc(names, func(a, b seal.BatchName) int { return cmp.Compare(b.Range.End, a.Range.End) })
+	slices.SortFunc(names, func(a, b table.BatchName) int { return cmp.Compare(b.Range.End, a.Range.End) })
 	var ends []int64
 	for _, n := range names {
 		ends = append(ends, n.Range.End)

@@ -16,11 +16,11 @@ import (
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/dir"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
+	"logseal/ingest/table"
 	"logseal/ingest/verify"
 )
 
@@ -98,7 +98,7 @@ func (b *yard) run(ctx context.Context, names ...string) (*Report, error) {
 		cfg.Ledger = b.through(ledger)
 	}
 	st := &cfg.Streams[0]
-	st.Epoch = seal.NewEpoch(source.Table{Stream: "s", Version: 1}, d)
+	st.Epoch = table.NewEpoch(source.Table{Stream: "s", Version: 1}, d)
 	st.Epoch.MaxRecordBytes = b.maxRecord
 	st.Parser, err = parse.New(d)
 	require.NoError(b.t, err)

@@ -6,23 +6,23 @@ import (
 	"io/fs"
 
 	"logseal/ingest/files"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // reasonFor looks at the path where a missing source was last seen: "" says that its file is still
 // there and only no longer followed.
-func (t *Tail) reasonFor(key source.Key, m *missingSource) (seal.LossReason, error) {
-	if m.reason == seal.Truncated {
+func (t *Tail) reasonFor(key source.Key, m *missingSource) (table.LossReason, error) {
+	if m.reason == table.Truncated {
 		return m.reason, nil
 	}
 	if m.seen.Path == "" {
-		return seal.Deleted, nil
+		return table.Deleted, nil
 	}
 	f, err := files.Open(t.FS, m.seen.Path)
 	var other *files.NotRegularError
 	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &other) || errors.As(err, new(*files.LinkError)) {
-		return seal.Deleted, nil
+		return table.Deleted, nil
 	}
 	if errors.As(err, new(*files.UnsupportedError)) {
 		return t.reasonForOther(m)
@@ -35,43 +35,43 @@ func (t *Tail) reasonFor(key source.Key, m *missingSource) (seal.LossReason, err
 	src, ok, err := t.Ledger.Get(key)
 	switch {
 	case stat.Dev != m.seen.File.Dev || stat.Inode != m.seen.File.Inode:
-		return seal.Deleted, nil
+		return table.Deleted, nil
 	case err != nil:
 		return "", err
 	case !f.Compressed() && stat.Size < m.seen.Sealed:
-		return seal.Truncated, nil
+		return table.Truncated, nil
 	case stateOf(stat) == m.seen.File && (f.Compressed() || !ok):
 		return "", nil
 	case f.Compressed(), !ok && stat.Size < m.atLeast:
-		return seal.Truncated, nil
+		return table.Truncated, nil
 	case !ok:
 		return "", nil
 	}
 	// What was sealed last may have been in memory, and the file another by then.
 	same, err := hasSealed(t.ctx, f, src)
 	if errors.As(err, new(*files.ShrunkError)) {
-		return seal.Truncated, nil
+		return table.Truncated, nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("look at %s: %w", m.seen.Path, err)
 	}
 	if !same {
-		return seal.Truncated, nil
+		return table.Truncated, nil
 	}
 	return "", nil
 }
 
 // reasonForOther is reasonFor where the path has a file that is not read as a log: no source was ever
 // read of that, unless it is the very file.
-func (t *Tail) reasonForOther(m *missingSource) (seal.LossReason, error) {
+func (t *Tail) reasonForOther(m *missingSource) (table.LossReason, error) {
 	stat, err := t.FS.Stat(m.seen.Path)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("look at %s: %w", m.seen.Path, err)
 	case stat.Dev != m.seen.File.Dev || stat.Inode != m.seen.File.Inode:
-		return seal.Deleted, nil
+		return table.Deleted, nil
 	case stateOf(stat) == m.seen.File:
 		return "", nil
 	}
-	return seal.Truncated, nil
+	return table.Truncated, nil
 }

@@ -10,9 +10,9 @@ import (
 	"logseal/ingest/files"
 	"logseal/ingest/identity"
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // bringBack says what to do about a file that is gone. Whose it is says how it is to come back: a load
@@ -23,7 +23,7 @@ const bringBack = "bring the file back, to where `ingest tail` follows it or to 
 // lostStart gives up a batch whose start has another's manifest. The objects of its own that the
 // winner does not name can never be committed, since that place is taken, so they go first; but for
 // those of just the range that was declared lost, which may be found.
-func (w *work) lostStart(ctx context.Context, e offsets.Entry, winner *seal.Manifest) error {
+func (w *work) lostStart(ctx context.Context, e offsets.Entry, winner *table.Manifest) error {
 	own, _, err := w.spooled(e.Spool)
 	if err == nil && !takesBack(own.Manifest, winner) {
 		err = w.deleteUnnamed(ctx, own.Manifest, winner)
@@ -38,7 +38,7 @@ func (w *work) lostStart(ctx context.Context, e offsets.Entry, winner *seal.Mani
 
 // deleteUnnamed deletes the objects of a batch that can never be committed. Where deleting is not
 // allowed they stay, superseded, until someone who may runs `verify --clean`.
-func (r *run) deleteUnnamed(ctx context.Context, own, winner *seal.Manifest) error {
+func (r *run) deleteUnnamed(ctx context.Context, own, winner *table.Manifest) error {
 	for _, o := range own.Objects {
 		if winner != nil && named(winner, o.Key) {
 			continue
@@ -57,7 +57,7 @@ func (r *run) deleteUnnamed(ctx context.Context, own, winner *seal.Manifest) err
 
 // adopt takes over a batch that another writer committed at the shipped offset, when this source's
 // bytes agree with it.
-func (w *work) adopt(ctx context.Context, winner *seal.Manifest) error {
+func (w *work) adopt(ctx context.Context, winner *table.Manifest) error {
 	w.chase = true
 	if i, chain, err := w.ownEnd(winner.End); err != nil {
 		return err
@@ -136,7 +136,7 @@ func (w *work) ownEnd(off int64) (int, source.Digest, error) {
 }
 
 // keepFrom drops the batches of the outbox that the winner covers and keeps those that chain on.
-func (w *work) keepFrom(i int, winner *seal.Manifest) error {
+func (w *work) keepFrom(i int, winner *table.Manifest) error {
 	if err := w.dropBatches(w.src.Outbox[:i]); err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (w *work) keepFrom(i int, winner *seal.Manifest) error {
 // goOnAt drops the outbox and goes on behind the winner. The files of batches that reach past its
 // end stay in the spool, set aside, until the sealed offset has passed them again: until then they
 // may be all that is left of those bytes.
-func (w *work) goOnAt(at source.Point, winner *seal.Manifest) error {
+func (w *work) goOnAt(at source.Point, winner *table.Manifest) error {
 	at.Carry = winner.Rest
 	covered := 0
 	for covered < len(w.src.Outbox) && w.src.Outbox[covered].Range.End <= winner.End {

@@ -12,9 +12,9 @@ import (
 
 	"logseal/ingest/identity"
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // marksIn gives the marks of content strictly between start and end.
@@ -113,7 +113,7 @@ func TestTail_ChainOver(t *testing.T) {
 // lostMarks gives the marks of the only loss in the sink.
 func (p *pond) lostMarks() []source.Mark {
 	for _, key := range p.sink.Keys() {
-		if l, err := seal.ParseLoss(p.sink.Body(key)); err == nil {
+		if l, err := table.ParseLoss(p.sink.Body(key)); err == nil {
 			return l.Marks
 		}
 	}

@@ -8,16 +8,16 @@ import (
 
 	"logseal/ingest/identity"
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // missingSource is a source of which bytes are known to have been that nobody has read, and that no
 // file is read from.
 type missingSource struct {
 	since   time.Time
-	reason  seal.LossReason
+	reason  table.LossReason
 	atLeast int64 // how long its file was seen to be
 	seen    offsets.Sighting
 	unsent  bool // what was sealed of it may be gone, too
@@ -28,7 +28,7 @@ type missingSource struct {
 
 // newMissing is a source that has been missing since an instant.
 func newMissing(
-	since time.Time, reason seal.LossReason, atLeast int64, seen offsets.Sighting,
+	since time.Time, reason table.LossReason, atLeast int64, seen offsets.Sighting,
 ) *missingSource {
 	return &missingSource{since: since, reason: reason, atLeast: atLeast, seen: seen,
 		asked: map[*followed]bool{}}
@@ -43,7 +43,7 @@ func (t *Tail) findMissing() error {
 	}
 	for _, seen := range all {
 		if t.streamOf(seen.Key.Table) != nil {
-			t.missing[seen.Key] = newMissing(t.began, seal.Deleted, seen.Size, seen)
+			t.missing[seen.Key] = newMissing(t.began, table.Deleted, seen.Size, seen)
 		}
 	}
 	return nil
@@ -70,7 +70,7 @@ func (t *Tail) missUnsent(key source.Key) error {
 	if m := t.missing[key]; m != nil {
 		m.unsent = true
 	} else if t.owners[key] == nil {
-		m := newMissing(time.Now(), seal.Deleted, seen.Size, seen)
+		m := newMissing(time.Now(), table.Deleted, seen.Size, seen)
 		m.unsent = true
 		t.missing[key] = m
 	}
@@ -272,9 +272,9 @@ func (t *Tail) declareBatch(ctx context.Context, w *work, m *missingSource) erro
 	if err != nil {
 		return err
 	}
-	loss := &seal.Loss{
-		Format: seal.Format, Stream: w.key.Table.Stream, Version: w.key.Table.Version,
-		Origin: w.key.Origin, SID: w.key.ID, K: w.k, Kind: seal.Lost, Start: e.Range.Start,
+	loss := &table.Loss{
+		Format: table.Format, Stream: w.key.Table.Stream, Version: w.key.Table.Version,
+		Origin: w.key.Origin, SID: w.key.ID, K: w.k, Kind: table.Lost, Start: e.Range.Start,
 		End: &e.Range.End, Reason: m.reason, ChainIn: from, ChainOut: &to, ChainState: &e.State,
 		Marks: marks, Rest: e.Rest,
 	}
@@ -332,9 +332,9 @@ func (t *Tail) chainOver(key source.Key, r source.Range) (
 func (t *Tail) declareUnread(
 	ctx context.Context, key source.Key, src *offsets.Source, m *missingSource,
 ) error {
-	loss := &seal.Loss{
-		Format: seal.Format, Stream: key.Table.Stream, Version: key.Table.Version,
-		Origin: key.Origin, SID: key.ID, K: src.K, Kind: seal.Note, Start: src.Sealed.Offset,
+	loss := &table.Loss{
+		Format: table.Format, Stream: key.Table.Stream, Version: key.Table.Version,
+		Origin: key.Origin, SID: key.ID, K: src.K, Kind: table.Note, Start: src.Sealed.Offset,
 		AtLeast: &m.atLeast, Reason: m.reason, ChainIn: src.Sealed.Chain,
 	}
 	err := putSmall(ctx, t.Store, loss.Key(), loss.JSON())

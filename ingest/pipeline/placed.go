@@ -1,34 +1,34 @@
 package pipeline
 
 import (
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // placed is what stands, or is to stand, at the place of a batch: a batch or, in its stead, the
 // declared loss of a range. Of a loss the manifest says what the source's other batches need to
 // know: where it is and the chains at its ends. It has no objects and no epoch.
 type placed struct {
-	*seal.Manifest
-	loss *seal.Loss // nil for a batch
+	*table.Manifest
+	loss *table.Loss // nil for a batch
 }
 
 // parsePlaced reads a manifest or a loss that stands for one.
 func parsePlaced(body []byte) (placed, error) {
-	m, err := seal.ParseManifest(body)
+	m, err := table.ParseManifest(body)
 	if err == nil {
 		return placed{Manifest: m}, nil
 	}
-	l, lossErr := seal.ParseLoss(body)
-	if lossErr != nil || l.Kind != seal.Lost {
+	l, lossErr := table.ParseLoss(body)
+	if lossErr != nil || l.Kind != table.Lost {
 		return placed{}, err
 	}
 	return placedLoss(l), nil
 }
 
 // placedLoss makes a loss of kind Lost what stands for a batch. Its seal is of no epoch.
-func placedLoss(l *seal.Loss) placed {
-	return placed{loss: l, Manifest: &seal.Manifest{
+func placedLoss(l *table.Loss) placed {
+	return placed{loss: l, Manifest: &table.Manifest{
 		Format: l.Format, Stream: l.Stream, Version: l.Version, Origin: l.Origin, SID: l.SID, K: l.K,
 		Seal: source.NewSeal(*l.ChainOut, source.Digest{}), Start: l.Start, End: *l.End,
 		ChainIn: l.ChainIn, ChainOut: *l.ChainOut, ChainState: *l.ChainState,
@@ -45,4 +45,4 @@ func (p placed) validateFor(key string) error {
 }
 
 // isLoss tells whether a manifest stands for a loss.
-func isLoss(m *seal.Manifest) bool { return m.Epoch == source.Digest{} }
+func isLoss(m *table.Manifest) bool { return m.Epoch == source.Digest{} }

@@ -11,20 +11,20 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // recoverSpool is what every start does first, whatever the age of ledger and spool: clear what a
 // crash left half done, and find a place for each complete batch that no outbox has.
 func (r *run) recoverSpool(ctx context.Context) error {
-	return r.recoverWith(func(m *seal.Manifest) error { return r.place(ctx, m) })
+	return r.recoverWith(func(m *table.Manifest) error { return r.place(ctx, m) })
 }
 
 // recoverLocally is recoverSpool while the sink may not be reached: what only the sink can place is
 // set aside until it is.
 func (r *run) recoverLocally() error {
-	return r.recoverWith(func(m *seal.Manifest) error {
+	return r.recoverWith(func(m *table.Manifest) error {
 		key := m.SourceKey()
 		w, err := r.sourceOf(key, m.K)
 		if err != nil {
@@ -39,7 +39,7 @@ func (r *run) recoverLocally() error {
 	})
 }
 
-func (r *run) recoverWith(place func(*seal.Manifest) error) error {
+func (r *run) recoverWith(place func(*table.Manifest) error) error {
 	batches, err := r.Spool.Recover()
 	if err != nil {
 		return fmt.Errorf("recover the spool: %w", err)
@@ -48,7 +48,7 @@ func (r *run) recoverWith(place func(*seal.Manifest) error) error {
 	if err != nil {
 		return err
 	}
-	var strays []*seal.Manifest
+	var strays []*table.Manifest
 	for _, b := range batches {
 		if known[b.Name] {
 			continue
@@ -60,7 +60,7 @@ func (r *run) recoverWith(place func(*seal.Manifest) error) error {
 		}
 		strays = append(strays, p.Manifest)
 	}
-	slices.SortStableFunc(strays, func(a, b *seal.Manifest) int { return cmp.Compare(a.Start, b.Start) })
+	slices.SortStableFunc(strays, func(a, b *table.Manifest) int { return cmp.Compare(a.Start, b.Start) })
 	for _, m := range strays {
 		if err := place(m); err != nil {
 			return err
@@ -82,7 +82,7 @@ func (r *run) outboxNames() (map[string]bool, error) {
 
 // place finds out what a complete batch that no outbox has is: one that was killed before its
 // transaction, or whose ledger is older than the spool or lost.
-func (r *run) place(ctx context.Context, m *seal.Manifest) error {
+func (r *run) place(ctx context.Context, m *table.Manifest) error {
 	key := m.SourceKey()
 	w, err := r.sourceOf(key, m.K)
 	if err != nil {
@@ -209,7 +209,7 @@ func (w *work) fill(ctx context.Context) error {
 
 // askFile lets the source's file, if that is there, say whether it is what the last manifest ends. One that
 // is too short to tell may be another log: the source does not go on without it.
-func (w *work) askFile(ctx context.Context, last *seal.Manifest) (bool, error) {
+func (w *work) askFile(ctx context.Context, last *table.Manifest) (bool, error) {
 	err := w.needFile(ctx)
 	if errors.As(err, new(*stopError)) {
 		return true, nil // it is proved when it comes, before anything is cut from it
@@ -223,7 +223,7 @@ func (w *work) askFile(ctx context.Context, last *seal.Manifest) (bool, error) {
 
 // sameAs tells whether manifests speak of the source that the ledger knows: one of them ends where
 // it is shipped to, and no chain disagrees.
-func (w *work) sameAs(ms []*seal.Manifest) (bool, error) {
+func (w *work) sameAs(ms []*table.Manifest) (bool, error) {
 	known, err := w.pointsOf()
 	if err != nil {
 		return false, err

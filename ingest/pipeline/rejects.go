@@ -9,7 +9,7 @@ import (
 
 	"logseal/ingest/batch"
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
+	"logseal/ingest/table"
 )
 
 // RejectLimit is how many records of a batch, or of a run, may be rejects before something wants a look.
@@ -56,13 +56,13 @@ func (c *Counts) rejected() string {
 }
 
 // tooMany says that a batch is past its stream's limit.
-func tooMany(m *seal.Manifest, c Counts) string {
+func tooMany(m *table.Manifest, c Counts) string {
 	return fmt.Sprintf("%d of %d records in %v are rejects, which is past the limit (%s)",
 		m.Rejects, m.Records, m.Range(), c.rejected())
 }
 
 // judge raises a problem when a batch that was sealed is past its stream's limit.
-func (w *work) judge(m *seal.Manifest, c Counts) {
+func (w *work) judge(m *table.Manifest, c Counts) {
 	if !w.stream.Rejects.exceeded(m.Rejects, m.Records) {
 		return
 	}

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // reloadMax is how long a reload waits for the sink, which has to be asked what a stream meant.
@@ -69,7 +69,7 @@ func (t *Tail) mayBecome(next []*tailStream) error {
 				continue
 			}
 			known = true
-			if err := seal.Compatible(old.Epoch, s.Epoch); err != nil {
+			if err := table.Compatible(old.Epoch, s.Epoch); err != nil {
 				return fmt.Errorf("%w: %w", ErrMeaning, err)
 			}
 		}

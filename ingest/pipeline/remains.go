@@ -6,8 +6,8 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // Of a truncated file memory is all there is. Its source may turn out to be another log, which another writer
@@ -89,9 +89,9 @@ func (t *Tail) holdMemory(f *followed) error {
 	t.Log.Warn("a file was truncated whose source is another log; what is left of it is kept in spool/held",
 		append(logSource(w.key), "path", path, "from", f.at.Offset, "to", taken)...)
 	if f.hadMore() {
-		t.countLoss(w.key.Table.Stream, seal.Truncated, f.lastSize-taken)
+		t.countLoss(w.key.Table.Stream, table.Truncated, f.lastSize-taken)
 		t.Log.Error("bytes are lost: nobody can read them any more", append(logSource(w.key), "path", path,
-			"from", taken, "at_least_to", f.lastSize, "reason", string(seal.Truncated))...)
+			"from", taken, "at_least_to", f.lastSize, "reason", string(table.Truncated))...)
 	}
 	return nil
 }

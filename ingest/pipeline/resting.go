@@ -9,8 +9,8 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // A file that rests is closed and stays in the table. When it changes it is told who it is as after a restart,
@@ -151,7 +151,7 @@ func (t *Tail) leaveSource(f *followed, stat files.Stat) (*restedAs, error) {
 	// declared, by this run or the next.
 	t.disown(f)
 	if most := max(stat.Size, s.Highest); more || s.Highest > as.sealed {
-		t.miss(as.key, newMissing(time.Now(), seal.Deleted, most, sighting))
+		t.miss(as.key, newMissing(time.Now(), table.Deleted, most, sighting))
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -240,7 +240,7 @@ func (t *Tail) grownAtRest() (all []offsets.Sighting) {
 			x.f.noted = x.s.Size
 			all = append(all, x.s)
 			if t.missing[as.key] == nil && t.owners[as.key] == nil {
-				t.missing[as.key] = newMissing(time.Now(), seal.Deleted, x.s.Size, x.s)
+				t.missing[as.key] = newMissing(time.Now(), table.Deleted, x.s.Size, x.s)
 			}
 		}
 		t.mu.Unlock()
@@ -276,6 +276,6 @@ func (t *Tail) goneUnread(f *followed) {
 	if !silent {
 		return
 	}
-	t.countLoss(f.stream().Table().Stream, seal.Deleted, size)
+	t.countLoss(f.stream().Table().Stream, table.Deleted, size)
 	t.Log.Error("a file is gone that was not read for want of descriptors", "path", path, "size", size)
 }

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // putsAtOnce is how many objects of one batch are put at a time: enough to hide a round trip, few
@@ -91,7 +91,7 @@ func (w *work) put(ctx context.Context, e offsets.Entry, maybe bool) error {
 			return err
 		}
 	}
-	return w.putAs(ctx, e, maybe, seal.ManifestKey(w.key, e.Range.Start))
+	return w.putAs(ctx, e, maybe, table.ManifestKey(w.key, e.Range.Start))
 }
 
 func (w *work) putAs(ctx context.Context, e offsets.Entry, maybe bool, key string) error {
@@ -111,14 +111,14 @@ func (w *work) putAs(ctx context.Context, e offsets.Entry, maybe bool, key strin
 	if errors.As(err, &conflict) {
 		return errAskAgain
 	}
-	if err == nil && key == seal.ManifestKey(w.key, e.Range.Start) {
+	if err == nil && key == table.ManifestKey(w.key, e.Range.Start) {
 		w.families.saw(w.key, stepOf(m.Manifest))
 	}
 	return err
 }
 
 func (w *work) putObjects(
-	ctx context.Context, e offsets.Entry, m *seal.Manifest, maybe bool,
+	ctx context.Context, e offsets.Entry, m *table.Manifest, maybe bool,
 ) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(w.putsAtOnce)
@@ -141,8 +141,8 @@ func (w *work) provenance() map[string]string {
 }
 
 // putEpoch puts the definition that the batch was sealed under, once a run.
-func (w *work) putEpoch(ctx context.Context, e offsets.Entry, m *seal.Manifest) error {
-	key := seal.EpochKey(w.key.Table, m.Epoch)
+func (w *work) putEpoch(ctx context.Context, e offsets.Entry, m *table.Manifest) error {
+	key := table.EpochKey(w.key.Table, m.Epoch)
 	if _, done := w.epochs.Load(key); done {
 		return nil
 	}
@@ -217,13 +217,13 @@ func (w *work) checkBehind(ctx context.Context) error {
 	if errors.Is(err, sink.ErrNotFound) {
 		return fmt.Errorf("%w: %s has no %s, which the ledger has shipped; restore the sink, or "+
 			"`ingest state rebuild` to take it as it is", ErrBehind, w.Store.Name(),
-			seal.ManifestKey(w.key, w.src.LastStart))
+			table.ManifestKey(w.key, w.src.LastStart))
 	}
 	return err
 }
 
 // named tells whether a manifest names an object.
-func named(m *seal.Manifest, key string) bool {
+func named(m *table.Manifest, key string) bool {
 	for _, o := range m.Objects {
 		if o.Key == key {
 			return true

@@ -10,7 +10,7 @@ import (
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
 	"logseal/ingest/offsets/offsetstest"
-	"logseal/ingest/seal"
+	"logseal/ingest/table"
 )
 
 // A tail starts with 200,000 sources that ever were, until it first looks for files.
@@ -26,7 +26,7 @@ func BenchmarkTail_Start(b *testing.B) {
 		}
 	})
 	require.NoError(b, ledger.Close())
-	require.NoError(b, putSmall(b.Context(), p.sink, seal.RootKey, seal.RootJSON()))
+	require.NoError(b, putSmall(b.Context(), p.sink, table.RootKey, table.RootJSON()))
 	for b.Loop() {
 		looked := make(chan struct{}, 1)
 		p.cfg.Follow[0].Find = func(ctx context.Context) ([]files.Found, []files.Unread, error) {

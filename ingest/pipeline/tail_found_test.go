@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/spool"
+	"logseal/ingest/table"
 )
 
 // losing is a pond whose sink does not answer while down says so, so that what is sealed stays in the
@@ -207,10 +207,10 @@ func TestLoad_TakesALossBack(t *testing.T) {
 	require.Len(t, manifests, 3)
 	body, err := os.ReadFile(manifests[1])
 	require.NoError(t, err)
-	m, err := seal.ParseManifest(body)
+	m, err := table.ParseManifest(body)
 	require.NoError(t, err)
-	loss := seal.Loss{Format: seal.Format, Stream: m.Stream, Version: m.Version, Origin: m.Origin,
-		SID: m.SID, K: m.K, Kind: seal.Lost, Start: m.Start, End: &m.End, Reason: seal.Deleted,
+	loss := table.Loss{Format: table.Format, Stream: m.Stream, Version: m.Version, Origin: m.Origin,
+		SID: m.SID, K: m.K, Kind: table.Lost, Start: m.Start, End: &m.End, Reason: table.Deleted,
 		ChainIn: m.ChainIn, ChainOut: &m.ChainOut, ChainState: &m.ChainState, Marks: m.Marks}
 	want := b.tree()
 	require.NoError(t, os.Remove(filepath.Join(b.root, "out", m.Objects[0].Key)))

@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
+	"logseal/ingest/table"
 )
 
 // damage spoils the objects of all batches in the spool and leaves their manifests.
@@ -88,7 +88,7 @@ func (s lossPut) Put(ctx context.Context, o sink.Object) error {
 	err := s.Store.Put(ctx, o)
 	r, _ := o.Open()
 	body, _ := io.ReadAll(r)
-	if _, bad := seal.ParseLoss(body); bad == nil {
+	if _, bad := table.ParseLoss(body); bad == nil {
 		s.die()
 		return errKilled
 	}
@@ -190,7 +190,7 @@ func TestTail_TakesBackWhatWouldHalt(t *testing.T) {
 type lateStore struct{ sink.Store }
 
 func (s lateStore) Get(ctx context.Context, key string) (io.ReadCloser, sink.Info, error) {
-	if key == seal.RootKey {
+	if key == table.RootKey {
 		time.Sleep(10 * time.Minute)
 	}
 	return s.Store.Get(ctx, key)

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/files/filestest"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
+	"logseal/ingest/table"
 )
 
 // behindAnother leaves a log of three lines, all of which this tail has sealed, at a time when another
@@ -71,7 +71,7 @@ func TestTail_HighestEndIsDeclared(t *testing.T) {
 
 				p.start()
 				p.pass(10 * time.Minute)
-				require.Empty(t, p.tail.Status().Streams["s"].Losses[seal.Deleted], "it is told once")
+				require.Empty(t, p.tail.Status().Streams["s"].Losses[table.Deleted], "it is told once")
 				p.fs.Write("/logs/a", body)
 				p.pass(10 * time.Minute)
 				p.wantLines("a1", "a2", "a3", "z1")

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/files/filestest"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
+	"logseal/ingest/table"
 )
 
 // losses gives the kind and reason of all declared losses.
@@ -22,7 +22,7 @@ func (p *pond) losses() (all []string) {
 		if !strings.HasPrefix(key, "manifests/") {
 			continue
 		}
-		if l, err := seal.ParseLoss(p.sink.Body(key)); err == nil {
+		if l, err := table.ParseLoss(p.sink.Body(key)); err == nil {
 			all = append(all, string(l.Kind)+" "+string(l.Reason))
 		}
 	}

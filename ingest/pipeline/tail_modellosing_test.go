@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/spool"
+	"logseal/ingest/table"
 )
 
 // What a history may lose, and which lines then need not come out:
@@ -155,7 +155,7 @@ func (p *pond) linesOfBatches(dir string) (lines []string) {
 		panic(err)
 	}
 	for _, e := range entries {
-		manifest, err := seal.ParseManifest(e.Manifest)
+		manifest, err := table.ParseManifest(e.Manifest)
 		if err != nil {
 			continue // a declared loss
 		}

@@ -23,12 +23,13 @@ import (
 	"logseal/ingest/files"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/offsets"
+	"logseal/ingest/parquet"
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/sinktest"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
+	"logseal/ingest/table"
 	"logseal/ingest/verify"
 )
 
@@ -308,7 +309,7 @@ func (p *pond) open() TailConfig {
 		d = parse.Framed(p.framed, d, nil)
 	}
 	st := &cfg.Streams[0]
-	st.Epoch = seal.NewEpoch(cmp.Or(p.of, source.Table{Stream: "s", Version: 1}), d)
+	st.Epoch = table.NewEpoch(cmp.Or(p.of, source.Table{Stream: "s", Version: 1}), d)
 	st.Parser, err = parse.New(d)
 	require.NoError(p.t, err)
 	cfg.Follow = slices.Clone(cfg.Follow)
@@ -368,11 +369,11 @@ func (p *pond) pass(d time.Duration) {
 func (p *pond) lines() []string {
 	var all []string
 	for _, key := range p.sink.Keys() {
-		k, err := seal.ParseKey(key)
-		if err != nil || k.Kind != seal.ManifestKind && k.Kind != seal.FoundKind {
+		k, err := table.ParseKey(key)
+		if err != nil || k.Kind != table.ManifestKind && k.Kind != table.FoundKind {
 			continue
 		}
-		m, err := seal.ParseManifest(p.sink.Body(key))
+		m, err := table.ParseManifest(p.sink.Body(key))
 		if err != nil {
 			continue // a declared loss
 		}
@@ -388,13 +389,13 @@ func (p *pond) linesOf(key string) (lines []string) { return p.linesIn(key, p.si
 
 // linesIn gives the lines that an object with this key and body holds.
 func (p *pond) linesIn(key string, body []byte) (lines []string) {
-	f, err := seal.OpenParquet(bytes.NewReader(body), int64(len(body)))
+	f, err := parquet.Open(bytes.NewReader(body), int64(len(body)))
 	require.NoError(p.t, err)
 	name := "x"
 	if strings.HasPrefix(key, "quarantine/") {
 		name = "raw"
 	}
-	at := slices.IndexFunc(f.Columns(), func(c seal.FileColumn) bool { return c.Name == name })
+	at := slices.IndexFunc(f.Columns(), func(c parquet.FileColumn) bool { return c.Name == name })
 	for g := range f.Groups() {
 		v, err := f.Column(g, at)
 		require.NoError(p.t, err)

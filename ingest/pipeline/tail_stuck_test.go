@@ -13,9 +13,9 @@ import (
 	"logseal/ingest/files"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 func TestTail_LossIsNotDeclaredOnceTheFileIsBack(t *testing.T) {
@@ -204,7 +204,7 @@ func TestTail_StreamAddedByReload(t *testing.T) {
 		cfg := p.cfg
 		one := p.cfg.Streams[0]
 		two := one
-		two.Epoch, two.Parser = seal.NewEpoch(source.Table{Stream: "two", Version: 1}, d), parser
+		two.Epoch, two.Parser = table.NewEpoch(source.Table{Stream: "two", Version: 1}, d), parser
 		cfg.Streams = []Stream{one, two}
 		f1 := p.cfg.Follow[0]
 		f1.Find = files.NewFinder(p.fs, []string{"/logs/*"}, nil).Find

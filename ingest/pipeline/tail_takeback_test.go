@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // atPut does something once, before the first put of a key with an ending.
@@ -81,7 +81,7 @@ func TestTail_TakesNothingBackOfAForgottenSource(t *testing.T) {
 		w, err := p.tail.sourceOf(key, 0)
 		require.NoError(t, err)
 		require.Len(t, w.src.Lost, 2)
-		err = w.takeBackAll(t.Context(), func(*seal.Loss) (bool, error) {
+		err = w.takeBackAll(t.Context(), func(*table.Loss) (bool, error) {
 			return false, p.ledger.Delete(key)
 		})
 		require.ErrorIs(t, err, errAgain)

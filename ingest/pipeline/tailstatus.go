@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // TailStatus is what a running tail says of itself at one instant. It is a copy: nothing in it
@@ -63,6 +63,6 @@ type StreamTotals struct {
 	Records, Rows                        int64
 	Skipped                              int64 // lines
 	Rejects                              map[parse.Reason]int64
-	LostBytes                            map[seal.LossReason]int64 // at least
-	Losses                               map[seal.LossReason]int64 // that were declared
+	LostBytes                            map[table.LossReason]int64 // at least
+	Losses                               map[table.LossReason]int64 // that were declared
 }

@@ -5,8 +5,8 @@ import (
 
 	"logseal/ingest/offsets"
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // count changes the totals of a stream.
@@ -16,7 +16,7 @@ func (t *Tail) count(stream string, change func(*StreamTotals)) {
 	s := t.totals[stream]
 	if s == nil {
 		s = &StreamTotals{Rejects: map[parse.Reason]int64{},
-			LostBytes: map[seal.LossReason]int64{}, Losses: map[seal.LossReason]int64{}}
+			LostBytes: map[table.LossReason]int64{}, Losses: map[table.LossReason]int64{}}
 		t.totals[stream] = s
 	}
 	change(s)
@@ -65,7 +65,7 @@ func (t *Tail) countShippedTo(key source.Key, before, after int64) {
 	t.count(key.Table.Stream, func(s *StreamTotals) { s.ShippedBytes += max(0, after-before) })
 }
 
-func (t *Tail) countLoss(stream string, reason seal.LossReason, atLeast int64) {
+func (t *Tail) countLoss(stream string, reason table.LossReason, atLeast int64) {
 	t.count(stream, func(s *StreamTotals) {
 		s.Losses[reason]++
 		s.LostBytes[reason] += atLeast

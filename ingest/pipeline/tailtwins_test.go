@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/seal"
+	"logseal/ingest/table"
 )
 
 // twins gives the paths of the files that stand as twins.
@@ -70,7 +70,7 @@ func TestTail_WhatNobodyWantedHasNoTwin(t *testing.T) {
 		require.Len(t, p.lines(), 302)
 		notes := 0
 		for _, key := range p.sink.Keys() {
-			if k, err := seal.ParseKey(key); err == nil && k.Kind == seal.SourceKind {
+			if k, err := table.ParseKey(key); err == nil && k.Kind == table.SourceKind {
 				notes++
 			}
 		}

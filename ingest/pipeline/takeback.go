@@ -12,6 +12,7 @@ import (
 	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // What was declared lost is taken back by whoever has the bytes after all. The range is sealed again
@@ -19,13 +20,13 @@ import (
 // bucket has passed. So it is when we die meanwhile.
 
 // takesBack tells whether a batch holds just the bytes that were declared lost where it starts.
-func takesBack(m, there *seal.Manifest) bool {
+func takesBack(m, there *table.Manifest) bool {
 	return isLoss(there) && !isLoss(m) && m.Range() == there.Range() && m.ChainOut == there.ChainOut
 }
 
 // sealAgainFunc seals the range of a loss from its source's file into the spool; false says that
 // this cannot be.
-type sealAgainFunc func(*seal.Loss) (bool, error)
+type sealAgainFunc func(*table.Loss) (bool, error)
 
 // takeBackAll takes back what was declared lost of a source, range by range, and forgets each that is
 // taken back, or cannot be: what a file has of a source does not change.
@@ -64,7 +65,7 @@ func (w *work) takeBack(ctx context.Context, r source.Range, again sealAgainFunc
 }
 
 func (w *work) takeBackLoss(
-	ctx context.Context, r source.Range, loss *seal.Loss, again sealAgainFunc,
+	ctx context.Context, r source.Range, loss *table.Loss, again sealAgainFunc,
 ) error {
 	can, err := again(loss)
 	if err != nil || !can {
@@ -82,8 +83,8 @@ func (w *work) takeBackLoss(
 
 // lossStands gives a declared loss that nobody has taken back and that anybody would want back, nil
 // for none. What is damaged there is for verify to tell.
-func (w *work) lossStands(ctx context.Context, r source.Range) (*seal.Loss, error) {
-	body, err := getSmall(ctx, w.Store, seal.ManifestKey(w.key, r.Start))
+func (w *work) lossStands(ctx context.Context, r source.Range) (*table.Loss, error) {
+	body, err := getSmall(ctx, w.Store, table.ManifestKey(w.key, r.Start))
 	if errors.Is(err, sink.ErrNotFound) {
 		return nil, nil
 	}
@@ -91,10 +92,10 @@ func (w *work) lossStands(ctx context.Context, r source.Range) (*seal.Loss, erro
 		return nil, err
 	}
 	p, err := parsePlaced(body)
-	if err != nil || p.loss == nil || p.loss.Reason == seal.NotWanted || p.Range() != r {
+	if err != nil || p.loss == nil || p.loss.Reason == table.NotWanted || p.Range() != r {
 		return nil, nil
 	}
-	_, err = getSmall(ctx, w.Store, seal.FoundKey(w.key, r.Start))
+	_, err = getSmall(ctx, w.Store, table.FoundKey(w.key, r.Start))
 	if errors.Is(err, sink.ErrNotFound) {
 		return p.loss, nil
 	}
@@ -104,7 +105,7 @@ func (w *work) lossStands(ctx context.Context, r source.Range) (*seal.Loss, erro
 // sealAgainInTurn is sealAgain for a load, which has the file in hand to its end.
 func (w *work) sealAgainInTurn(ctx context.Context) sealAgainFunc {
 	var marks lostMarks
-	return func(loss *seal.Loss) (bool, error) {
+	return func(loss *table.Loss) (bool, error) {
 		endTurn, err := w.takeTurn(ctx)
 		if err != nil {
 			return false, err
@@ -132,7 +133,7 @@ func (t *Tail) takeBack(ctx context.Context, w *work) error {
 	}
 	var marks lostMarks
 	var of *followed // whose they are
-	return w.takeBackAll(ctx, func(loss *seal.Loss) (can bool, err error) {
+	return w.takeBackAll(ctx, func(loss *table.Loss) (can bool, err error) {
 		if err := slotOf(ctx).lock(ctx, t.again); err != nil {
 			return false, err
 		}
@@ -175,7 +176,7 @@ func (t *Tail) takeBack(ctx context.Context, w *work) error {
 type lostMarks map[int64]source.Point
 
 // find finds those of a loss, and of all that the ledger knows of by now, unless it has them.
-func (l *lostMarks) find(ctx context.Context, w *work, loss *seal.Loss) error {
+func (l *lostMarks) find(ctx context.Context, w *work, loss *table.Loss) error {
 	_, begins := (*l)[loss.Start]
 	if _, ends := (*l)[*loss.End]; begins && ends {
 		return nil
@@ -196,7 +197,7 @@ func (l *lostMarks) find(ctx context.Context, w *work, loss *seal.Loss) error {
 
 // sealAgain seals the range of a loss from the file into the spool, aside.
 func (w *work) sealAgain(
-	ctx context.Context, loss *seal.Loss, marks lostMarks,
+	ctx context.Context, loss *table.Loss, marks lostMarks,
 ) (bool, error) {
 	r := source.Range{Start: loss.Start, End: *loss.End}
 	at, has := marks[r.Start]
@@ -294,9 +295,9 @@ func (w *work) restAt(ctx context.Context, off int64) (source.Carry, error) {
 
 // findAgain puts a batch of the spool as what takes the loss at its start back; false says that the
 // spool no longer has it whole. If another's batch has done so, what is ours alone goes.
-func (w *work) findAgain(ctx context.Context, m *seal.Manifest) (whole bool, err error) {
+func (w *work) findAgain(ctx context.Context, m *table.Manifest) (whole bool, err error) {
 	e := entryOf(m)
-	err = w.putAs(ctx, e, true, seal.FoundKey(w.key, m.Start))
+	err = w.putAs(ctx, e, true, table.FoundKey(w.key, m.Start))
 	switch {
 	case err == nil:
 		w.Log.Info("what was declared lost is found", append(logSource(w.key), "range",
@@ -313,13 +314,13 @@ func (w *work) findAgain(ctx context.Context, m *seal.Manifest) (whole bool, err
 }
 
 // deleteNotFound deletes the objects of a batch that the one which took the loss back does not name.
-func (w *work) deleteNotFound(ctx context.Context, m *seal.Manifest) error {
-	name := seal.FoundKey(w.key, m.Start)
+func (w *work) deleteNotFound(ctx context.Context, m *table.Manifest) error {
+	name := table.FoundKey(w.key, m.Start)
 	body, err := getSmall(ctx, w.Store, name)
 	if err != nil {
 		return err
 	}
-	there, err := seal.ParseManifest(body)
+	there, err := table.ParseManifest(body)
 	if err != nil || there.ValidateFor(name) != nil {
 		return nil // it is damaged, and may name them
 	}

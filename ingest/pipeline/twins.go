@@ -8,8 +8,8 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // begin announces a source before its first batch is put, and looks at who else begins like it. Where
@@ -44,7 +44,7 @@ func (w *work) checkTwins(ctx context.Context) error {
 	if w.src.Sealed.Offset > 0 {
 		return nil
 	}
-	return w.refuseTwins(ctx, seal.HeadPrefix(w.key.Table, source.DigestOf(w.head)), false)
+	return w.refuseTwins(ctx, table.HeadPrefix(w.key.Table, source.DigestOf(w.head)), false)
 }
 
 // refuseTwins is what a load does about those that begin alike.

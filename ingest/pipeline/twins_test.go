@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/sinktest"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // of makes the next loads be of an origin, with a state of their own or that of the one before.
@@ -23,13 +23,13 @@ func (b *yard) of(origin string) { b.cfg.Streams[0].Origin = origin }
 // rowsOf counts the rows that manifests of an origin name.
 func (b *yard) rowsOf(origin string) (rows int64) {
 	out := filepath.Join(b.root, "out")
-	names, err := filepath.Glob(filepath.Join(out, seal.ManifestFolder, "s", "v1",
+	names, err := filepath.Glob(filepath.Join(out, table.ManifestFolder, "s", "v1",
 		source.OriginName(origin), "*", "*.json"))
 	require.NoError(b.t, err)
 	for _, name := range names {
 		body, err := os.ReadFile(name)
 		require.NoError(b.t, err)
-		m, err := seal.ParseManifest(body)
+		m, err := table.ParseManifest(body)
 		require.NoError(b.t, err)
 		rows += m.Rows
 	}
@@ -38,7 +38,7 @@ func (b *yard) rowsOf(origin string) (rows int64) {
 
 // notes gives the keys of the notes on sources.
 func (b *yard) notes() (keys []string) {
-	for key := range b.tree0(seal.SourceFolder) {
+	for key := range b.tree0(table.SourceFolder) {
 		keys = append(keys, key)
 	}
 	return keys
@@ -131,13 +131,13 @@ func TestLoad_AnnouncesASource(t *testing.T) {
 	b.cfg.Host, b.cfg.Program = "here", "v1"
 	b.write("a\xff", []byte(banner))
 	b.load("a\xff")
-	notes := b.tree0(seal.SourceFolder)
+	notes := b.tree0(table.SourceFolder)
 	require.Len(t, notes, 1)
 	for key, body := range notes {
-		n, err := seal.ParseSourceNote([]byte(body))
+		n, err := table.ParseSourceNote([]byte(body))
 		require.NoError(t, err)
 		require.NoError(t, n.ValidateFor(key))
-		require.Equal(t, seal.SourceKey(n.SourceKey(), source.DigestOf([]byte(banner))), key)
+		require.Equal(t, table.SourceKey(n.SourceKey(), source.DigestOf([]byte(banner))), key)
 		require.Equal(t, b.path("a\uFFFD"), n.Path)
 		require.Equal(t, "here", n.Host)
 		require.Equal(t, "v1", n.Program)
@@ -148,7 +148,7 @@ func TestLoad_AnnouncesASource(t *testing.T) {
 	b.load("a\xff")
 	b.forgetState()
 	b.load("a\xff")
-	require.Equal(t, notes, b.tree0(seal.SourceFolder))
+	require.Equal(t, notes, b.tree0(table.SourceFolder))
 }
 
 // meddler is a sink in which somebody else does something when a note is put.
@@ -159,7 +159,7 @@ type meddler struct {
 
 func (s meddler) Put(ctx context.Context, o sink.Object) error {
 	err := s.Store.Put(ctx, o)
-	if strings.HasPrefix(o.Key, seal.SourceFolder) {
+	if strings.HasPrefix(o.Key, table.SourceFolder) {
 		s.meddle()
 	}
 	return err
@@ -286,7 +286,7 @@ func TestLoad_AnnouncesWhatOnlyTheSpoolHas(t *testing.T) {
 type noPuts struct{ sink.Store }
 
 func (s noPuts) Put(ctx context.Context, o sink.Object) error {
-	if o.Key == seal.RootKey {
+	if o.Key == table.RootKey {
 		return s.Store.Put(ctx, o)
 	}
 	return &sink.RefusedError{Err: os.ErrPermission}

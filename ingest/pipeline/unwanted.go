@@ -6,8 +6,8 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // skipUnwanted declares what a file held when the tail was first started as not wanted, where the
@@ -26,16 +26,16 @@ func (t *Tail) skipUnwanted(f *followed, c *claim) error {
 		return nil // it would not tell the source apart: then all of the file is read
 	}
 	start := source.Origin()
-	loss := &seal.Loss{
-		Format: seal.Format, Stream: w.key.Table.Stream, Version: w.key.Table.Version,
-		Origin: w.key.Origin, SID: w.key.ID, K: w.k, Kind: seal.Lost, End: &end.Offset,
-		Reason: seal.NotWanted, ChainIn: start.Chain, ChainOut: &end.Chain, ChainState: &end.State,
+	loss := &table.Loss{
+		Format: table.Format, Stream: w.key.Table.Stream, Version: w.key.Table.Version,
+		Origin: w.key.Origin, SID: w.key.ID, K: w.k, Kind: table.Lost, End: &end.Offset,
+		Reason: table.NotWanted, ChainIn: start.Chain, ChainOut: &end.Chain, ChainState: &end.State,
 		Marks: chain.Marks(0, end.Offset),
 	}
 	if err := t.whenThereIsRoom(t.ctx, func() error { return t.sealLoss(w, loss, end) }); err != nil {
 		return err
 	}
-	t.countLoss(w.key.Table.Stream, seal.NotWanted, end.Offset)
+	t.countLoss(w.key.Table.Stream, table.NotWanted, end.Offset)
 	t.Log.Info("what the file held is not wanted", append(logSource(w.key), "path", c.path,
 		"to", end.Offset)...)
 	return nil
@@ -69,7 +69,7 @@ func unwantedChain(t *Tail, f *files.File, first int64) (*source.Chain, error) {
 
 // sealLoss makes a loss of a source's first bytes durable in the spool and advances the sealed offset
 // over it, as if it were a batch.
-func (t *Tail) sealLoss(w *work, loss *seal.Loss, end source.Point) error {
+func (t *Tail) sealLoss(w *work, loss *table.Loss, end source.Point) error {
 	m, body := placedLoss(loss).Manifest, loss.JSON()
 	release, err := t.Spool.Reserve(t.ctx, int64(len(body)))
 	if err != nil {

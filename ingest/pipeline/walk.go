@@ -7,9 +7,9 @@ import (
 	"sort"
 	"sync"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // getsAtOnce is how many manifests of one source are fetched at a time: it may have thousands, each
@@ -19,13 +19,13 @@ const getsAtOnce = 16
 // walk reads a source's manifests from offset 0 for as long as they chain on, and finds where the
 // next one after a hole begins (0 for none). A list says which to fetch ahead; it is a hint, so the
 // first that it does not have is asked for.
-func (r *run) walk(ctx context.Context, key source.Key) (ms []*seal.Manifest, barrier int64, err error) {
+func (r *run) walk(ctx context.Context, key source.Key) (ms []*table.Manifest, barrier int64, err error) {
 	return r.walkFrom(ctx, key, 0)
 }
 
 // walkFrom is walk from a place on at which a manifest is known to end.
 func (r *run) walkFrom(ctx context.Context, key source.Key, at int64) (
-	ms []*seal.Manifest, barrier int64, err error,
+	ms []*table.Manifest, barrier int64, err error,
 ) {
 	var listed []int64
 	if at > 0 {
@@ -61,12 +61,12 @@ func (r *run) walkFrom(ctx context.Context, key source.Key, at int64) (
 
 // listStarts lists where a source's manifests begin.
 func (r *run) listStarts(ctx context.Context, key source.Key) (starts []int64, err error) {
-	prefix := seal.SourcePrefix(key)
+	prefix := table.SourcePrefix(key)
 	for info, err := range r.Store.List(ctx, prefix) {
 		if err != nil {
 			return nil, err
 		}
-		if k, err := seal.ParseKey(info.Key); err == nil && k.Kind == seal.ManifestKind {
+		if k, err := table.ParseKey(info.Key); err == nil && k.Kind == table.ManifestKind {
 			starts = append(starts, k.Start)
 		}
 	}
@@ -87,13 +87,13 @@ func nextAfter(starts []int64, at int64) int64 {
 // that cannot be read is left out: it may never be asked for.
 func (r *run) fetchFrom(
 	ctx context.Context, key source.Key, starts []int64, at int64,
-) map[int64]*seal.Manifest {
+) map[int64]*table.Manifest {
 	i, ok := slices.BinarySearch(starts, at)
 	if !ok {
 		return nil
 	}
 	some := starts[i:min(len(starts), i+r.getsAtOnce)]
-	got := make([]*seal.Manifest, len(some))
+	got := make([]*table.Manifest, len(some))
 	var wg sync.WaitGroup
 	for i, start := range some {
 		wg.Go(func() {
@@ -103,7 +103,7 @@ func (r *run) fetchFrom(
 		})
 	}
 	wg.Wait()
-	ahead := map[int64]*seal.Manifest{}
+	ahead := map[int64]*table.Manifest{}
 	for i, m := range got {
 		if m != nil {
 			ahead[some[i]] = m
@@ -115,7 +115,7 @@ func (r *run) fetchFrom(
 // anyManifest tells whether a table has any batch of an origin, as that stands in keys, or of any when
 // it is empty.
 func (r *run) anyManifest(ctx context.Context, t source.Table, origin string) (bool, error) {
-	prefix := seal.ManifestPrefix(t)
+	prefix := table.ManifestPrefix(t)
 	if origin != "" {
 		prefix += origin + "/"
 	}

@@ -12,10 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/files/filestest"
+	"logseal/ingest/parquet"
 	"logseal/ingest/parse"
 	"logseal/ingest/seal"
 	"logseal/ingest/sink/sinktest"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // budget is how often each bad thing may happen in one history.
@@ -39,11 +41,11 @@ type scene struct {
 	writers []Config          // one for each machine: Inputs and Streams[0]'s limits
 	budget  budget
 
-	epoch  *seal.Epoch
+	epoch  *table.Epoch
 	parser *parse.Parser
 	sealed map[string]*sealedRange
 	chains map[source.Digest]string // of every prefix of every file
-	parsed map[string]*seal.Manifest
+	parsed map[string]*table.Manifest
 	unread map[string]bool // files that may stay unread in part
 
 	shipBehind bool     // the writers ship while they seal
@@ -53,12 +55,12 @@ type scene struct {
 }
 
 // manifest reads a manifest that the store has, once.
-func (s *scene) manifest(key string, body []byte) (*seal.Manifest, error) {
+func (s *scene) manifest(key string, body []byte) (*table.Manifest, error) {
 	id := key + string(body)
 	if m := s.parsed[id]; m != nil {
 		return m, nil
 	}
-	m, err := seal.ParseManifest(body)
+	m, err := table.ParseManifest(body)
 	if err == nil {
 		err = m.ValidateFor(key)
 	}
@@ -73,9 +75,9 @@ func newScene(t testing.TB, files map[string]string, b budget, writers ...Config
 	require.NoError(t, err)
 	s := &scene{
 		t: t, files: files, writers: writers, budget: b, parser: p,
-		epoch:  seal.NewEpoch(source.Table{Stream: "s", Version: 1}, d),
+		epoch:  table.NewEpoch(source.Table{Stream: "s", Version: 1}, d),
 		sealed: map[string]*sealedRange{}, chains: map[source.Digest]string{},
-		parsed: map[string]*seal.Manifest{},
+		parsed: map[string]*table.Manifest{},
 	}
 	s.warmUp()
 	for _, f := range files {
@@ -99,7 +101,7 @@ func (s *scene) warmUp() {
 		MaxPartitions: 1}, tape, stage)
 	require.NoError(s.t, err)
 	body := stage.files["0"].Bytes()
-	f, err := seal.OpenParquet(bytes.NewReader(body), int64(len(body)))
+	f, err := parquet.Open(bytes.NewReader(body), int64(len(body)))
 	require.NoError(s.t, err)
 	_, err = f.Column(0, 0)
 	require.NoError(s.t, err)

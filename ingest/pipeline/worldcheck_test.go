@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // isLeft tells whether the run of a writer that ended well left something undone that the next one
@@ -34,7 +34,7 @@ func (w *world) check() error {
 				return fmt.Errorf("%s names %s, which differs", key, o.Key)
 			}
 		}
-		if w.store.Body(seal.EpochKey(m.Table(), m.Epoch)) == nil {
+		if w.store.Body(table.EpochKey(m.Table(), m.Epoch)) == nil {
 			return fmt.Errorf("%s names epoch %s, which is missing", key, m.Epoch)
 		}
 		content, ok := w.scene.chains[m.ChainOut]
@@ -100,7 +100,7 @@ func (w *world) complete() (bool, error) {
 func (w *world) checkComplete() error {
 	seen := map[string]int{}
 	named := map[string]bool{}
-	spans := map[source.ID][]*seal.Manifest{}
+	spans := map[source.ID][]*table.Manifest{}
 	for _, key := range w.store.Keys() {
 		if !strings.HasPrefix(key, "manifests/") {
 			continue
@@ -148,7 +148,7 @@ func (w *world) held() (map[string]int, error) {
 			continue
 		}
 		for _, b := range wr.spool {
-			m, err := seal.ParseManifest(b.manifest)
+			m, err := table.ParseManifest(b.manifest)
 			if err != nil {
 				return nil, err
 			}
@@ -164,8 +164,8 @@ func (w *world) held() (map[string]int, error) {
 	return held, nil
 }
 
-func superseded(key string, spans map[source.ID][]*seal.Manifest) bool {
-	k, err := seal.ParseKey(key)
+func superseded(key string, spans map[source.ID][]*table.Manifest) bool {
+	k, err := table.ParseKey(key)
 	if err != nil {
 		return false
 	}

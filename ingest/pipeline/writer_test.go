@@ -14,10 +14,10 @@ import (
 	"testing/synctest"
 
 	"logseal/ingest/offsets"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
+	"logseal/ingest/table"
 )
 
 // step is what the scheduler lets an operation do.
@@ -270,13 +270,13 @@ func (s procStore) Name() string { return "memory" }
 
 // isNote tells whether a key is of the notes on sources. Here all sources are of one origin, so nothing
 // hangs on them: they would only multiply the states.
-func isNote(key string) bool { return strings.HasPrefix(key, seal.SourceFolder) }
+func isNote(key string) bool { return strings.HasPrefix(key, table.SourceFolder) }
 
 // shared runs an operation on the store, which others use too.
 func (s procStore) shared(o op, do func() error) error {
 	// The root and the epochs are the same whoever puts them, and a listing is only a hint: their
 	// order tells nothing.
-	o.shared = !strings.Contains(o.name, " epochs/") && !strings.Contains(o.name, seal.RootKey) &&
+	o.shared = !strings.Contains(o.name, " epochs/") && !strings.Contains(o.name, table.RootKey) &&
 		!strings.HasPrefix(o.name, "list ")
 	switch s.gate(o) {
 	case proceed:

@@ -14,6 +14,7 @@ import (
 	"logseal/ingest/batch"
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // genCombined gives an access log of about size bytes, as busy and as varied as a real one.
@@ -71,7 +72,7 @@ func benchInput(tb testing.TB, name string) Input {
 	p, err := parse.New(def)
 	require.NoError(tb, err)
 	return Input{Key: source.Key{Table: source.Table{Stream: name, Version: 1}},
-		Epoch: &Epoch{Stream: name, Parser: def}, Parser: p, Start: source.Origin(),
+		Epoch: &table.Epoch{Stream: name, Parser: def}, Parser: p, Start: source.Origin(),
 		MaxPartitions: 64}
 }
 
@@ -95,7 +96,7 @@ func BenchmarkEncode(b *testing.B) {
 		for _, g := range kept.groups {
 			require.NoError(b, o.WriteGroup(g))
 		}
-		_, err = o.close(&Manifest{})
+		_, err = o.close(&table.Manifest{})
 		require.NoError(b, err)
 	}
 	b.ReportMetric(float64(size)/float64(len(data)), "out/in")

@@ -12,6 +12,7 @@ import (
 	"logseal/ingest/batch"
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // memFile is a file in memory.
@@ -151,7 +152,7 @@ func (s sample) sealAll(t require.TestingT, step int) sealed {
 	in := Input{
 		Key: source.Key{Table: source.Table{Stream: s.name, Version: 1}, Origin: s.origin,
 			ID: source.NewID(s.origin, s.name, 0, s.data[:1])},
-		Epoch:  &Epoch{Stream: s.name, Parser: s.def, Partition: s.partition},
+		Epoch:  &table.Epoch{Stream: s.name, Parser: s.def, Partition: s.partition},
 		Parser: p, Start: source.Origin(), MaxPartitions: s.maxPartitions,
 	}
 	for {

@@ -7,19 +7,28 @@ import (
 	"strconv"
 
 	"logseal/ingest/batch"
+	"logseal/ingest/parquet"
 	"logseal/ingest/parse"
 	"logseal/ingest/quarantine"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
+
+// createdBy stands in every object. It names the encoder, not the program: a new program with the
+// same encoder writes the same bytes.
+var createdBy = fmt.Sprintf("logseal version %d.0.0", table.EncoderVersion)
+
+// A reader refuses larger row groups than a batch writes.
+const _ = uint(parquet.MaxGroupBytes - batch.GroupBytes)
 
 // objects writes the objects of one batch: one for each partition and one for the rejects, each
 // begun with its first group.
 type objects struct {
 	in     Input
 	files  Files
-	chunks chunkWriter
-	data   *layout
-	reject *layout
+	chunks parquet.ChunkWriter
+	data   *parquet.Layout
+	reject *parquet.Layout
 	all    []*object
 	rows   map[batch.Partition]*object
 	dead   *object // the rejects'
@@ -29,7 +38,7 @@ type objects struct {
 
 // object is one of them.
 type object struct {
-	*fileWriter
+	*parquet.FileWriter
 	name      string // of its file
 	rejects   bool
 	partition batch.Partition
@@ -44,10 +53,10 @@ func newObjects(in Input, files Files) (*objects, error) {
 		o.origin = []byte(in.Key.Origin)
 	}
 	var err error
-	if o.data, err = newLayout(dataColumns(in.Parser.Definition().Columns)); err != nil {
+	if o.data, err = parquet.NewLayout(dataColumns(in.Parser.Definition().Columns), createdBy); err != nil {
 		return nil, err
 	}
-	if o.reject, err = newLayout(rejectColumns()); err != nil {
+	if o.reject, err = parquet.NewLayout(rejectColumns(), createdBy); err != nil {
 		return nil, err
 	}
 	return o, nil
@@ -63,25 +72,25 @@ const (
 )
 
 // dataColumns are the columns of a data object: where the row comes from, then the schema's.
-func dataColumns(schema []parse.Column) []column {
-	cols := []column{
-		{name: sidColumn, typ: parse.String},
-		{name: offsetColumn, typ: parse.Int64, rising: true},
-		{name: originColumn, typ: parse.String, optional: true},
+func dataColumns(schema []parse.Column) []parquet.Column {
+	cols := []parquet.Column{
+		{Name: sidColumn, Type: parse.String},
+		{Name: offsetColumn, Type: parse.Int64, Rising: true},
+		{Name: originColumn, Type: parse.String, Optional: true},
 	}
 	for _, c := range schema {
-		cols = append(cols, column{name: c.Name, typ: c.Type, optional: c.Optional,
-			rising: c.Type == parse.Timestamp})
+		cols = append(cols, parquet.Column{Name: c.Name, Type: c.Type, Optional: c.Optional,
+			Rising: c.Type == parse.Timestamp})
 	}
 	return cols
 }
 
 // rejectColumns are the columns of a quarantine object.
-func rejectColumns() []column {
-	var cols []column
+func rejectColumns() []parquet.Column {
+	var cols []parquet.Column
 	for _, c := range quarantine.Columns() {
-		cols = append(cols, column{name: c.Name, typ: c.Type, optional: c.Optional,
-			binary: c.Binary, rising: c.Name == offsetColumn || c.Name == lengthColumn})
+		cols = append(cols, parquet.Column{Name: c.Name, Type: c.Type, Optional: c.Optional,
+			Binary: c.Binary, Rising: c.Name == offsetColumn || c.Name == lengthColumn})
 	}
 	return cols
 }
@@ -98,11 +107,11 @@ func (o *objects) WriteGroup(g *batch.Group) error {
 		o.rows[g.Partition] = x
 	}
 	offsets := parse.Vector{Type: parse.Int64, Int64s: g.Offsets}
-	cols := []values{{constant: o.sid}, {vector: &offsets}, {constant: o.origin}}
+	cols := []parquet.Values{{Constant: o.sid}, {Vector: &offsets}, {Constant: o.origin}}
 	for i := range g.Columns {
-		cols = append(cols, values{vector: &g.Columns[i]})
+		cols = append(cols, parquet.Values{Vector: &g.Columns[i]})
 	}
-	if err := x.writeGroup(&o.chunks, len(g.Offsets), cols); err != nil {
+	if err := x.WriteGroup(&o.chunks, len(g.Offsets), cols); err != nil {
 		return fmt.Errorf("encode rows of %s: %w", g.Partition, err)
 	}
 	return nil
@@ -120,50 +129,50 @@ func (o *objects) WriteRejects(b *quarantine.Buffer) error {
 	epoch := o.in.Epoch.ID()
 	vectors := b.Vectors(quarantine.Where{Source: o.in.Key.ID, Origin: o.in.Key.Origin,
 		Epoch: epoch})
-	cols := make([]values, len(vectors))
-	for i, c := range o.reject.columns {
-		switch c.name {
+	cols := make([]parquet.Values, len(vectors))
+	for i, c := range o.reject.Columns {
+		switch c.Name {
 		case sidColumn:
-			cols[i].constant = o.sid
+			cols[i].Constant = o.sid
 		case originColumn:
-			cols[i].constant = o.origin
+			cols[i].Constant = o.origin
 		case epochColumn:
-			cols[i].constant = []byte(epoch.String())
+			cols[i].Constant = []byte(epoch.String())
 		default:
-			cols[i].vector = &vectors[i]
+			cols[i].Vector = &vectors[i]
 		}
 	}
-	if err := o.dead.writeGroup(&o.chunks, b.Len(), cols); err != nil {
+	if err := o.dead.WriteGroup(&o.chunks, b.Len(), cols); err != nil {
 		return fmt.Errorf("encode rejects: %w", err)
 	}
 	return nil
 }
 
 // begin makes an object's file.
-func (o *objects) begin(l *layout) (*object, error) {
+func (o *objects) begin(l *parquet.Layout) (*object, error) {
 	name := strconv.Itoa(len(o.all))
 	f, err := o.files.Create(name)
 	if err != nil {
 		return nil, fmt.Errorf("create object file %s: %w", name, err)
 	}
-	x := &object{fileWriter: newFileWriter(f, l), name: name}
+	x := &object{FileWriter: parquet.NewFileWriter(f, l), name: name}
 	o.all = append(o.all, x)
 	return x, nil
 }
 
 // close ends all objects, adds them to m in the order of their keys and gives the names of their
 // files in the same order.
-func (o *objects) close(m *Manifest) (names []string, err error) {
+func (o *objects) close(m *table.Manifest) (names []string, err error) {
 	type entry struct {
-		Object
+		table.Object
 		name string
 	}
 	var entries []entry
 	for len(o.all) > 0 {
 		x := o.all[0]
 		o.all = o.all[1:]
-		e := entry{Object{Key: o.key(x, m), Rows: x.rows}, x.name}
-		if e.Bytes, e.SHA256, err = x.close(); err != nil {
+		e := entry{table.Object{Key: o.key(x, m), Rows: x.Rows}, x.name}
+		if e.Bytes, e.SHA256, err = x.Close(); err != nil {
 			return nil, fmt.Errorf("close object file %s: %w", x.name, err)
 		}
 		entries = append(entries, e)
@@ -176,18 +185,18 @@ func (o *objects) close(m *Manifest) (names []string, err error) {
 	return names, nil
 }
 
-func (o *objects) key(x *object, m *Manifest) string {
+func (o *objects) key(x *object, m *table.Manifest) string {
 	r := source.Range{Start: m.Start, End: m.End}
 	if x.rejects {
-		return QuarantineKey(m.Table(), m.SID, r, m.Seal)
+		return table.QuarantineKey(m.Table(), m.SID, r, m.Seal)
 	}
-	return DataKey(m.Table(), x.partition, m.SID, r, m.Seal)
+	return table.DataKey(m.Table(), x.partition, m.SID, r, m.Seal)
 }
 
 // abort closes the files that are open. Their errors do not matter: nobody will read them.
 func (o *objects) abort() {
 	for _, x := range o.all {
-		_ = x.abort()
+		_ = x.Abort()
 	}
 	o.all = nil
 }

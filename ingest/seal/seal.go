@@ -6,6 +6,7 @@ import (
 	"logseal/ingest/batch"
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // Files is where the objects of a batch are written: the spool's staging folder.
@@ -31,7 +32,7 @@ type Chunks interface {
 type Input struct {
 	Key   source.Key
 	K     uint64
-	Epoch *Epoch
+	Epoch *table.Epoch
 	// Parser is Epoch's, compiled.
 	Parser *parse.Parser
 	// Start is where the range begins.
@@ -42,7 +43,7 @@ type Input struct {
 
 // Batch is a range that has become objects.
 type Batch struct {
-	Manifest *Manifest
+	Manifest *table.Manifest
 	// Names holds the file of each of the manifest's objects.
 	Names []string
 	// End is where the range ended: the start of the next one.
@@ -120,10 +121,10 @@ func fill(b *batch.Builder, chunks Chunks) (open, full bool, err error) {
 }
 
 // newManifest says all of a batch but its objects.
-func newManifest(in Input, end source.Point, sum batch.Summary) *Manifest {
+func newManifest(in Input, end source.Point, sum batch.Summary) *table.Manifest {
 	epoch := in.Epoch.ID()
-	m := &Manifest{
-		Format: Format, Stream: in.Key.Table.Stream, Version: in.Key.Table.Version,
+	m := &table.Manifest{
+		Format: table.Format, Stream: in.Key.Table.Stream, Version: in.Key.Table.Version,
 		Origin: in.Key.Origin, SID: in.Key.ID, K: in.K,
 		Epoch: epoch, Seal: source.NewSeal(end.Chain, epoch),
 		Start: in.Start.Offset, End: end.Offset,
@@ -133,7 +134,7 @@ func newManifest(in Input, end source.Point, sum batch.Summary) *Manifest {
 		MinTime: sum.MinTime, MaxTime: sum.MaxTime,
 	}
 	if in.Start.Line < in.Start.Offset || in.Start.Carry != (source.Carry{}) {
-		m.Carry = &Carry{Line: in.Start.Line, Rest: in.Start.Carry}
+		m.Carry = &table.Carry{Line: in.Start.Line, Rest: in.Start.Carry}
 	}
 	m.Rest = end.Carry
 	return m

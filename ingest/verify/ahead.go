@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
+	"logseal/ingest/table"
 )
 
 // aheadMax is how many manifests are read ahead of who judges them. Each is a request of its own:
@@ -19,9 +19,9 @@ const aheadMax = 32
 // place is what stands at a manifest's key.
 type place struct {
 	key    string
-	commit *seal.Commit // nil: nothing, or nothing that can be read
-	broken string       // how it is not what its key says, in a sentence; it was reported
-	put    time.Time    // when; zero if the store did not say
+	commit *table.Commit // nil: nothing, or nothing that can be read
+	broken string        // how it is not what its key says, in a sentence; it was reported
+	put    time.Time     // when; zero if the store did not say
 }
 
 // fetch reads what stands at a key. What is not what its key says is reported.
@@ -35,9 +35,9 @@ func (v *verifier) fetch(ctx context.Context, key string) (place, error) {
 	if err != nil && !damaged {
 		return p, fmt.Errorf("read manifest: %w", err)
 	}
-	var commit seal.Commit
+	var commit table.Commit
 	if !damaged {
-		commit, err = seal.ParseCommit(key, body)
+		commit, err = table.ParseCommit(key, body)
 	}
 	if err != nil {
 		p.broken = fmt.Sprintf("%v; it was changed after it was put, so restore it from a copy of the "+
@@ -51,7 +51,7 @@ func (v *verifier) fetch(ctx context.Context, key string) (place, error) {
 
 // listed is a key under manifests/ and, once ready is closed, what stands there.
 type listed struct {
-	key   seal.ParsedKey
+	key   table.ParsedKey
 	ready chan struct{}
 	place place
 	err   error
@@ -60,7 +60,7 @@ type listed struct {
 // eachPlace hands take all that is listed under manifests/, in the order of the keys. It is read
 // ahead, up to aheadMax at once; take runs in one goroutine.
 func (v *verifier) eachPlace(ctx context.Context,
-	take func(ctx context.Context, k seal.ParsedKey, p place) error) error {
+	take func(ctx context.Context, k table.ParsedKey, p place) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	queue := make(chan *listed, aheadMax-1) // and the one that take waits for
 	g.Go(func() error {
@@ -84,11 +84,11 @@ func (v *verifier) eachPlace(ctx context.Context,
 
 // readAhead lists manifests and begins to read each as soon as the queue has room for it.
 func (v *verifier) readAhead(ctx context.Context, g *errgroup.Group, queue chan<- *listed) error {
-	for info, err := range v.Store.List(ctx, streamPrefix(seal.ManifestFolder, v.Stream)) {
+	for info, err := range v.Store.List(ctx, streamPrefix(table.ManifestFolder, v.Stream)) {
 		if err != nil {
 			return fmt.Errorf("list manifests: %w", err)
 		}
-		k, err := seal.ParseKey(info.Key)
+		k, err := table.ParseKey(info.Key)
 		if err != nil {
 			v.stray(info.Key)
 			continue

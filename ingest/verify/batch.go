@@ -6,9 +6,10 @@ import (
 	"fmt"
 
 	"logseal/ingest/batch"
-	"logseal/ingest/seal"
+	"logseal/ingest/parquet"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // checkBatch holds what a manifest says against the objects it names. What has to be asked or read
@@ -53,22 +54,22 @@ func (v *verifier) checkBatch(ctx context.Context, at place) error {
 }
 
 // leftOut tells whether all rows of a batch are from before Since.
-func (v *verifier) leftOut(m *seal.Manifest) bool {
+func (v *verifier) leftOut(m *table.Manifest) bool {
 	return v.since != batch.NoDate && m.MaxTime != nil &&
 		batch.Day.PartitionOf(*m.MaxTime).Date < v.since
 }
 
 // subject is an object that a manifest names.
 type subject struct {
-	seal.Object
+	table.Object
 	size  int64 // as it was listed; -1 if it was not
 	again bool  // another manifest had named it
 }
 
 // mark notes that a manifest names an object.
-func (v *verifier) mark(m *seal.Manifest, o seal.Object) (subject, error) {
+func (v *verifier) mark(m *table.Manifest, o table.Object) (subject, error) {
 	s := subject{Object: o, size: -1}
-	k, err := seal.ParseKey(o.Key)
+	k, err := table.ParseKey(o.Key)
 	if err != nil {
 		return s, err // the manifest was validated
 	}
@@ -89,7 +90,7 @@ func (v *verifier) mark(m *seal.Manifest, o seal.Object) (subject, error) {
 // else nothing of it changes.
 type batchCheck struct {
 	v     *verifier
-	m     *seal.Manifest
+	m     *table.Manifest
 	epoch *epoch
 	at    place // where the manifest stands
 
@@ -206,7 +207,7 @@ func (b *batchCheck) read(ctx context.Context, s subject, blob *blob) (string, e
 }
 
 func (b *batchCheck) readParquet(ctx context.Context, s subject, blob *blob) string {
-	f, err := seal.OpenParquet(blob, blob.size)
+	f, err := parquet.Open(blob, blob.size)
 	if err != nil {
 		return fmt.Sprintf("it cannot be read (%v)", err)
 	}
@@ -216,11 +217,11 @@ func (b *batchCheck) readParquet(ctx context.Context, s subject, blob *blob) str
 	if !b.v.Deep {
 		return ""
 	}
-	k, err := seal.ParseKey(s.Key)
+	k, err := table.ParseKey(s.Key)
 	if err != nil {
 		return err.Error()
 	}
-	if k.Kind == seal.QuarantineKind {
+	if k.Kind == table.QuarantineKind {
 		return b.deepRejects(ctx, f)
 	}
 	return b.deepRows(ctx, f, k.Partition)

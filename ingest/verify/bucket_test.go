@@ -19,6 +19,7 @@ import (
 	"logseal/ingest/seal"
 	"logseal/ingest/sink/sinktest"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // bucket is a sink filled by hand, and the log files it was filled from.
@@ -26,10 +27,10 @@ type bucket struct {
 	t          testing.TB
 	store      *sinktest.Memory
 	fsys       *filestest.FS
-	epoch      *seal.Epoch
-	partitions int              // at most, of a batch
-	origin     string           // of what is sealed
-	one        []*seal.Manifest // of one.log, where a test says so
+	epoch      *table.Epoch
+	partitions int               // at most, of a batch
+	origin     string            // of what is sealed
+	one        []*table.Manifest // of one.log, where a test says so
 }
 
 func newBucket(t testing.TB) *bucket {
@@ -43,10 +44,10 @@ func newBucket(t testing.TB) *bucket {
 			{Name: "text", Type: parse.String, Optional: true, NullValues: []string{"-"}},
 		},
 	}
-	b.epoch = seal.NewEpoch(source.Table{Stream: "app", Version: 1}, def)
+	b.epoch = table.NewEpoch(source.Table{Stream: "app", Version: 1}, def)
 	b.epoch.MaxRecordBytes = 100
 	require.NoError(t, b.epoch.Validate())
-	b.store.Plant(seal.RootKey, seal.RootJSON())
+	b.store.Plant(table.RootKey, table.RootJSON())
 	b.putEpoch()
 	return b
 }
@@ -92,14 +93,14 @@ func (b *bucket) key(path string, k uint64) source.Key {
 }
 
 // load writes a file and seals it into batches of about maxBytes each.
-func (b *bucket) load(path string, data []byte, k uint64, maxBytes int64) []*seal.Manifest {
+func (b *bucket) load(path string, data []byte, k uint64, maxBytes int64) []*table.Manifest {
 	b.fsys.Write(path, data)
 	return b.seal(path, k, source.Origin(), maxBytes, 0)
 }
 
 // seal seals a file from a point on and puts all but the manifests that keep is false for.
 func (b *bucket) seal(path string, k uint64, at source.Point, maxBytes,
-	barrier int64) (all []*seal.Manifest) {
+	barrier int64) (all []*table.Manifest) {
 	f, err := files.Open(b.fsys, path)
 	require.NoError(b.t, err)
 	defer f.Close()
@@ -159,29 +160,29 @@ func requireOnly(t testing.TB, r *Report, want map[Kind][]string) {
 func everything(paths ...string) Options { return Options{Deep: true, Sources: paths} }
 
 // rangeOf is how reports name a range.
-func rangeOf(m *seal.Manifest) string { return m.SourceKey().String() + " " + m.Range().String() }
+func rangeOf(m *table.Manifest) string { return m.SourceKey().String() + " " + m.Range().String() }
 
 // edit changes a manifest and plants it where it stands.
-func (b *bucket) edit(m *seal.Manifest, change func(m *seal.Manifest)) {
+func (b *bucket) edit(m *table.Manifest, change func(m *table.Manifest)) {
 	edited := *m
-	edited.Objects = append([]seal.Object(nil), m.Objects...)
+	edited.Objects = append([]table.Object(nil), m.Objects...)
 	change(&edited)
 	b.store.Plant(m.Key(), edited.JSON())
 }
 
 // objectOf gives the first object of a kind, and its partition's rows.
-func objectOf(t testing.TB, m *seal.Manifest, kind seal.KeyKind) seal.Object {
+func objectOf(t testing.TB, m *table.Manifest, kind table.KeyKind) table.Object {
 	for _, o := range m.Objects {
-		if k, err := seal.ParseKey(o.Key); err == nil && k.Kind == kind {
+		if k, err := table.ParseKey(o.Key); err == nil && k.Kind == kind {
 			return o
 		}
 	}
 	require.Fail(t, "no such object")
-	return seal.Object{}
+	return table.Object{}
 }
 
 // keysOf gives the objects of batches, sorted.
-func keysOf(ms ...*seal.Manifest) []string {
+func keysOf(ms ...*table.Manifest) []string {
 	var keys []string
 	for _, m := range ms {
 		for _, o := range m.Objects {
@@ -194,4 +195,4 @@ func keysOf(ms ...*seal.Manifest) []string {
 
 func rangeString(start, end int64) string { return source.Range{Start: start, End: end}.String() }
 
-func lastOf(ms []*seal.Manifest) *seal.Manifest { return ms[len(ms)-1] }
+func lastOf(ms []*table.Manifest) *table.Manifest { return ms[len(ms)-1] }

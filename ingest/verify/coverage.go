@@ -4,8 +4,8 @@ import (
 	"context"
 	"slices"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // coverage walks one source from 0.
@@ -27,8 +27,8 @@ type coverage struct {
 	k     *uint64 // of the first manifest
 
 	spans   []span
-	notes   []*seal.Loss
-	commits []seal.Commit // in order; kept only if a file may be this source
+	notes   []*table.Loss
+	commits []table.Commit // in order; kept only if a file may be this source
 }
 
 // span is a range that something in a manifest's place covers.
@@ -38,7 +38,7 @@ type span struct {
 }
 
 // add takes what stands at the next key of the source.
-func (c *coverage) add(ctx context.Context, k seal.ParsedKey, p place) error {
+func (c *coverage) add(ctx context.Context, k table.ParsedKey, p place) error {
 	if c.pending != nil && c.pending.start != k.Start {
 		if err := c.flush(ctx); err != nil {
 			return err
@@ -58,11 +58,11 @@ func (c *coverage) flush(ctx context.Context) error {
 	if g == nil {
 		return nil
 	}
-	if n := g.places[seal.NoteKind].commit; n != nil {
+	if n := g.places[table.NoteKind].commit; n != nil {
 		c.notes = append(c.notes, n.Loss)
 	}
-	_, listed := g.places[seal.ManifestKind]
-	_, found := g.places[seal.FoundKind]
+	_, listed := g.places[table.ManifestKind]
+	_, found := g.places[table.FoundKind]
 	if !listed && !found {
 		return nil
 	}
@@ -177,7 +177,7 @@ type edges struct {
 	loss              bool
 }
 
-func edgesOf(commit seal.Commit) edges {
+func edgesOf(commit table.Commit) edges {
 	if l := commit.Loss; l != nil {
 		return edges{Range: source.Range{Start: l.Start, End: *l.End}, key: l.Key(), k: l.K,
 			chainIn: l.ChainIn, chainOut: *l.ChainOut, carries: true, rest: l.Rest, loss: true,
@@ -244,7 +244,7 @@ func (c *coverage) finish(ctx context.Context) error {
 }
 
 // reportNote reports what a note says is lost and no manifest covers.
-func (c *coverage) reportNote(n *seal.Loss) {
+func (c *coverage) reportNote(n *table.Loss) {
 	end, atLeast := n.AtLeast, "at least "
 	if n.End != nil {
 		end, atLeast = n.End, ""

@@ -5,10 +5,11 @@ import (
 	"fmt"
 
 	"logseal/ingest/batch"
+	"logseal/ingest/parquet"
 	"logseal/ingest/parse"
 	"logseal/ingest/quarantine"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // Where the columns stand that are the same in every table.
@@ -28,14 +29,14 @@ const (
 )
 
 // fileColumns are the columns that an epoch's data objects have.
-func fileColumns(e *seal.Epoch) []seal.FileColumn {
-	cols := []seal.FileColumn{
+func fileColumns(e *table.Epoch) []parquet.FileColumn {
+	cols := []parquet.FileColumn{
 		{Name: "_sid", Type: parse.String},
 		{Name: "_offset", Type: parse.Int64},
 		{Name: "_origin", Type: parse.String, Optional: true},
 	}
 	for _, c := range e.Parser.Columns {
-		f := seal.FileColumn{Name: c.Name, Type: c.Type, Optional: c.Optional}
+		f := parquet.FileColumn{Name: c.Name, Type: c.Type, Optional: c.Optional}
 		switch c.Type { // what a Parquet file has no type for
 		case parse.IP:
 			f.Type = parse.String
@@ -48,17 +49,17 @@ func fileColumns(e *seal.Epoch) []seal.FileColumn {
 }
 
 // rejectColumns are the columns that every quarantine object has.
-func rejectColumns() []seal.FileColumn {
-	var cols []seal.FileColumn
+func rejectColumns() []parquet.FileColumn {
+	var cols []parquet.FileColumn
 	for _, c := range quarantine.Columns() {
-		cols = append(cols, seal.FileColumn{Name: c.Name, Type: c.Type, Binary: c.Binary,
+		cols = append(cols, parquet.FileColumn{Name: c.Name, Type: c.Type, Binary: c.Binary,
 			Optional: c.Optional})
 	}
 	return cols
 }
 
 // differingColumn says how a file's columns are not those that they must be; "" when they are.
-func differingColumn(have, want []seal.FileColumn) string {
+func differingColumn(have, want []parquet.FileColumn) string {
 	for i := range max(len(have), len(want)) {
 		switch {
 		case i >= len(have):
@@ -73,7 +74,7 @@ func differingColumn(have, want []seal.FileColumn) string {
 }
 
 // eachGroup reads a file's row groups one by one until one has a fault.
-func eachGroup(ctx context.Context, f *seal.ParquetFile,
+func eachGroup(ctx context.Context, f *parquet.File,
 	check func(columns []parse.Vector) string) string {
 	for i := range f.Groups() {
 		if ctx.Err() != nil {
@@ -91,7 +92,7 @@ func eachGroup(ctx context.Context, f *seal.ParquetFile,
 }
 
 // deepRows reads a data object and says what is wrong with it.
-func (b *batchCheck) deepRows(ctx context.Context, f *seal.ParquetFile, p batch.Partition) string {
+func (b *batchCheck) deepRows(ctx context.Context, f *parquet.File, p batch.Partition) string {
 	eventTime := -1
 	if e := b.epoch.def; e != nil {
 		if fault := differingColumn(f.Columns(), fileColumns(e)); fault != "" {
@@ -119,7 +120,7 @@ func (b *batchCheck) deepRows(ctx context.Context, f *seal.ParquetFile, p batch.
 }
 
 // deepRejects reads a quarantine object and says what is wrong with it.
-func (b *batchCheck) deepRejects(ctx context.Context, f *seal.ParquetFile) string {
+func (b *batchCheck) deepRejects(ctx context.Context, f *parquet.File) string {
 	if fault := differingColumn(f.Columns(), rejectColumns()); fault != "" {
 		return fault
 	}
@@ -226,7 +227,7 @@ func (b *batchCheck) gatherTime(micros int64) {
 }
 
 // deepLeftover reads an object that no manifest names and says how it is not what its key says.
-func deepLeftover(ctx context.Context, f *seal.ParquetFile, id source.ID, r source.Range) string {
+func deepLeftover(ctx context.Context, f *parquet.File, id source.ID, r source.Range) string {
 	cols := f.Columns()
 	if len(cols) < schemaColumns || cols[sidColumn].Name != "_sid" ||
 		cols[offsetColumn].Name != "_offset" {

@@ -10,33 +10,33 @@ import (
 	"pgregory.net/rapid"
 
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // Faults that an object and its manifest agree on, so that no digest shows them.
 func TestRun_Deep_ForgedObjects(t *testing.T) {
 	for name, c := range map[string]struct {
 		text  string
-		forge func(b *bucket, other []*seal.Manifest, m *seal.Manifest)
+		forge func(b *bucket, other []*table.Manifest, m *table.Manifest)
 	}{
-		"of another source": {"is of another source", func(b *bucket, other []*seal.Manifest,
-			m *seal.Manifest) {
+		"of another source": {"is of another source", func(b *bucket, other []*table.Manifest,
+			m *table.Manifest) {
 			b.give(m, 0, other[1].Objects[0])
 		}},
-		"of another batch": {"is outside", func(b *bucket, other []*seal.Manifest, m *seal.Manifest) {
+		"of another batch": {"is outside", func(b *bucket, other []*table.Manifest, m *table.Manifest) {
 			b.give(m, 0, b.one[0].Objects[0])
 		}},
 		"of another partition": {"is of partition dt=2024-01-02", func(b *bucket,
-			other []*seal.Manifest, m *seal.Manifest) {
+			other []*table.Manifest, m *table.Manifest) {
 			b.give(m, 0, b.one[1].Objects[1])
 		}},
 		"offsets in two objects": {"is in another object of the batch too", func(b *bucket,
-			other []*seal.Manifest, m *seal.Manifest) {
+			other []*table.Manifest, m *table.Manifest) {
 			b.give(m, 0, b.one[1].Objects[1])
 		}},
-		"of another epoch": {"is of another epoch", func(b *bucket, other []*seal.Manifest,
-			m *seal.Manifest) {
+		"of another epoch": {"is of another epoch", func(b *bucket, other []*table.Manifest,
+			m *table.Manifest) {
 			b.epoch.MaxRecordBytes = 99
 			b.putEpoch()
 			o := *b
@@ -44,28 +44,28 @@ func TestRun_Deep_ForgedObjects(t *testing.T) {
 			i := len(m.Objects) - 1
 			for _, again := range o.seal("one.log", 0, source.Origin(), 1000, 0) {
 				if again.Start == m.Start {
-					b.store.Plant("body", o.store.Body(objectOf(b.t, again, seal.QuarantineKind).Key))
+					b.store.Plant("body", o.store.Body(objectOf(b.t, again, table.QuarantineKind).Key))
 				}
 			}
-			b.give(m, i, seal.Object{Key: "body", Rows: m.Objects[i].Rows})
+			b.give(m, i, table.Object{Key: "body", Rows: m.Objects[i].Rows})
 			b.store.Plant("body", nil)
 		}},
-		"rejects as rows": {"column", func(b *bucket, other []*seal.Manifest, m *seal.Manifest) {
-			b.give(m, 0, objectOf(b.t, b.one[1], seal.QuarantineKind))
+		"rejects as rows": {"column", func(b *bucket, other []*table.Manifest, m *table.Manifest) {
+			b.give(m, 0, objectOf(b.t, b.one[1], table.QuarantineKind))
 		}},
-		"rows as rejects": {"column", func(b *bucket, other []*seal.Manifest, m *seal.Manifest) {
+		"rows as rejects": {"column", func(b *bucket, other []*table.Manifest, m *table.Manifest) {
 			b.give(m, len(m.Objects)-1, b.one[1].Objects[0])
 		}},
-		"no Parquet": {"cannot be read", func(b *bucket, other []*seal.Manifest, m *seal.Manifest) {
-			b.give(m, 0, seal.Object{Key: seal.RootKey, Rows: m.Objects[0].Rows})
+		"no Parquet": {"cannot be read", func(b *bucket, other []*table.Manifest, m *table.Manifest) {
+			b.give(m, 0, table.Object{Key: table.RootKey, Rows: m.Objects[0].Rows})
 		}},
-		"reject bytes": {"bytes of rejects", func(b *bucket, other []*seal.Manifest, m *seal.Manifest) {
+		"reject bytes": {"bytes of rejects", func(b *bucket, other []*table.Manifest, m *table.Manifest) {
 			m.RejectBytes, m.RowBytes = m.RejectBytes+1, m.RowBytes-1
 		}},
-		"min time": {"min_time", func(b *bucket, other []*seal.Manifest, m *seal.Manifest) {
+		"min time": {"min_time", func(b *bucket, other []*table.Manifest, m *table.Manifest) {
 			*m.MinTime++
 		}},
-		"max time": {"max_time", func(b *bucket, other []*seal.Manifest, m *seal.Manifest) {
+		"max time": {"max_time", func(b *bucket, other []*table.Manifest, m *table.Manifest) {
 			*m.MaxTime--
 		}},
 	} {
@@ -74,11 +74,11 @@ func TestRun_Deep_ForgedObjects(t *testing.T) {
 			b.one = b.load("one.log", content("one", 100), 0, 1000)
 			other := b.load("two.log", content("two", 100), 0, 1000)
 			m := *b.one[1]
-			m.Objects = append([]seal.Object(nil), m.Objects...)
+			m.Objects = append([]table.Object(nil), m.Objects...)
 			c.forge(b, other, &m)
 			m.Rows, m.Rejects = 0, 0
 			for _, o := range m.Objects {
-				if strings.HasPrefix(o.Key, seal.DataFolder) {
+				if strings.HasPrefix(o.Key, table.DataFolder) {
 					m.Rows += o.Rows
 				} else {
 					m.Rejects += o.Rows
@@ -98,18 +98,18 @@ func TestRun_Deep_ForgedObjects(t *testing.T) {
 }
 
 // give makes the i-th object of a manifest have the bytes and rows of another object.
-func (b *bucket) give(m *seal.Manifest, i int, from seal.Object) {
+func (b *bucket) give(m *table.Manifest, i int, from table.Object) {
 	body := bytes.Clone(b.store.Body(from.Key))
 	require.NotEmpty(b.t, body)
 	key := m.Objects[i].Key
 	b.store.Plant(key, body)
-	m.Objects[i] = seal.Object{Key: key, Bytes: int64(len(body)), Rows: from.Rows,
+	m.Objects[i] = table.Object{Key: key, Bytes: int64(len(body)), Rows: from.Rows,
 		SHA256: source.DigestOf(body)}
 }
 
 // What package batch never lets into an object.
 func TestBatchCheck_OffsetsAndLengths(t *testing.T) {
-	newCheck := func() *batchCheck { return &batchCheck{m: &seal.Manifest{Start: 10, End: 20}} }
+	newCheck := func() *batchCheck { return &batchCheck{m: &table.Manifest{Start: 10, End: 20}} }
 	last := int64(9)
 	require.Empty(t, newCheck().checkOffsets([]int64{10, 12, 19}, nil, &last))
 	require.Equal(t, int64(19), last)

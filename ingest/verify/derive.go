@@ -13,6 +13,7 @@ import (
 	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // derivation makes the batches of one source again from its file, in their order.
@@ -28,7 +29,7 @@ type derivation struct {
 
 // check makes a batch again and holds it against its manifest, and against its objects where
 // another encoder wrote them.
-func (d *derivation) check(ctx context.Context, m *seal.Manifest) error {
+func (d *derivation) check(ctx context.Context, m *table.Manifest) error {
 	e, err := d.v.epoch(ctx, m)
 	if err != nil {
 		return err
@@ -40,7 +41,7 @@ func (d *derivation) check(ctx context.Context, m *seal.Manifest) error {
 		return fmt.Errorf("%s says more than this program understands: prove it with the newer "+
 			"ingest that wrote it", e.def.Key())
 	}
-	same := e.def.Encoder == seal.EncoderVersion && e.def.Compression == seal.Zstd
+	same := e.def.Encoder == table.EncoderVersion && e.def.Compression == table.Zstd
 	staged := &staging{keep: !same}
 	got, err := d.seal(ctx, m, e, staged)
 	if err == io.EOF {
@@ -71,7 +72,7 @@ func (d *derivation) check(ctx context.Context, m *seal.Manifest) error {
 }
 
 // seal makes the batch again. The range is cut where it was cut, whatever decided it then.
-func (d *derivation) seal(ctx context.Context, m *seal.Manifest, e *epoch,
+func (d *derivation) seal(ctx context.Context, m *table.Manifest, e *epoch,
 	staged *staging) (*seal.Batch, error) {
 	if e.parser == nil {
 		p, err := parse.New(e.def.Parser)
@@ -102,7 +103,7 @@ func (d *derivation) seal(ctx context.Context, m *seal.Manifest, e *epoch,
 }
 
 // compare reports the first difference of a manifest and the one made again.
-func (d *derivation) compare(m, made *seal.Manifest) bool {
+func (d *derivation) compare(m, made *table.Manifest) bool {
 	if bytes.Equal(m.JSON(), made.JSON()) {
 		return true
 	}
@@ -120,7 +121,7 @@ func (d *derivation) compare(m, made *seal.Manifest) bool {
 }
 
 // compareRows holds an object of the sink, by its rows, against one made again.
-func (d *derivation) compareRows(ctx context.Context, o seal.Object, made *bytes.Buffer) error {
+func (d *derivation) compareRows(ctx context.Context, o table.Object, made *bytes.Buffer) error {
 	have, err := openBlob(ctx, d.v.Store, o.Key)
 	if errors.Is(err, sink.ErrNotFound) {
 		return nil // reported when its batch was checked

@@ -6,14 +6,14 @@ import (
 	"fmt"
 
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // epoch is the definition that batches were made under, as far as it could be read.
 type epoch struct {
-	def *seal.Epoch // nil when it is missing or cannot be read
+	def *table.Epoch // nil when it is missing or cannot be read
 	// whole says that def holds all that the definition says: only then can a batch be derived
 	// again.
 	whole  bool
@@ -21,8 +21,8 @@ type epoch struct {
 }
 
 // epoch gives the epoch that a manifest names. That it is missing or differs is reported once.
-func (v *verifier) epoch(ctx context.Context, m *seal.Manifest) (*epoch, error) {
-	key := seal.EpochKey(m.Table(), m.Epoch)
+func (v *verifier) epoch(ctx context.Context, m *table.Manifest) (*epoch, error) {
+	key := table.EpochKey(m.Table(), m.Epoch)
 	if e := v.epochs[key]; e != nil {
 		return e, nil
 	}
@@ -42,7 +42,7 @@ func (v *verifier) epoch(ctx context.Context, m *seal.Manifest) (*epoch, error) 
 			"from a copy of the sink", key)
 		return e, nil
 	}
-	def, err := seal.ParseEpoch(body)
+	def, err := table.ParseEpoch(body)
 	if err == nil && def.Table() != m.Table() {
 		err = fmt.Errorf("it is of table %s", def.Table())
 	}

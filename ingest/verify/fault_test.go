@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // Whatever is cut however, what was sealed has no finding.
@@ -33,26 +33,26 @@ func TestRun_Property_CleanBucketHasNoFinding(t *testing.T) {
 type fault struct {
 	name  string
 	kinds []Kind
-	plant func(t *rapid.T, b *bucket, all []*seal.Manifest)
+	plant func(t *rapid.T, b *bucket, all []*table.Manifest)
 }
 
 var faults = []fault{
-	{"object deleted", []Kind{Missing}, func(t *rapid.T, b *bucket, all []*seal.Manifest) {
+	{"object deleted", []Kind{Missing}, func(t *rapid.T, b *bucket, all []*table.Manifest) {
 		b.store.Plant(drawObject(t, all), nil)
 	}},
-	{"object truncated", []Kind{Differing}, func(t *rapid.T, b *bucket, all []*seal.Manifest) {
+	{"object truncated", []Kind{Differing}, func(t *rapid.T, b *bucket, all []*table.Manifest) {
 		key := drawObject(t, all)
 		body := b.store.Body(key)
 		b.store.Plant(key, body[:rapid.IntRange(1, len(body)-1).Draw(t, "length")])
 	}},
-	{"bit flipped", []Kind{Differing}, func(t *rapid.T, b *bucket, all []*seal.Manifest) {
+	{"bit flipped", []Kind{Differing}, func(t *rapid.T, b *bucket, all []*table.Manifest) {
 		key := drawObject(t, all)
 		body := bytes.Clone(b.store.Body(key))
 		bit := rapid.IntRange(0, 8*len(body)-1).Draw(t, "bit")
 		body[bit/8] ^= 1 << (bit % 8)
 		b.store.Plant(key, body)
 	}},
-	{"objects swapped", []Kind{Differing}, func(t *rapid.T, b *bucket, all []*seal.Manifest) {
+	{"objects swapped", []Kind{Differing}, func(t *rapid.T, b *bucket, all []*table.Manifest) {
 		x, y := drawObject(t, all), drawObject(t, all)
 		if x == y {
 			t.Skip("one object")
@@ -62,15 +62,15 @@ var faults = []fault{
 		b.store.Plant(y, bx)
 	}},
 	{"object doubled", []Kind{Superseded, Differing, Unfinished}, func(t *rapid.T, b *bucket,
-		all []*seal.Manifest) {
+		all []*table.Manifest) {
 		b.store.Plant(drawOtherKey(t, b, all), b.store.Body(drawObject(t, all)))
 	}},
-	{"object renamed", []Kind{Missing}, func(t *rapid.T, b *bucket, all []*seal.Manifest) {
+	{"object renamed", []Kind{Missing}, func(t *rapid.T, b *bucket, all []*table.Manifest) {
 		key := drawObject(t, all)
 		b.store.Plant(drawOtherKey(t, b, all), b.store.Body(key))
 		b.store.Plant(key, nil)
 	}},
-	{"manifest lost", []Kind{Gap}, func(t *rapid.T, b *bucket, all []*seal.Manifest) {
+	{"manifest lost", []Kind{Gap}, func(t *rapid.T, b *bucket, all []*table.Manifest) {
 		m := drawManifest(t, all)
 		if isLast(m, all) {
 			t.Skip("nobody can see that")
@@ -78,10 +78,10 @@ var faults = []fault{
 		b.store.Plant(m.Key(), nil)
 	}},
 	{"last manifest lost", []Kind{Unfinished, Gap}, func(t *rapid.T, b *bucket,
-		all []*seal.Manifest) {
+		all []*table.Manifest) {
 		b.store.Plant(all[len(all)-1].Key(), nil)
 	}},
-	{"manifests swapped", []Kind{Differing}, func(t *rapid.T, b *bucket, all []*seal.Manifest) {
+	{"manifests swapped", []Kind{Differing}, func(t *rapid.T, b *bucket, all []*table.Manifest) {
 		x, y := drawManifest(t, all), drawManifest(t, all)
 		if x == y {
 			t.Skip("one manifest")
@@ -90,39 +90,39 @@ var faults = []fault{
 		b.store.Plant(y.Key(), x.JSON())
 	}},
 	{"manifest's bit flipped", []Kind{Differing, Missing, Overlap, Gap}, func(t *rapid.T, b *bucket,
-		all []*seal.Manifest) {
+		all []*table.Manifest) {
 		key := drawManifest(t, all).Key()
 		body := bytes.Clone(b.store.Body(key))
 		bit := rapid.IntRange(0, 8*len(body)-1).Draw(t, "bit")
 		body[bit/8] ^= 1 << (bit % 8)
 		b.store.Plant(key, body)
 	}},
-	{"count edited", []Kind{Differing}, func(t *rapid.T, b *bucket, all []*seal.Manifest) {
+	{"count edited", []Kind{Differing}, func(t *rapid.T, b *bucket, all []*table.Manifest) {
 		m := drawManifest(t, all)
-		counts := []func(m *seal.Manifest) *int64{
-			func(m *seal.Manifest) *int64 { return &m.Records },
-			func(m *seal.Manifest) *int64 { return &m.Rows },
-			func(m *seal.Manifest) *int64 { return &m.Rejects },
-			func(m *seal.Manifest) *int64 { return &m.Skipped },
-			func(m *seal.Manifest) *int64 { return &m.RowBytes },
-			func(m *seal.Manifest) *int64 { return &m.RejectBytes },
-			func(m *seal.Manifest) *int64 { return &m.SkippedBytes },
-			func(m *seal.Manifest) *int64 { return &m.Objects[0].Rows },
-			func(m *seal.Manifest) *int64 { return &m.Objects[0].Bytes },
+		counts := []func(m *table.Manifest) *int64{
+			func(m *table.Manifest) *int64 { return &m.Records },
+			func(m *table.Manifest) *int64 { return &m.Rows },
+			func(m *table.Manifest) *int64 { return &m.Rejects },
+			func(m *table.Manifest) *int64 { return &m.Skipped },
+			func(m *table.Manifest) *int64 { return &m.RowBytes },
+			func(m *table.Manifest) *int64 { return &m.RejectBytes },
+			func(m *table.Manifest) *int64 { return &m.SkippedBytes },
+			func(m *table.Manifest) *int64 { return &m.Objects[0].Rows },
+			func(m *table.Manifest) *int64 { return &m.Objects[0].Bytes },
 		}
 		of := rapid.SampledFrom(counts).Draw(t, "count")
 		by := rapid.Int64Range(1, 3).Draw(t, "by")
-		b.edit(m, func(m *seal.Manifest) { *of(m) += by })
+		b.edit(m, func(m *table.Manifest) { *of(m) += by })
 	}},
 	{"superseded leftover", []Kind{Superseded}, func(t *rapid.T, b *bucket,
-		all []*seal.Manifest) {
+		all []*table.Manifest) {
 		b.epoch.Encoder = 7 // another seal, so other names
 		b.leftover("one.log", source.Origin(), rapid.Int64Range(100, 5000).Draw(t, "max bytes"))
 	}},
-	{"epoch missing", []Kind{Missing}, func(t *rapid.T, b *bucket, all []*seal.Manifest) {
+	{"epoch missing", []Kind{Missing}, func(t *rapid.T, b *bucket, all []*table.Manifest) {
 		b.store.Plant(b.epoch.Key(), nil)
 	}},
-	{"epoch edited", []Kind{Differing}, func(t *rapid.T, b *bucket, all []*seal.Manifest) {
+	{"epoch edited", []Kind{Differing}, func(t *rapid.T, b *bucket, all []*table.Manifest) {
 		key := b.epoch.Key()
 		body := bytes.Clone(b.store.Body(key))
 		body[rapid.IntRange(0, len(body)-1).Draw(t, "at")] ^= 1
@@ -130,28 +130,28 @@ var faults = []fault{
 	}},
 }
 
-func drawManifest(t *rapid.T, all []*seal.Manifest) *seal.Manifest {
+func drawManifest(t *rapid.T, all []*table.Manifest) *table.Manifest {
 	return rapid.SampledFrom(all).Draw(t, "manifest")
 }
 
-func drawObject(t *rapid.T, all []*seal.Manifest) string {
+func drawObject(t *rapid.T, all []*table.Manifest) string {
 	return rapid.SampledFrom(keysOf(all...)).Draw(t, "object")
 }
 
-func isLast(m *seal.Manifest, all []*seal.Manifest) bool {
-	return !slices.ContainsFunc(all, func(o *seal.Manifest) bool {
+func isLast(m *table.Manifest, all []*table.Manifest) bool {
+	return !slices.ContainsFunc(all, func(o *table.Manifest) bool {
 		return o.SID == m.SID && o.Start > m.Start
 	})
 }
 
 // drawOtherKey gives a key of ours, or nearly, that has no object: another partition, range, seal,
 // source or ending.
-func drawOtherKey(t *rapid.T, b *bucket, all []*seal.Manifest) string {
-	k, err := seal.ParseKey(drawObject(t, all))
+func drawOtherKey(t *rapid.T, b *bucket, all []*table.Manifest) string {
+	k, err := table.ParseKey(drawObject(t, all))
 	require.NoError(t, err)
 	switch rapid.IntRange(0, 5).Draw(t, "change") {
 	case 0:
-		k.Kind = seal.DataKind
+		k.Kind = table.DataKind
 		k.Partition.Date += rapid.Int32Range(1, 99).Draw(t, "days") * 100
 	case 1:
 		k.Batch.Range.Start, k.Batch.Range.End = k.Batch.Range.End, k.Batch.Range.End+1

@@ -12,8 +12,8 @@ import (
 
 	"logseal/ingest/batch"
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // podBucket holds what pods write: dates inside of CRI.
@@ -22,7 +22,7 @@ func podBucket(t testing.TB, maxRecord int64) *bucket {
 	def := parse.Framed(parse.CRI, parse.Definition{Pattern: `(?P<day>\S+) ?(?P<text>.*)`,
 		Columns: []parse.Column{{Name: "day", Type: parse.Timestamp, Layout: "2006-01-02",
 			EventTime: true}, {Name: "text"}}}, nil)
-	b.epoch = seal.NewEpoch(source.Table{Stream: "pods", Version: 1}, def)
+	b.epoch = table.NewEpoch(source.Table{Stream: "pods", Version: 1}, def)
 	b.epoch.MaxRecordBytes = maxRecord
 	require.NoError(t, b.epoch.Validate())
 	b.putEpoch()
@@ -63,7 +63,7 @@ func TestRun_Source_OfRecordsOfSeveralLines(t *testing.T) {
 			Draw(rt, "ends")
 		slices.Sort(ends)
 		at := source.Origin()
-		var all []*seal.Manifest
+		var all []*table.Manifest
 		for _, end := range append(ends, len(data)) {
 			b.fsys.Write("pod.log", data[:end])
 			more := b.seal("pod.log", 0, at, int64(rapid.IntRange(0, 300).Draw(rt, "max bytes")), 0)

@@ -8,9 +8,10 @@ import (
 	"slices"
 
 	"logseal/ingest/batch"
-	"logseal/ingest/seal"
+	"logseal/ingest/parquet"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // classify notes, of every object of a source that no manifest has named so far, whose it is.
@@ -78,7 +79,7 @@ func (v *verifier) settleBatch(ctx context.Context, objects []*placed) error {
 
 // isOld tells whether all rows of an object are from before Since.
 func (v *verifier) isOld(p *placed) bool {
-	return p.kind == seal.DataKind && p.partition.Date != batch.NoDate && p.partition.Date < v.since
+	return p.kind == table.DataKind && p.partition.Date != batch.NoDate && p.partition.Date < v.since
 }
 
 func (v *verifier) settle(ctx context.Context, p *placed, now *standing) error {
@@ -131,8 +132,8 @@ func (v *verifier) ask(ctx context.Context, p *placed) (*standing, error) {
 	s := standing{owner: p.owner}
 	var err error
 	k, start := v.objects.owners[p.owner], p.name.Range.Start
-	if s.at, err = v.fetch(ctx, seal.ManifestKey(k, start)); err == nil {
-		s.found, err = v.fetch(ctx, seal.FoundKey(k, start))
+	if s.at, err = v.fetch(ctx, table.ManifestKey(k, start)); err == nil {
+		s.found, err = v.fetch(ctx, table.FoundKey(k, start))
 	}
 	return &s, err
 }
@@ -154,9 +155,9 @@ func (s *standing) stateOf(key string, p *placed) state {
 	return p.state
 }
 
-func names(c *seal.Commit, key string) bool {
+func names(c *table.Commit, key string) bool {
 	return c != nil && c.Manifest != nil && slices.ContainsFunc(c.Manifest.Objects,
-		func(o seal.Object) bool { return o.Key == key })
+		func(o table.Object) bool { return o.Key == key })
 }
 
 // sourceID is how findings name a source.
@@ -243,7 +244,7 @@ func (v *verifier) inspectLeftover(ctx context.Context, key string, p *placed) (
 }
 
 func readLeftover(ctx context.Context, blob *blob, p *placed) string {
-	f, err := seal.OpenParquet(blob, blob.size)
+	f, err := parquet.Open(blob, blob.size)
 	if err != nil {
 		return fmt.Sprintf("it cannot be read (%v)", err)
 	}

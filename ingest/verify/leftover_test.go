@@ -10,15 +10,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
+	"logseal/ingest/table"
 )
 
 // leftover seals a file with other cuts into a clone of the bucket and plants, into the bucket, the
 // objects alone.
-func (b *bucket) leftover(path string, at source.Point, maxBytes int64) []*seal.Manifest {
+func (b *bucket) leftover(path string, at source.Point, maxBytes int64) []*table.Manifest {
 	other := *b
 	other.store = b.store.Clone()
 	ms := other.seal(path, 0, at, maxBytes, 0)
@@ -31,7 +31,7 @@ func (b *bucket) leftover(path string, at source.Point, maxBytes int64) []*seal.
 }
 
 // rival plants the objects of the same batches under another seal: the place of each is taken.
-func (b *bucket) rival(path string, maxBytes int64) []*seal.Manifest {
+func (b *bucket) rival(path string, maxBytes int64) []*table.Manifest {
 	epoch, other := *b.epoch, *b
 	epoch.Encoder++
 	other.epoch = &epoch
@@ -63,9 +63,9 @@ func TestRun_Clean_SparesWhatAManifestOnlySpans(t *testing.T) {
 	b := newBucket(t)
 	all := b.load("one.log", content("one", 100), 0, 1000)
 	ms := b.leftover("one.log", source.Origin(), 1700)
-	var taken, free []*seal.Manifest
+	var taken, free []*table.Manifest
 	for _, m := range ms {
-		if slices.ContainsFunc(all, func(x *seal.Manifest) bool { return x.Start == m.Start }) {
+		if slices.ContainsFunc(all, func(x *table.Manifest) bool { return x.Start == m.Start }) {
 			taken = append(taken, m)
 		} else {
 			free = append(free, m)
@@ -104,7 +104,7 @@ func TestRun_Clean_SparesSourcesWhoseFaultShowsLate(t *testing.T) {
 	all := b.load("one.log", content("one", 100), 0, 1000)
 	rivals := b.rival("one.log", 1000)
 	last := all[len(all)-1]
-	junk := seal.BatchName{ID: last.SID, Range: last.Range(), Seal: last.Seal}
+	junk := table.BatchName{ID: last.SID, Range: last.Range(), Seal: last.Seal}
 	junk.Range.Start, junk.Range.End = last.End, last.End+100
 	key := strings.Replace(last.Objects[0].Key, last.BatchName().String(), junk.String(), 1)
 	b.store.Plant(key, []byte("junk"))
@@ -170,7 +170,7 @@ func TestRun_Unfinished_IsCounted(t *testing.T) {
 	require.True(t, r.Settled())
 }
 
-func spoolOf(ms ...*seal.Manifest) func() ([]spool.Entry, error) {
+func spoolOf(ms ...*table.Manifest) func() ([]spool.Entry, error) {
 	return func() ([]spool.Entry, error) {
 		entries := []spool.Entry{{Name: "rubbish", Manifest: []byte("rubbish")}}
 		for _, m := range ms {
@@ -186,7 +186,7 @@ func TestRun_Clean_SparesWhatAnUnreadableManifestMayName(t *testing.T) {
 	b := newBucket(t)
 	ms := b.load("one.log", content("one", 100), 0, 1000)
 	b.store.Plant(ms[1].Key(), []byte("rubbish"))
-	b.edit(ms[0], func(m *seal.Manifest) { // spans it, and names objects that are not there
+	b.edit(ms[0], func(m *table.Manifest) { // spans it, and names objects that are not there
 		m.End, m.SkippedBytes = m.End+1, m.SkippedBytes+1
 		for i := range m.Objects {
 			m.Objects[i].Key = strings.Replace(m.Objects[i].Key, ms[0].BatchName().String(),
@@ -204,11 +204,11 @@ func TestRun_Clean_SparesWhatAnUnreadableManifestMayName(t *testing.T) {
 func TestRun_Clean_SparesWhatAFoundBatchNames(t *testing.T) {
 	b := newBucket(t)
 	ms := b.load("one.log", content("one", 100), 0, 1000)
-	b.epoch.Encoder = seal.EncoderVersion + 1
+	b.epoch.Encoder = table.EncoderVersion + 1
 	b.putEpoch()
 	again := b.leftover("one.log", source.Origin(), 1000)[1]
 	require.Equal(t, ms[1].Range(), again.Range())
-	b.store.Plant(seal.FoundKey(again.SourceKey(), again.Start), again.JSON())
+	b.store.Plant(table.FoundKey(again.SourceKey(), again.Start), again.JSON())
 	r := b.run(Options{Clean: true})
 	require.Equal(t, []string{rangeOf(ms[1])}, r.Overlaps)
 	for _, key := range keysOf(again) {
@@ -242,7 +242,7 @@ func TestRun_BesideWriters_ALateListIsNoFinding(t *testing.T) {
 	ms := b.load("one.log", content("one", 100), 0, 700)
 	require.Greater(t, len(ms), 6)
 	b.declareLost(ms[6], true)
-	found := seal.FoundKey(ms[6].SourceKey(), ms[6].Start)
+	found := table.FoundKey(ms[6].SourceKey(), ms[6].Start)
 	for name, hidden := range map[string][]string{
 		"objects":                     keysOf(ms[4], ms[5]),
 		"manifests in the middle":     {ms[2].Key(), ms[3].Key()},
@@ -268,7 +268,7 @@ func TestRun_BesideWriters_ALeftoverThatGoesIsNoFinding(t *testing.T) {
 	b.load("one.log", content("one", 100), 0, 1000)
 	ms := b.rival("one.log", 1000)
 	store := late{b.store, func(key string) bool {
-		if strings.HasPrefix(key, seal.ManifestFolder) {
+		if strings.HasPrefix(key, table.ManifestFolder) {
 			for _, key := range keysOf(ms...) {
 				b.store.Plant(key, nil)
 			}
@@ -293,7 +293,7 @@ func TestRun_Since_LeavesOutOldObjects(t *testing.T) {
 	require.Empty(t, r.Missing)
 	require.Zero(t, r.Batches)
 	for _, key := range r.Superseded {
-		require.True(t, strings.HasPrefix(key, seal.QuarantineFolder))
+		require.True(t, strings.HasPrefix(key, table.QuarantineFolder))
 	}
 	b.store.Plant(ms[1].Key(), nil)
 	r = b.run(Options{Since: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)})
@@ -318,7 +318,7 @@ func TestFiles_NamesWhatManifestsName(t *testing.T) {
 
 	b.declareLost(two[1], true)
 	require.Equal(t, want, names())
-	b.store.Plant(seal.FoundKey(two[1].SourceKey(), two[1].Start), nil)
+	b.store.Plant(table.FoundKey(two[1].SourceKey(), two[1].Start), nil)
 	require.Len(t, names(), len(want)-len(two[1].Objects))
 
 	err := Files(t.Context(), Options{Store: b.store}, func(string) error { return context.Canceled })

@@ -8,18 +8,18 @@ import (
 	"sort"
 
 	"logseal/ingest/batch"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // placed is an object that stands under data/ or quarantine/. There may be millions: it holds what
 // its key says and no string.
 type placed struct {
-	name      seal.BatchName
+	name      table.BatchName
 	size      int64
 	table     int32 // index into listing.tables
 	partition batch.Partition
-	kind      seal.KeyKind
+	kind      table.KeyKind
 	state     state
 	owner     int32 // index into listing.owners: the source that state speaks of
 }
@@ -47,12 +47,12 @@ func (v *verifier) list(ctx context.Context) error {
 	l := &listing{}
 	v.objects = l
 	tables := map[source.Table]int32{}
-	for _, folder := range []string{seal.DataFolder, seal.QuarantineFolder} {
+	for _, folder := range []string{table.DataFolder, table.QuarantineFolder} {
 		for info, err := range v.Store.List(ctx, streamPrefix(folder, v.Stream)) {
 			if err != nil {
 				return err
 			}
-			k, err := seal.ParseKey(info.Key)
+			k, err := table.ParseKey(info.Key)
 			if err != nil {
 				v.add(Differing, info.Key, "%s is no name that Logseal gives, so a glob counts what "+
 					"nothing accounts for; move it out of %s", info.Key, folder)
@@ -111,7 +111,7 @@ func (l *listing) block(t source.Table, id source.ID) []placed {
 }
 
 // find gives the object at a key of data or quarantine, nil when it was not listed.
-func (l *listing) find(k seal.ParsedKey) *placed {
+func (l *listing) find(k table.ParsedKey) *placed {
 	want := placed{name: k.Batch, kind: k.Kind, partition: k.Partition}
 	b := l.block(k.Table, k.Batch.ID)
 	if len(b) == 0 {
@@ -127,6 +127,6 @@ func (l *listing) find(k seal.ParsedKey) *placed {
 
 // key gives the key that the object was listed by.
 func (l *listing) key(p *placed) string {
-	return seal.ParsedKey{Kind: p.kind, Table: l.tables[p.table], Partition: p.partition,
+	return table.ParsedKey{Kind: p.kind, Table: l.tables[p.table], Partition: p.partition,
 		Batch: p.name}.String()
 }

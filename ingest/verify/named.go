@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // Files yields the key of every object that the manifests of a stream, or of all, name: rows and
@@ -19,7 +19,7 @@ func Files(ctx context.Context, o Options, yield func(key string) error) error {
 	v := newVerifier(o)
 	var of source.Key
 	var g *group
-	err := v.eachPlace(ctx, func(ctx context.Context, k seal.ParsedKey, p place) error {
+	err := v.eachPlace(ctx, func(ctx context.Context, k table.ParsedKey, p place) error {
 		if g != nil && (k.Source != of || k.Start != g.start) {
 			if err := v.yieldBatch(ctx, of, g, yield); err != nil {
 				return err
@@ -41,8 +41,8 @@ func Files(ctx context.Context, o Options, yield func(key string) error) error {
 // yieldBatch yields the objects of the batch that counts at a start.
 func (v *verifier) yieldBatch(ctx context.Context, k source.Key, g *group,
 	yield func(string) error) error {
-	_, listed := g.places[seal.ManifestKind]
-	_, found := g.places[seal.FoundKind]
+	_, listed := g.places[table.ManifestKind]
+	_, found := g.places[table.FoundKind]
 	if !listed && !found {
 		return nil // a note
 	}

@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
+	"logseal/ingest/table"
 )
 
 // has wants a report to have a finding.
@@ -35,7 +35,7 @@ func TestRun_OversizedDocuments_AreDiffering(t *testing.T) {
 
 	b = newBucket(t)
 	one := b.load("one.log", content("one", 100), 0, 1000)
-	key := seal.EpochKey(one[0].Table(), one[0].Epoch)
+	key := table.EpochKey(one[0].Table(), one[0].Epoch)
 	b.store.Plant(key, append(b.store.Body(key), large...))
 	has(t, b.run(Options{Deep: true}), Differing, key)
 }

@@ -6,9 +6,9 @@ import (
 	"fmt"
 
 	"logseal/ingest/files"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // proofs are the log files that the sink is proved against.
@@ -108,7 +108,7 @@ func (v *verifier) proveNumbers(ctx context.Context, c *coverage, p *proof) erro
 			continue
 		}
 		v.proofs.asked[lower] = true
-		key := seal.ManifestKey(lower, 0)
+		key := table.ManifestKey(lower, 0)
 		_, err := v.Store.Stat(ctx, key)
 		if errors.Is(err, sink.ErrNotFound) {
 			v.add(Missing, key, "%s, the first manifest of source %d that begins as %s does, is "+
@@ -164,7 +164,7 @@ func (v *verifier) proveFile(ctx context.Context, c *coverage, p *proof) error {
 	}
 	h.proved = true
 	h.twins.close(c)
-	record := int64(seal.DefaultMaxRecordBytes)
+	record := int64(table.DefaultMaxRecordBytes)
 	if d.record > 0 {
 		record = d.record // of the last batch
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/files"
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 func gzipped(t testing.TB, data []byte) []byte {
@@ -143,12 +143,12 @@ func TestRun_Sources_HalfLinesThatGoOn(t *testing.T) {
 	next := b.goOn("log", last)[0]
 	requireOnly(t, b.run(everything("log")), map[Kind][]string{})
 
-	b.edit(next, func(m *seal.Manifest) { m.Carry = nil })
+	b.edit(next, func(m *table.Manifest) { m.Carry = nil })
 	requireOnly(t, b.run(Options{}), map[Kind][]string{Differing: {next.Key()}})
 }
 
 // goOn seals what follows a batch.
-func (b *bucket) goOn(path string, last *seal.Manifest) []*seal.Manifest {
+func (b *bucket) goOn(path string, last *table.Manifest) []*table.Manifest {
 	f, err := files.Open(b.fsys, path)
 	require.NoError(b.t, err)
 	defer f.Close()
@@ -166,7 +166,7 @@ func TestRun_Sources_ThatBeginAlike(t *testing.T) {
 	b.load("two.log", two, 1, 700)
 	requireOnly(t, b.run(everything("one.log", "two.log")), map[Kind][]string{})
 
-	first := seal.ManifestKey(b.key("one.log", 0), 0)
+	first := table.ManifestKey(b.key("one.log", 0), 0)
 	for _, key := range b.store.Keys() { // the first source goes, with all it has
 		if strings.Contains(key, b.key("one.log", 0).ID.String()) {
 			b.store.Plant(key, nil)
@@ -178,11 +178,11 @@ func TestRun_Sources_ThatBeginAlike(t *testing.T) {
 
 // What only the file's bytes can tell.
 func TestRun_Sources_DeriveEveryBatchAgain(t *testing.T) {
-	for name, change := range map[string]func(m *seal.Manifest){
-		"skipped":        func(m *seal.Manifest) { m.Skipped-- },
-		"skipped bytes":  func(m *seal.Manifest) { m.Skipped--; m.SkippedBytes--; m.RowBytes++ },
-		"state of chain": func(m *seal.Manifest) { m.ChainState[0]++ },
-		"open end":       func(m *seal.Manifest) { m.OpenEnd = true },
+	for name, change := range map[string]func(m *table.Manifest){
+		"skipped":        func(m *table.Manifest) { m.Skipped-- },
+		"skipped bytes":  func(m *table.Manifest) { m.Skipped--; m.SkippedBytes--; m.RowBytes++ },
+		"state of chain": func(m *table.Manifest) { m.ChainState[0]++ },
+		"open end":       func(m *table.Manifest) { m.OpenEnd = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBucket(t)
@@ -209,7 +209,7 @@ func TestRun_Sources_OtherRows(t *testing.T) {
 	for i, o := range other[0].Objects {
 		body := forged.store.Body(o.Key)
 		b.store.Plant(ms[0].Objects[i].Key, body)
-		m.Objects = append(m.Objects, seal.Object{Key: ms[0].Objects[i].Key, Rows: o.Rows,
+		m.Objects = append(m.Objects, table.Object{Key: ms[0].Objects[i].Key, Rows: o.Rows,
 			Bytes: int64(len(body)), SHA256: source.DigestOf(body)})
 	}
 	b.store.Plant(m.Key(), m.JSON())
@@ -222,7 +222,7 @@ func TestRun_Sources_OtherRows(t *testing.T) {
 // Objects of another encoder have other bytes: they are held against the file row by row.
 func TestRun_Sources_AnotherEncoderVersion(t *testing.T) {
 	b := newBucket(t)
-	b.epoch.Encoder = seal.EncoderVersion + 1
+	b.epoch.Encoder = table.EncoderVersion + 1
 	b.putEpoch()
 	ms := b.load("log", content("one", 100), 0, 700)
 	for _, m := range ms { // the other encoder wrote a byte more
@@ -247,7 +247,7 @@ func TestRun_Sources_AnotherEncoderVersion(t *testing.T) {
 	i := indexOf(other[0], "dt=2024-01-03")
 	body := forged.store.Body(other[0].Objects[i].Key)
 	edited := *ms[0]
-	edited.Objects = append([]seal.Object(nil), ms[0].Objects...)
+	edited.Objects = append([]table.Object(nil), ms[0].Objects...)
 	for j := range edited.Objects {
 		have := b.store.Body(edited.Objects[j].Key)
 		if j == i {
@@ -263,7 +263,7 @@ func TestRun_Sources_AnotherEncoderVersion(t *testing.T) {
 	require.Contains(t, r.Findings[0].Text, "differs in column text")
 }
 
-func indexOf(m *seal.Manifest, partition string) int {
+func indexOf(m *table.Manifest, partition string) int {
 	for i, o := range m.Objects {
 		if strings.Contains(o.Key, partition) {
 			return i

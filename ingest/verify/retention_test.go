@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/seal"
+	"logseal/ingest/table"
 )
 
 const day = 24 * time.Hour
@@ -35,7 +35,7 @@ func TestRun_Retention(t *testing.T) {
 				s := newCloud(b.store)
 				if c.age != -1 {
 					s.modified = func(_, key string) time.Time {
-						if !strings.HasPrefix(key, seal.ManifestFolder) {
+						if !strings.HasPrefix(key, table.ManifestFolder) {
 							return time.Now() // how old other objects are is no matter
 						}
 						return time.Now().Add(-c.age)

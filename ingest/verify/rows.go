@@ -6,18 +6,18 @@ import (
 	"fmt"
 	"math"
 
+	"logseal/ingest/parquet"
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 )
 
 // differingRows says where two objects do not hold the same columns and rows; "" when they do,
 // however these are spread over row groups.
 func differingRows(ctx context.Context, have, want *blob) (string, error) {
-	a, err := seal.OpenParquet(have, have.size)
+	a, err := parquet.Open(have, have.size)
 	if err != nil {
 		return fmt.Sprintf("it cannot be read (%v)", err), nil
 	}
-	b, err := seal.OpenParquet(want, want.size)
+	b, err := parquet.Open(want, want.size)
 	if err != nil {
 		return "", fmt.Errorf("read what was made again: %w", err)
 	}
@@ -53,7 +53,7 @@ func differingRows(ctx context.Context, have, want *blob) (string, error) {
 
 // cursor reads a file's rows group by group.
 type cursor struct {
-	file    *seal.ParquetFile
+	file    *parquet.File
 	next    int // group
 	columns []parse.Vector
 	at      int // row of the group that is in columns

@@ -12,10 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/sink/s3"
 	"logseal/ingest/sink/s3/s3test"
 	"logseal/ingest/sink/sinktest"
+	"logseal/ingest/table"
 )
 
 // upload puts all of the bucket into a real one and gives its store and the folder it is in.
@@ -41,7 +41,7 @@ func (b *bucket) upload(server *s3test.Server) (store *s3.Store, folder string) 
 func TestRun_S3_ThousandsOfManifests(t *testing.T) {
 	server := s3test.Start(t)
 	b := newBucket(t)
-	var all []*seal.Manifest
+	var all []*table.Manifest
 	for _, path := range []string{"one.log", "two.log"} {
 		all = append(all, b.load(path, content(path, 900), 0, 1)...)
 	}
@@ -73,7 +73,7 @@ func TestRun_S3_ThousandsOfManifests(t *testing.T) {
 		Unfinished: keysOf(hole)})
 }
 
-func isManifest(key string) bool { return strings.HasPrefix(key, seal.ManifestFolder) }
+func isManifest(key string) bool { return strings.HasPrefix(key, table.ManifestFolder) }
 
 // The digest that a real store checked is believed, so a disk that spoils an object below it shows
 // with Deep only; an object that another tool put has no such digest and is read.

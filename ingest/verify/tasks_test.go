@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/sink/s3/s3test"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 func TestMain(m *testing.M) {
@@ -187,7 +187,7 @@ func faulty(t testing.TB) *bucket {
 		case 2:
 			b.store.Plant(m.Objects[0].Key, []byte("rubbish"))
 		case 3:
-			b.edit(m, func(m *seal.Manifest) {
+			b.edit(m, func(m *table.Manifest) {
 				m.Rows, m.Records, m.Objects[0].Rows =
 					m.Rows+1, m.Records+1, m.Objects[0].Rows+1
 			})
@@ -277,7 +277,7 @@ func TestRun_AFailureEndsWhatIsUnderWay(t *testing.T) {
 		c := newCloud(b.store)
 		broken, slow := errors.New("broken pipe"), false
 		c.fail = func(_, key string) error {
-			slow = strings.HasPrefix(key, seal.DataFolder)
+			slow = strings.HasPrefix(key, table.DataFolder)
 			if key == ms[len(ms)-1].Key() {
 				return broken
 			}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/seal"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
 
 // heldTwice says how two sources of one origin that hold the same bytes are reported: of equal ones the
@@ -32,7 +32,7 @@ func keyNames(keys []source.Key) []string {
 }
 
 // as seals what a file holds now for an origin.
-func (b *bucket) as(origin, path string, k uint64, maxBytes int64) []*seal.Manifest {
+func (b *bucket) as(origin, path string, k uint64, maxBytes int64) []*table.Manifest {
 	of := *b
 	of.origin = origin
 	return of.seal(path, k, source.Origin(), maxBytes, 0)

@@ -11,10 +11,10 @@ import (
 
 	"logseal/ingest/batch"
 	"logseal/ingest/files"
-	"logseal/ingest/seal"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
+	"logseal/ingest/table"
 )
 
 // ErrNoTable is returned when the sink has no logseal.json.
@@ -102,7 +102,7 @@ func (v *verifier) add(k Kind, what, format string, args ...any) {
 // spooled names a batch in the spool.
 type spooled struct {
 	table source.Table
-	name  seal.BatchName
+	name  table.BatchName
 }
 
 func (v *verifier) run(ctx context.Context) (err error) {
@@ -144,7 +144,7 @@ func (v *verifier) listSpool() error {
 		return err
 	}
 	for _, e := range entries {
-		if m, err := seal.ParseManifest(e.Manifest); err == nil {
+		if m, err := table.ParseManifest(e.Manifest); err == nil {
 			v.spooled[spooled{m.Table(), m.BatchName()}] = true
 		}
 	}
@@ -154,13 +154,13 @@ func (v *verifier) listSpool() error {
 // listOthers looks for names that are none of ours beside the manifests. It does not read what it
 // lists: an epoch is read with its batches, and nothing depends on what a note on a source says.
 func (v *verifier) listOthers(ctx context.Context) error {
-	for _, folder := range []string{seal.EpochFolder, seal.SchemaFolder,
-		seal.SourceFolder} {
+	for _, folder := range []string{table.EpochFolder, table.SchemaFolder,
+		table.SourceFolder} {
 		for info, err := range v.Store.List(ctx, streamPrefix(folder, v.Stream)) {
 			if err != nil {
 				return fmt.Errorf("list %s: %w", folder, err)
 			}
-			if _, err := seal.ParseKey(info.Key); err != nil {
+			if _, err := table.ParseKey(info.Key); err != nil {
 				v.stray(info.Key)
 			}
 		}
@@ -176,14 +176,14 @@ func (v *verifier) stray(key string) {
 
 // checkRoot reads logseal.json before anything.
 func checkRoot(ctx context.Context, store sink.Store) error {
-	body, _, err := read(ctx, store, seal.RootKey)
+	body, _, err := read(ctx, store, table.RootKey)
 	if errors.Is(err, sink.ErrNotFound) {
 		return fmt.Errorf("%s: %w", store.Name(), ErrNoTable)
 	}
 	if err != nil {
-		return fmt.Errorf("read %s: %w", seal.RootKey, err)
+		return fmt.Errorf("read %s: %w", table.RootKey, err)
 	}
-	return seal.ParseRoot(body)
+	return table.ParseRoot(body)
 }
 
 // read gives the document at key.

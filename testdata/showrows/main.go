@@ -15,8 +15,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"logseal/ingest/parquet"
 	"logseal/ingest/parse"
-	"logseal/ingest/seal"
 )
 
 func main() {
@@ -57,7 +57,7 @@ func show(out io.Writer, root, path string, rows int) error {
 	if err != nil {
 		return err
 	}
-	file, err := seal.OpenParquet(data, info.Size())
+	file, err := parquet.Open(data, info.Size())
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -88,7 +88,7 @@ func show(out io.Writer, root, path string, rows int) error {
 }
 
 // cell prints one value; long ones are cut, since this is for a glance.
-func cell(v *parse.Vector, c seal.FileColumn, i int) string {
+func cell(v *parse.Vector, c parquet.FileColumn, i int) string {
 	const most = 24
 	if v.IsNull(i) {
 		return "null"
