@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"logseal/ingest/files"
-	"logseal/ingest/offsets"
-	"logseal/ingest/source"
 )
 
 // step does all that there is to do about a file now.
@@ -277,16 +275,4 @@ func (t *Tail) stillHas(f *followed, at int64) (bool, error) {
 	}
 	defer view.Close()
 	return hasSealed(t.ctx, view, f.w.src)
-}
-
-// hasSealed tells whether a file has what is sealed of a source: by the bytes just before the sealed
-// offset if the ledger has their marker.
-func hasSealed(ctx context.Context, f *files.File, src *offsets.Source) (bool, error) {
-	at := src.Sealed.Offset
-	if src.Marker != (source.Digest{}) {
-		marker, err := f.Marker(at)
-		return marker == src.Marker, err
-	}
-	marks, _, err := f.MarksTo(ctx, []int64{at})
-	return marks[at].Chain == src.Sealed.Chain, err
 }

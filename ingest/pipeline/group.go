@@ -26,7 +26,7 @@ type group struct {
 }
 
 // groups opens every file that is not known to be unchanged, and sorts the files by their heads.
-func (r *run) groups(ctx context.Context) ([]*group, error) {
+func (r *loader) groups(ctx context.Context) ([]*group, error) {
 	inputs := slices.Clone(r.Inputs)
 	slices.SortStableFunc(inputs, func(a, b Input) int {
 		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Path, b.Path))
@@ -69,23 +69,8 @@ func (r *run) groups(ctx context.Context) ([]*group, error) {
 	return all, nil
 }
 
-// sameFile tells two names of one file: hard links, second mounts, symbolic links. What has no inode
-// has no second name.
-type sameFile struct {
-	stream     int
-	dev, inode uint64
-	path       string
-}
-
-func identify(in Input, stat files.Stat) sameFile {
-	if stat.Inode == 0 {
-		return sameFile{stream: in.Stream, path: in.Path}
-	}
-	return sameFile{stream: in.Stream, dev: stat.Dev, inode: stat.Inode}
-}
-
 // once leaves out what is another name of a file before it, and what is not there.
-func (r *run) once(ctx context.Context, inputs []Input) (left []Input, err error) {
+func (r *loader) once(ctx context.Context, inputs []Input) (left []Input, err error) {
 	seen := map[sameFile]bool{}
 	for _, in := range inputs {
 		if err := ctx.Err(); err != nil {
@@ -108,7 +93,7 @@ func (r *run) once(ctx context.Context, inputs []Input) (left []Input, err error
 }
 
 // look finds the least key a file may have; zero when the file needs no work.
-func (r *run) look(in Input) (source.Key, error) {
+func (r *loader) look(in Input) (source.Key, error) {
 	s := &r.Streams[in.Stream]
 	origin, err := s.originOf(in.Path)
 	if err != nil {
@@ -139,10 +124,10 @@ func (r *run) look(in Input) (source.Key, error) {
 	return key, nil
 }
 
-func (r *run) countSource() { r.tally.add(func(rep *Report) { rep.Sources++ }) }
+func (r *loader) countSource() { r.tally.add(func(rep *Report) { rep.Sources++ }) }
 
 // remembered tells whether a file was read to its end, as one of that origin, and has not changed since.
-func (r *run) remembered(s *Stream, path, origin string) (bool, error) {
+func (r *loader) remembered(s *Stream, path, origin string) (bool, error) {
 	if r.Rehash {
 		return false, nil
 	}
@@ -158,26 +143,8 @@ func (r *run) remembered(s *Stream, path, origin string) (bool, error) {
 	return ok && src.Shipped >= rec.Offset && len(src.Lost) == 0, err
 }
 
-// originOf takes the origin from a file's path, else it is the stream's.
-func (s *Stream) originOf(path string) (string, error) {
-	if s.OriginPath == nil {
-		return s.Origin, nil
-	}
-	m := s.OriginPath.FindStringSubmatch(path)
-	if m == nil {
-		return "", fmt.Errorf("the stream's origin_path %q does not match its path; it was left alone: "+
-			"let origin_path match it, or leave it out with `exclude`", s.OriginPath)
-	}
-	origin := m[min(1, len(m)-1)]
-	if err := source.CheckName(origin); err != nil {
-		return "", fmt.Errorf("the stream's origin_path %q finds no origin in its path: %w; it was left "+
-			"alone: let origin_path match another part, or leave it out with `exclude`", s.OriginPath, err)
-	}
-	return origin, nil
-}
-
 // headOf reads a file's head; a file that holds nothing has none and is no source.
-func (r *run) headOf(path string) ([]byte, bool, error) {
+func (r *loader) headOf(path string) ([]byte, bool, error) {
 	f, err := r.open(path)
 	if err != nil {
 		return nil, false, err
@@ -192,14 +159,6 @@ func (r *run) headOf(path string) ([]byte, bool, error) {
 		return nil, false, fmt.Errorf("read head of %s: %w", path, err)
 	}
 	return head, ok, nil
-}
-
-// kindOf is the kind of problem that a file with a fault is.
-func kindOf(fault *files.CorruptError) Kind {
-	if fault.Unsupported() {
-		return Unsupported
-	}
-	return Corrupt
 }
 
 // extent is how far a file reads and what it says up to there.
@@ -217,7 +176,7 @@ type extent struct {
 // path, and the others last. So each is held against sources that end before it does, which tell
 // it apart; the other way round a short file would be undecided about a long one that is committed.
 // Of equal files the first is read, and the others are then found to be committed.
-func (r *run) order(ctx context.Context, g *group) ([]extent, error) {
+func (r *loader) order(ctx context.Context, g *group) ([]extent, error) {
 	if len(g.paths) == 1 {
 		return []extent{{path: g.paths[0], assume: r.Assume}}, nil
 	}
@@ -248,7 +207,7 @@ func (r *run) order(ctx context.Context, g *group) ([]extent, error) {
 }
 
 // extents reads each file of a group once.
-func (r *run) extents(ctx context.Context, g *group) ([]extent, error) {
+func (r *loader) extents(ctx context.Context, g *group) ([]extent, error) {
 	var all []extent
 	for _, path := range g.paths {
 		x, err := r.extentOf(ctx, path)
@@ -263,7 +222,7 @@ func (r *run) extents(ctx context.Context, g *group) ([]extent, error) {
 	return all, nil
 }
 
-func (r *run) extentOf(ctx context.Context, path string) (extent, error) {
+func (r *loader) extentOf(ctx context.Context, path string) (extent, error) {
 	f, err := r.open(path)
 	if err != nil {
 		return extent{}, err
@@ -278,7 +237,7 @@ func (r *run) extentOf(ctx context.Context, path string) (extent, error) {
 }
 
 // findPrefixes marks the files that say nothing else than a longer one as far as they go.
-func (r *run) findPrefixes(ctx context.Context, all []extent) error {
+func (r *loader) findPrefixes(ctx context.Context, all []extent) error {
 	slices.SortFunc(all, func(a, b extent) int {
 		return cmp.Or(cmp.Compare(a.end.Offset, b.end.Offset), cmp.Compare(a.path, b.path))
 	})

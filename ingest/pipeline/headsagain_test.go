@@ -25,32 +25,32 @@ func again(s *scene, others ...Config) *scene {
 
 func TestHeadsAgain_FilesComeAndGo(t *testing.T) {
 	b := budget{crash: 2, away: 2, loseLedger: 1}
-	explore(t, again(newScene(t, two(ha, hb), b, loader(6, "f", "g"))))
+	explore(t, again(newScene(t, two(ha, hb), b, loads(6, "f", "g"))))
 }
 
 func TestHeadsAgain_FilesComeAndGo_OldDisk(t *testing.T) {
 	b := budget{crash: 2, away: upTo(1, 2), restore: 1}
-	explore(t, again(newScene(t, two(ha, hb), b, loader(6, "f", "g"))))
+	explore(t, again(newScene(t, two(ha, hb), b, loads(6, "f", "g"))))
 }
 
 func TestHeadsAgain_ThreeFilesComeAndGo(t *testing.T) {
 	b := budget{crash: 2, away: 1, loseSpool: 1, loseLedger: upTo(0, 1)}
-	explore(t, again(newScene(t, three(ha, hb, hc), b, loader(6, "f", "g", "h"))))
+	explore(t, again(newScene(t, three(ha, hb, hc), b, loads(6, "f", "g", "h"))))
 }
 
 func TestHeadsAgain_OthersLoadOneOfThem(t *testing.T) {
 	b := budget{crash: 2, away: upTo(1, 2), elsewhere: 1}
-	explore(t, again(newScene(t, two(ha, hb), b, loader(6, "f", "g")), loader(6, "g"), loader(6, "f")))
+	explore(t, again(newScene(t, two(ha, hb), b, loads(6, "f", "g")), loads(6, "g"), loads(6, "f")))
 }
 
 func TestHeadsAgain_OthersLoadOneOfThem_OldDisk(t *testing.T) {
 	b := budget{crash: 1, restore: 1, elsewhere: upTo(1, 2)}
-	explore(t, again(newScene(t, two(ha, hb), b, loader(6, "f", "g")), loader(6, "g"), loader(6, "f")))
+	explore(t, again(newScene(t, two(ha, hb), b, loads(6, "f", "g")), loads(6, "g"), loads(6, "f")))
 }
 
 func TestHeadsAgain_OthersLoadOneOfThem_DiskLost(t *testing.T) {
 	b := budget{crash: 1, loseLedger: 1, loseSpool: 1, elsewhere: 1}
-	explore(t, again(newScene(t, two(ha, hb), b, loader(6, "f", "g")), loader(6, "g")))
+	explore(t, again(newScene(t, two(ha, hb), b, loads(6, "f", "g")), loads(6, "g")))
 }
 
 // What was sealed as k 0 cannot be shipped: the spool has lost it, and its file is not there. Another is
@@ -61,44 +61,44 @@ func TestHeadsAgain_OthersLoadOneOfThem_SpoolLost(t *testing.T) {
 
 func spoolLost(t *testing.T) *scene {
 	b := budget{crash: 2, away: 1, loseSpool: 1, elsewhere: 1}
-	s := again(newScene(t, two(ha, hb), b, loader(6, "f", "g")), loader(6, "g"))
+	s := again(newScene(t, two(ha, hb), b, loads(6, "f", "g")), loads(6, "g"))
 	s.offDisk = true
 	return s
 }
 
 func TestHeadsAgain_OthersLoadOneOfThem_ItIsGone(t *testing.T) {
 	b := budget{gone: 1, elsewhere: 1}
-	explore(t, again(newScene(t, two(ha, hb), b, loader(6, "f", "g")), loader(6, "g")))
+	explore(t, again(newScene(t, two(ha, hb), b, loads(6, "f", "g")), loads(6, "g")))
 }
 
 func TestHeadsAgain_OthersLoadThemInAnotherOrder(t *testing.T) {
 	b := budget{crash: upTo(0, 1), away: 1, elsewhere: 2}
-	explore(t, again(newScene(t, three(ha, hb, hc), b, loader(6, "f", "g", "h")), loader(6, "g"), loader(6, "h")))
+	explore(t, again(newScene(t, three(ha, hb, hc), b, loads(6, "f", "g", "h")), loads(6, "g"), loads(6, "h")))
 }
 
 func TestHeadsAgain_OthersLoadOneOfThem_EqualFirstBatches(t *testing.T) {
 	b := budget{crash: 1, elsewhere: 1}
-	explore(t, again(newScene(t, two(ha, hb), b, loader(3, "f", "g")), loader(6, "g"), loader(3, "f")))
+	explore(t, again(newScene(t, two(ha, hb), b, loads(3, "f", "g")), loads(6, "g"), loads(3, "f")))
 }
 
 func TestHeadsAgain_TwoWriters_OtherFilesVisible(t *testing.T) {
-	explore(t, again(newScene(t, three(ha, hb, hc), budget{}, loader(6, "f", "g"), loader(6, "g", "h"))))
+	explore(t, again(newScene(t, three(ha, hb, hc), budget{}, loads(6, "f", "g"), loads(6, "g", "h"))))
 }
 
 func TestHeadsAgain_TwoWriters_OneMachineLost(t *testing.T) {
 	b := budget{lost: 1, away: upTo(0, 1)}
-	explore(t, again(newScene(t, two(ha, hb), b, loader(6, "f", "g"), loader(6, "g", "f"))))
+	explore(t, again(newScene(t, two(ha, hb), b, loads(6, "f", "g"), loads(6, "g", "f"))))
 }
 
 func TestHeadsAgain_ShipBehind_OthersLoadOneOfThem(t *testing.T) {
 	b := budget{crash: 1, elsewhere: 1}
-	s := newScene(t, two(ha, hb), b, loader(6, "f", "g"))
-	explore(t, shipsBehind(again(s, loader(6, "g"))))
+	s := newScene(t, two(ha, hb), b, loads(6, "f", "g"))
+	explore(t, shipsBehind(again(s, loads(6, "g"))))
 }
 
 func TestHeadsAgain_ShipBehind_FilesComeAndGo_OldDisk(t *testing.T) {
 	b := budget{crash: 1, away: 1, restore: 1}
-	explore(t, shipsBehind(again(newScene(t, two(ha, hb), b, loader(3, "f", "g")))))
+	explore(t, shipsBehind(again(newScene(t, two(ha, hb), b, loads(3, "f", "g")))))
 }
 
 func TestHeadsAgain_ShipBehind_OthersLoadOneOfThem_SpoolLost(t *testing.T) {

@@ -55,17 +55,14 @@ func (w *work) pointAt(ctx context.Context, off int64) (source.Point, error) {
 	return w.file.PointFrom(ctx, from, off)
 }
 
-// learnLine is that of a file that is followed, as soon as its owner goes on at another offset: what is
-// in memory may soon be all that is left of it. f.mu is held.
-func (t *Tail) learnLine(f *followed) error {
-	at := f.w.src.Sealed.Offset
-	if f.w.src.Sealed.Line != unknownLine || f.cut && f.live.Taken() <= at {
-		return nil
+// hasSealed tells whether a file has what is sealed of a source: by the bytes just before the sealed
+// offset if the ledger has their marker.
+func hasSealed(ctx context.Context, f *files.File, src *offsets.Source) (bool, error) {
+	at := src.Sealed.Offset
+	if src.Marker != (source.Digest{}) {
+		marker, err := f.Marker(at)
+		return marker == src.Marker, err
 	}
-	_, err := t.withView(f, at, false, func() (bool, error) { return false, f.w.learnLine(t.ctx) })
-	if f.cut || !errors.As(err, new(*files.ShrunkError)) {
-		return err
-	}
-	t.truncated(f)
-	return nil
+	marks, _, err := f.MarksTo(ctx, []int64{at})
+	return marks[at].Chain == src.Sealed.Chain, err
 }

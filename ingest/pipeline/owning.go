@@ -22,9 +22,6 @@ func (t *Tail) unhold(f *followed) {
 	t.weigh(f)
 }
 
-// errAgain says that things changed while they were looked at.
-var errAgain = errors.New("things have changed meanwhile")
-
 // decide makes the file what the decision says. Group and file are locked.
 func (t *Tail) decide(f *followed, c *claim, d *decision) (bool, error) {
 	t.mu.Lock()

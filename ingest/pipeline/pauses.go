@@ -41,9 +41,6 @@ func (p *pauses) begin(why string) (end func()) {
 	})
 }
 
-// pausedDisk is the pause of a full disk.
-const pausedDisk = "the disk is full"
-
 // pauseShown is how long something waits before that is called a pause.
 const pauseShown = 100 * time.Millisecond
 

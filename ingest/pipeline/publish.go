@@ -2,8 +2,6 @@ package pipeline
 
 import (
 	"time"
-
-	"logseal/ingest/source"
 )
 
 // publish lets the director know what the file's state is, and when it wants to be attended to.
@@ -60,9 +58,4 @@ func (t *Tail) dueAt(f *followed) (due time.Time) {
 		sooner(t.endsAt(f))
 	}
 	return due
-}
-
-// logSource names a source in a log line.
-func logSource(key source.Key) []any {
-	return []any{"stream", key.Table.Stream, "sid", key.ID.String()}
 }

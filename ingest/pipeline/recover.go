@@ -266,22 +266,6 @@ func (r *run) shipWaiting(ctx context.Context) error {
 	return nil
 }
 
-// shipAllWaiting has everything shipped that earlier runs left.
-func (t *Tail) shipAllWaiting() error {
-	keys, err := t.Ledger.Waiting()
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		t.kickLane(key)
-	}
-	// A source that the ledger does not have, and batches are aside of, waits for its file.
-	return t.each(t.aside.sources(), func(key source.Key, _ *offsets.Source) error {
-		t.kickLane(key)
-		return nil
-	})
-}
-
 // shipAlone ships what waits of one source, and leaves it for later when it cannot.
 func (w *work) shipAlone(ctx context.Context) error {
 	err := asFault(w.src.Path, w.shipLeft(ctx))

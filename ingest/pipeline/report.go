@@ -201,3 +201,11 @@ func (t *tally) problem(p Problem) {
 		r.Problems = append(r.Problems, p)
 	})
 }
+
+// kindOf is the kind of problem that a file with a fault is.
+func kindOf(fault *files.CorruptError) Kind {
+	if fault.Unsupported() {
+		return Unsupported
+	}
+	return Corrupt
+}

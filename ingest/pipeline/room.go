@@ -60,3 +60,6 @@ func diskFull(err error) bool {
 	var full *spool.FullError
 	return errors.As(err, &full) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
+
+// pausedDisk is the pause of a full disk.
+const pausedDisk = "the disk is full"

@@ -107,8 +107,8 @@ func (s *scene) warmUp() {
 	require.NoError(s.t, err)
 }
 
-// loader is a machine that loads paths in batches of at most maxBytes.
-func loader(maxBytes int64, paths ...string) Config {
+// loads is a machine that loads paths in batches of at most maxBytes.
+func loads(maxBytes int64, paths ...string) Config {
 	c := Config{Streams: []Stream{{MaxBytes: maxBytes, MaxPartitions: 64, Rejects: RejectLimit{MaxRatio: 0.5, Halt: true}}}}
 	for _, p := range paths {
 		c.Inputs = append(c.Inputs, Input{Path: p})

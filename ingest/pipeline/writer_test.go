@@ -391,7 +391,7 @@ func (w *writer) start(world *world) {
 	r.shipBehind = world.scene.shipBehind
 	r.sealer = world.scene.sealer
 	go func() {
-		report, err := r.load(context.Background())
+		report, err := (&loader{r}).load(context.Background())
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.report, p.err, p.ended = report, err, true
