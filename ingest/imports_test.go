@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"ingest/identity": {"ingest/source"}, // it opens no file and asks no sink
 
 	"ingest/files":               {"ingest/source"},
-	"ingest/files/filestest":     {"ingest/files"},
+	"ingest/files/filestest":     {"ingest/files", "ingest/source"},
 	"ingest/archive":             {"ingest/files"},
 	"ingest/offsets":             {"ingest/source"},
 	"ingest/offsets/offsetstest": {"ingest/offsets", "ingest/source"},

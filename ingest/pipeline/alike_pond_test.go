@@ -63,7 +63,7 @@ func (p *pond) problems() []Problem {
 // returns them.
 func (p *pond) writeAlike(lines map[string]int) (logs [][]byte) {
 	for i, path := range slices.Sorted(maps.Keys(lines)) {
-		log := sameHead(string(rune('i'+i)), lines[path])
+		log := filestest.SameHead(string(rune('i'+i)), lines[path])
 		p.fs.Write(path, log)
 		logs = append(logs, log)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"logseal/ingest/files/filestest"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -35,7 +37,7 @@ func TestLoad_FilesThatBeginAlikeAreAllRead(t *testing.T) {
 // and whatever is known of the long one: its marks refute the short file, though its first batch ends
 // far behind that.
 func TestLoad_ShortFileThatDiffersIsReadWheneverItIsLoaded(t *testing.T) {
-	long, short := sameHead("a", 4000), sameHead("b", 40)
+	long, short := filestest.SameHead("a", 4000), filestest.SameHead("b", 40)
 	orders := map[string]func(b *yard) (loaded []*Report){
 		"the long one before": func(b *yard) []*Report {
 			return []*Report{b.load("long"), b.load("short")}
@@ -94,10 +96,10 @@ func TestLoad_ShortFileThatDiffersIsReadWheneverItIsLoaded(t *testing.T) {
 // refutes it.
 func TestLoad_UndecidedFileIsReadOnceAMarkRefutesIt(t *testing.T) {
 	b := newYard(t)
-	b.write("long", sameHead("a", 4000))
+	b.write("long", filestest.SameHead("a", 4000))
 	b.load("long")
 	b.forgetState()
-	short := sameHead("b", 40)
+	short := filestest.SameHead("b", 40)
 	b.write("short", short[:21])
 	require.Equal(t, []Kind{Undecided}, b.kinds(b.load("short")), "no mark lies within it")
 	b.append("short", string(short[21:93]))
@@ -109,9 +111,9 @@ func TestLoad_UndecidedFileIsReadOnceAMarkRefutesIt(t *testing.T) {
 // The ledger knows the file that the other source was read from: it tells the two apart, before any mark.
 func TestLoad_UndecidedFileIsHeldAgainstTheOthersFile(t *testing.T) {
 	b := newYard(t)
-	b.write("long", sameHead("a", 4000))
+	b.write("long", filestest.SameHead("a", 4000))
 	b.load("long")
-	b.write("short", sameHead("b", 40)[:21])
+	b.write("short", filestest.SameHead("b", 40)[:21])
 	r := b.load("short")
 	require.Empty(t, r.Problems)
 	require.Equal(t, int64(3), r.Rows)
@@ -120,7 +122,7 @@ func TestLoad_UndecidedFileIsHeldAgainstTheOthersFile(t *testing.T) {
 // Where no mark lies behind the difference only the other file itself can tell: given both, a load
 // must not need the marks, also when it knows the long one and has no work with it.
 func TestLoad_ShortFileThatDiffersBehindItsLastMarkIsReadBesideTheLongOne(t *testing.T) {
-	long := sameHead("a", 4000)
+	long := filestest.SameHead("a", 4000)
 	short := append(bytes.Clone(long[:300]), "b1\n"...) // the last mark in it is at 256
 	for name, before := range map[string][]string{
 		"both at once": nil, "the short one before": {"short"}, "the long one before": {"long"},
@@ -144,7 +146,7 @@ func TestLoad_ShortFileThatDiffersBehindItsLastMarkIsReadBesideTheLongOne(t *tes
 // What really is a beginning of another file stays undecided, marks or not.
 func TestLoad_BeginningOfALongerFileStaysUndecided(t *testing.T) {
 	b := newYard(t)
-	long := sameHead("a", 4000)
+	long := filestest.SameHead("a", 4000)
 	b.write("long", long)
 	b.load("long")
 	for _, n := range []int{21, 93, 363, 30_003} {

@@ -8,6 +8,7 @@ import (
 
 	"logseal/ingest/identity"
 	"logseal/ingest/sink"
+	"logseal/ingest/source"
 	"logseal/ingest/table"
 )
 
@@ -105,7 +106,7 @@ func (w *work) familyOf() (*family, func()) {
 	if head == nil {
 		head = w.src.Head
 	}
-	if head == nil || keyOf(w.key.Table, w.key.Origin, w.k, head) != w.key {
+	if head == nil || source.KeyOf(w.key.Table, w.key.Origin, w.k, head) != w.key {
 		return nil, nil
 	}
 	return w.families.use(w.key.Table, w.key.Origin, head)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
@@ -26,7 +28,7 @@ type valve struct {
 
 func (v *valve) Put(ctx context.Context, o sink.Object) error {
 	if v.shut.Load() && o.Key != sink.RootObject() {
-		return transient(0)
+		return &sink.TransientError{Err: errors.New("busy")}
 	}
 	return v.Store.Put(ctx, o)
 }
@@ -44,7 +46,7 @@ func outage(t *testing.T) (*yard, *valve) {
 		return &Retrier{Store: v}
 	}
 	for _, name := range []string{"x", "y", "z"} {
-		b.write(name, []byte(fmt.Sprintf("%s1\n%s", name, sameHead(name, 20_000))))
+		b.write(name, []byte(fmt.Sprintf("%s1\n%s", name, filestest.SameHead(name, 20_000))))
 	}
 	return b, v
 }

@@ -1,56 +1,15 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
 	"logseal/ingest/table"
 )
-
-// getSmall reads a whole object, or returns an error that is sink.ErrNotFound. Damaged bytes are read
-// twice: once may be the network.
-func getSmall(ctx context.Context, store sink.Store, key string) ([]byte, error) {
-	b, err := readSmall(ctx, store, key)
-	if !errors.As(err, new(*sink.DamagedError)) {
-		return b, err
-	}
-	b, err = readSmall(ctx, store, key)
-	if errors.As(err, new(*sink.DamagedError)) {
-		err = fmt.Errorf("%w; restore it from a copy of the sink", err)
-	}
-	return b, err
-}
-
-func readSmall(ctx context.Context, store sink.Store, key string) ([]byte, error) {
-	r, _, err := store.Get(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	b, err := sink.ReadDocument(r)
-	if err != nil {
-		return nil, fmt.Errorf("get %s: %w", key, err)
-	}
-	return b, nil
-}
-
-// putSmall puts an object that is held in memory.
-func putSmall(ctx context.Context, store sink.Store, key string, body []byte) error {
-	return store.Put(ctx, smallObject(key, body))
-}
-
-func smallObject(key string, body []byte) sink.Object {
-	return sink.Object{
-		Key: key, Size: int64(len(body)), SHA256: source.DigestOf(body),
-		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
-	}
-}
 
 // manifestAt asks for the manifest of the batch that starts at start, or for the loss that stands in
 // its stead; the error is sink.ErrNotFound when there is neither.
@@ -62,7 +21,7 @@ func (r *run) manifestAt(ctx context.Context, key source.Key, start int64) (*tab
 // placedAt is manifestAt, and tells which of the two it is.
 func (r *run) placedAt(ctx context.Context, key source.Key, start int64) (placed, error) {
 	name := table.ManifestKey(key, start)
-	body, err := getSmall(ctx, r.Store, name)
+	body, err := sink.GetDocument(ctx, r.Store, name)
 	if err != nil {
 		return placed{}, err
 	}
@@ -86,13 +45,13 @@ var ErrBehind = errors.New("the sink is behind the ledger")
 // openTable reads logseal.json before anything else, or puts it where nothing was ever shipped. With
 // it the store is asked whether it keeps what stands.
 func (r *run) openTable(ctx context.Context) error {
-	body, err := getSmall(ctx, r.Store, table.RootKey)
+	body, err := sink.GetDocument(ctx, r.Store, table.RootKey)
 	if errors.Is(err, sink.ErrNotFound) {
 		if err := r.neverShipped(); err != nil {
 			return err
 		}
 		body = table.RootJSON()
-		err = putSmall(ctx, r.Store, table.RootKey, body)
+		err = sink.PutDocument(ctx, r.Store, table.RootKey, body)
 	}
 	if err != nil {
 		return err
@@ -101,7 +60,7 @@ func (r *run) openTable(ctx context.Context) error {
 		return fmt.Errorf("read %s in %s: %w", table.RootKey, r.Store.Name(), err)
 	}
 	if p, ok := r.Store.(sink.Prober); ok {
-		return p.Probe(ctx, smallObject(table.RootKey, body))
+		return p.Probe(ctx, sink.Document(table.RootKey, body))
 	}
 	return nil
 }

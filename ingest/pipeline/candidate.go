@@ -248,7 +248,3 @@ func marksTo(ctx context.Context, f *files.File, at []int64) (map[int64]source.P
 	}
 	return marks, reached, err
 }
-
-func keyOf(t source.Table, origin string, k uint64, head []byte) source.Key {
-	return source.Key{Table: t, Origin: origin, ID: source.NewID(origin, t.Stream, k, head)}
-}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
 	"logseal/ingest/table"
 )
@@ -158,7 +159,7 @@ func TestTail_ScarceIsOver(t *testing.T) {
 		want := []string{"b1"}
 		for i := range 8 {
 			want = append(want, fmt.Sprintf("a%d", i))
-			p.fs.Write(fmt.Sprintf("/logs/%d.gz", i), gzipped(fmt.Appendf(nil, "a%d\n", i)))
+			p.fs.Write(fmt.Sprintf("/logs/%d.gz", i), filestest.Gzip(fmt.Appendf(nil, "a%d\n", i)))
 		}
 		p.fs.Write("/logs/live", []byte("b1\n"))
 		p.start()
@@ -277,7 +278,7 @@ func (p *pond) stir(r *rand.Rand, n int) {
 		case 0, 1:
 			p.fs.Write(fmt.Sprintf("/logs/%03d", i), line(i))
 		case 2:
-			p.fs.Write(fmt.Sprintf("/logs/%03d.gz", i), gzipped(line(i)))
+			p.fs.Write(fmt.Sprintf("/logs/%03d.gz", i), filestest.Gzip(line(i)))
 		case 3:
 			p.fs.Write(fmt.Sprintf("/logs/%03d.x", i), []byte("PK\x03\x04abcdefgh\x00\x00\x00"))
 		case 4, 5:
@@ -304,11 +305,11 @@ func TestTail_ArchiveThatWaitsForAnotherEndsItsTurn(t *testing.T) {
 			p.fewFiles(1)
 			p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
 			first, second := "h0\na1\na2\n", "h0\nb1\nb2\n"
-			p.fs.Write("/logs/first.gz", gzipped([]byte(first)))
+			p.fs.Write("/logs/first.gz", filestest.Gzip([]byte(first)))
 			p.start()
 			down.Store(true)
 			p.pass(time.Minute)
-			p.fs.Write("/logs/second.gz", gzipped([]byte(second)))
+			p.fs.Write("/logs/second.gz", filestest.Gzip([]byte(second)))
 			p.pass(time.Minute)
 			require.Len(t, p.spooled(), 2)
 			p.kill()
@@ -317,7 +318,7 @@ func TestTail_ArchiveThatWaitsForAnotherEndsItsTurn(t *testing.T) {
 			down.Store(false)
 			p.start()
 			p.pass(after)
-			p.fs.Write("/logs/again.gz", gzipped([]byte(first)))
+			p.fs.Write("/logs/again.gz", filestest.Gzip([]byte(first)))
 			p.pass(time.Hour)
 			p.wantLines("a1", "a2", "b1", "b2", "h0", "h0")
 		})

@@ -64,7 +64,7 @@ func (r *run) epochBody(ctx context.Context, key string) ([]byte, error) {
 	name, err := table.ParseKey(key)
 	var body []byte
 	if err == nil {
-		body, err = getSmall(ctx, r.Store, key)
+		body, err = sink.GetDocument(ctx, r.Store, key)
 		junk := errors.Is(err, sink.ErrOversized) || errors.As(err, new(*sink.DamagedError))
 		if err != nil && !junk {
 			return nil, err

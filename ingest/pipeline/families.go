@@ -61,7 +61,7 @@ type moves struct{ begun, done int }
 
 // use gives the family of a head until release is called.
 func (fs *families) use(t source.Table, origin string, head []byte) (f *family, release func()) {
-	base := keyOf(t, origin, 0, head)
+	base := source.KeyOf(t, origin, 0, head)
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f = fs.by[base]

@@ -1,24 +1,16 @@
 package pipeline
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 
+	"logseal/ingest/files/filestest"
+
 	"github.com/stretchr/testify/require"
 )
-
-// sameHead are lines that begin alike and go on with tag.
-func sameHead(tag string, n int) []byte {
-	b := bytes.NewBufferString("h0\n")
-	for i := range n {
-		fmt.Fprintf(b, "%s%07d\n", tag, i)
-	}
-	return b.Bytes()
-}
 
 // blockSink makes every put of a data object fail until the function it returns is called.
 func (b *yard) blockSink() (unblock func()) {
@@ -41,13 +33,13 @@ func TestLoad_FileRewrittenWhileItIsReadIsNoMixture(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newYard(t)
 			b.cfg.Streams[0].MaxBytes = maxBytes
-			b.write("x", sameHead("a", 300_000))
+			b.write("x", filestest.SameHead("a", 300_000))
 			var once sync.Once
 			b.cfg.Progress = func(int64) {
 				once.Do(func() {
 					f, err := os.OpenFile(b.path("x"), os.O_WRONLY|os.O_TRUNC, 0)
 					require.NoError(t, err)
-					_, err = f.Write(sameHead("b", 300_000))
+					_, err = f.Write(filestest.SameHead("b", 300_000))
 					require.NoError(t, err)
 					require.NoError(t, f.Close())
 				})
@@ -64,7 +56,7 @@ func TestLoad_FileRewrittenWhileItIsReadIsNoMixture(t *testing.T) {
 func TestLoad_FileThatFailsLeavesTheOthersAlone(t *testing.T) {
 	b := newYard(t)
 	b.cfg.Workers = 1
-	b.write("x", sameHead("a", 300_000))
+	b.write("x", filestest.SameHead("a", 300_000))
 	b.write("y", []byte(abc))
 	var once sync.Once
 	b.cfg.Progress = func(int64) {
@@ -94,7 +86,7 @@ func TestLoad_BatchDamagedInTheSpoolIsCutAgain(t *testing.T) {
 		for _, lost := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", ledger lost ", lost), func(t *testing.T) {
 				b := newYard(t)
-				b.write("x", sameHead("a", 100))
+				b.write("x", filestest.SameHead("a", 100))
 				unblock := b.blockSink()
 				_, err := b.run(t.Context(), "x")
 				require.Error(t, err)
@@ -113,13 +105,13 @@ func TestLoad_BatchDamagedInTheSpoolIsCutAgain(t *testing.T) {
 
 func TestLoad_HigherKComesDownWhenTheLowerOneIsFree(t *testing.T) {
 	b := newYard(t)
-	b.write("x", sameHead("a", 100))
+	b.write("x", filestest.SameHead("a", 100))
 	unblock := b.blockSink()
 	_, err := b.run(t.Context(), "x")
 	require.Error(t, err)
 	unblock()
 	require.NoError(t, os.RemoveAll(filepath.Join(b.root, "state", "spool")))
-	b.write("x", sameHead("b", 200))
+	b.write("x", filestest.SameHead("b", 200))
 	r, err := b.run(t.Context(), "x")
 	require.NoError(t, err)
 	require.NotEmpty(t, r.Problems, "k 0 has lost its file and its spool, so k 1 waits")
@@ -127,7 +119,7 @@ func TestLoad_HigherKComesDownWhenTheLowerOneIsFree(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(b.root, "state", "ledger.db")))
 	r = b.load("x")
 	require.Empty(t, r.Problems)
-	b.write("y", sameHead("c", 300))
+	b.write("y", filestest.SameHead("c", 300))
 	r = b.load("x", "y")
 	require.Empty(t, r.Problems)
 	require.Equal(t, int64(301), r.Rows)

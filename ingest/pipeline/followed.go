@@ -327,7 +327,7 @@ func (t *Tail) giveBack(f *followed, p Problem) bool {
 	t.disown(f)
 	t.unhold(f)
 	t.mu.Lock()
-	f.view.standing, f.view.about = isUndecided, keyOf(w.key.Table, w.key.Origin, 0, w.head)
+	f.view.standing, f.view.about = isUndecided, source.KeyOf(w.key.Table, w.key.Origin, 0, w.head)
 	t.dueBy(f, time.Now().Add(unreadWait))
 	if time.Since(f.moved) >= t.set().CloseWait {
 		t.notices.raise(p)

@@ -112,7 +112,7 @@ func (r *loader) look(in Input) (source.Key, error) {
 		r.countSource() // it may be of any shard: others may be able to read it
 		return source.Key{}, err
 	}
-	key := keyOf(s.Table(), origin, 0, head)
+	key := source.KeyOf(s.Table(), origin, 0, head)
 	if !r.Shard.holds(key) { // of a file that holds nothing one shard speaks
 		return source.Key{}, nil
 	}

@@ -15,7 +15,7 @@ type headGroup struct {
 // join makes a file one of the group of its head; before it may have had another.
 func (t *Tail) join(f *followed, c *claim) *headGroup {
 	table := c.stream.Table()
-	key := keyOf(table, c.origin, 0, c.head)
+	key := source.KeyOf(table, c.origin, 0, c.head)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if f.group != nil && f.group.key == key {

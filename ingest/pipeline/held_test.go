@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
 	"logseal/ingest/table"
 )
@@ -33,7 +33,7 @@ func TestHeld_UndecidedFileDeleted(t *testing.T) {
 	for name, ends := range map[string]bool{"followed": false, "ended": true} {
 		t.Run(name, func(t *testing.T) {
 			inPond(t, func(t *testing.T, p *pond) {
-				all := sameHead("x", 20)
+				all := filestest.SameHead("x", 20)
 				some := all[:len(all)-5]
 				p.haveCommitted(t, all)
 				p.cfg.Streams[0].MaxBytes = 20
@@ -61,7 +61,7 @@ func TestHeld_BesideTheOutbox(t *testing.T) {
 		var down atomic.Bool
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
 		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
-		all, half, z := sameHead("x", 40), sameHead("x", 20), p.haveLedger()
+		all, half, z := filestest.SameHead("x", 40), filestest.SameHead("x", 20), p.haveLedger()
 		p.start()
 		down.Store(true)
 		p.fs.Write("/logs/a", half)
@@ -85,13 +85,13 @@ func TestHeld_BesideTheOutbox(t *testing.T) {
 // A copy that ends before its source does is compressed: the archive has what it held.
 func TestHeld_NotWhatAnotherFileHas(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
-		all := sameHead("x", 20)
+		all := filestest.SameHead("x", 20)
 		some := all[:len(all)-5]
 		p.haveCommitted(t, all)
 		p.fs.Write("/logs/a", some)
 		p.start()
 		p.pass(time.Minute)
-		p.fs.Write("/logs/a.gz", gzipped(some))
+		p.fs.Write("/logs/a.gz", filestest.Gzip(some))
 		p.pass(10 * time.Second)
 		p.fs.Remove("/logs/a")
 		p.pass(10 * time.Minute)
@@ -99,53 +99,6 @@ func TestHeld_NotWhatAnotherFileHas(t *testing.T) {
 		require.Zero(t, batches)
 		p.wantLogs(all)
 	})
-}
-
-// giveSpool copies what another yard has in its spool.
-func (b *yard) giveSpool(t *testing.T, from *yard) {
-	for _, batch := range from.inSpool() {
-		require.NoError(t, os.CopyFS(filepath.Join(b.root, "state", "spool", batch),
-			os.DirFS(filepath.Join(from.root, "state", "spool", batch))))
-	}
-}
-
-// A batch was sealed under an ordinal that another log has won. Its own log is there, and is loaded under
-// another: it need not be held any more.
-func TestHeld_ReleasedWhenAnotherSourceHasIt(t *testing.T) {
-	b, before := newYard(t), newYard(t)
-	before.write("m", sameHead("m", 200))
-	before.sealUnshipped(t, "m")
-	b.write("l", sameHead("l", 200))
-	b.load("l")
-	b.giveSpool(t, before)
-	b.write("o", []byte("o1\n"))
-	require.Equal(t, []Kind{Gone}, b.kinds(b.load("o")))
-	require.Equal(t, []string{"held"}, b.inSpool())
-	b.write("m", sameHead("m", 200))
-	r := b.load("m")
-	require.EqualValues(t, 201, r.Rows)
-	require.Empty(t, r.Problems)
-	require.Empty(t, b.inSpool())
-}
-
-// The file of a batch that waits cannot be opened: others are loaded nevertheless.
-func TestHeld_UnreadableFileStopsNobody(t *testing.T) {
-	b, before := newYard(t), newYard(t)
-	m := sameHead("m", 200)
-	before.cfg.Streams[0].MaxBytes = 1000
-	before.write("m", m)
-	before.sealUnshipped(t, "m")
-	b.cfg.Streams[0].MaxBytes = 130
-	b.write("m", m)
-	b.load("m")
-	b.giveSpool(t, before)
-	b.write("o", []byte("o1\n"))
-	require.NoError(t, os.Remove(b.path("m")))
-	require.NoError(t, os.Symlink("m", b.path("m")))
-	r, err := b.run(context.Background(), "o")
-	require.NoError(t, err)
-	require.EqualValues(t, 1, r.Rows)
-	require.NotEmpty(t, r.Problems)
 }
 
 // An old ledger is put back that has a batch as one to be shipped, which is held by now: the ledger alone does
@@ -159,9 +112,9 @@ func TestHeld_StaysWhenAnOldLedgerNamesTheBatch(t *testing.T) {
 		p.start()
 		p.pass(3 * time.Second)
 		down.Store(true)
-		p.fs.Write("/logs/b", sameHead("b", 20))
+		p.fs.Write("/logs/b", filestest.SameHead("b", 20))
 		p.pass(10 * time.Second)
-		p.fs.Write("/logs/m", sameHead("m", 20))
+		p.fs.Write("/logs/m", filestest.SameHead("m", 20))
 		p.pass(30 * time.Second)
 		p.kill()
 		state, old := filepath.Join(p.dir, "state"), t.TempDir()

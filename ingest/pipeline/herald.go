@@ -92,7 +92,7 @@ func (r *run) spooledNote(e offsets.Entry) (n sourceNote, err error) {
 
 // announce notes that a source begins. A note that is there stays: only its key counts.
 func (r *run) announce(ctx context.Context, n sourceNote) error {
-	err := putSmall(ctx, r.Store, n.key, n.body)
+	err := sink.PutDocument(ctx, r.Store, n.key, n.body)
 	if errors.As(err, new(*sink.ConflictError)) {
 		return nil // it was put before, by us or by another of this origin
 	}

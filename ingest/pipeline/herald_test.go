@@ -30,13 +30,22 @@ func (s *listCounter) List(ctx context.Context, prefix string) iter.Seq2[sink.In
 	return s.Store.List(ctx, prefix)
 }
 
-// kthKey is a source that begins with the banner.
-func kthKey(origin string, k uint64) source.Key {
-	return keyOf(source.Table{Stream: "s", Version: 1}, origin, k, []byte(banner))
+const theHead = "h1\n"
+
+// announceAs announces the k-th source of an origin that begins with theHead.
+func announceAs(t *testing.T, store sink.Store, origin string, k uint64) {
+	r := newRun(Config{Store: store})
+	w := &work{run: r, key: keyOfKth(origin, k), k: k, path: "/elsewhere", head: []byte(theHead)}
+	require.NoError(t, r.announce(t.Context(), w.noteOf()))
+}
+
+// keyOfKth is a source that begins with the theHead.
+func keyOfKth(origin string, k uint64) source.Key {
+	return source.KeyOf(source.Table{Stream: "s", Version: 1}, origin, k, []byte(theHead))
 }
 
 // bannerNotes begins the keys of the notes on such.
-var bannerNotes = table.HeadPrefix(kthKey("", 0).Table, source.DigestOf([]byte(banner)))
+var bannerNotes = table.HeadPrefix(keyOfKth("", 0).Table, source.DigestOf([]byte(theHead)))
 
 // Who was announced is listed after that: of two that begin at once one finds the other. So much that
 // one request lists is listed for each; where it is more, that is not to be paid for each.
@@ -45,19 +54,19 @@ func TestRun_Others_ListsAfterTheNote(t *testing.T) {
 		store := &listCounter{Store: sinktest.NewMemory(t)}
 		r := newRun(Config{Store: store})
 		ask := func(k uint64, announced bool) []source.Key {
-			others, err := r.others(t.Context(), kthKey("m", k), bannerNotes, announced)
+			others, err := r.others(t.Context(), keyOfKth("m", k), bannerNotes, announced)
 			require.NoError(t, err)
 			return others
 		}
-		announce := func(origin string, k uint64) { announce(t, store, origin, k) }
+		announce := func(origin string, k uint64) { announceAs(t, store, origin, k) }
 		announce("a", 0)
 		announce("m", 0)
-		require.Equal(t, []source.Key{kthKey("a", 0)}, ask(1, false))
+		require.Equal(t, []source.Key{keyOfKth("a", 0)}, ask(1, false))
 		announce("z", 0)
 		require.Len(t, ask(0, true), 1, "it began after the note of 0")
 		require.Equal(t, 1, store.lists)
 		announce("m", 1)
-		require.Equal(t, []source.Key{kthKey("a", 0), kthKey("z", 0)}, ask(1, true))
+		require.Equal(t, []source.Key{keyOfKth("a", 0), keyOfKth("z", 0)}, ask(1, true))
 		require.Equal(t, 2, store.lists)
 		time.Sleep(listingAge)
 		ask(1, true)
@@ -91,14 +100,14 @@ func TestRun_Others_PassesOverWhatIsNoNote(t *testing.T) {
 	store.Plant(bannerNotes+"x.json", []byte("x"))
 	r := newRun(Config{Store: store})
 	for _, path := range []string{"/a", "/b"} {
-		w := &work{run: r, key: kthKey("web-1", 0), path: path, head: []byte(banner)}
+		w := &work{run: r, key: keyOfKth("web-1", 0), path: path, head: []byte(theHead)}
 		require.NoError(t, r.announce(t.Context(), w.noteOf()))
 	}
-	key := table.SourceKey(kthKey("web-1", 0), source.DigestOf([]byte(banner)))
+	key := table.SourceKey(keyOfKth("web-1", 0), source.DigestOf([]byte(theHead)))
 	n, err := table.ParseSourceNote(store.Body(key))
 	require.NoError(t, err)
 	require.Equal(t, "/a", n.Path)
-	others, err := r.others(t.Context(), kthKey("", 0), bannerNotes, false)
+	others, err := r.others(t.Context(), keyOfKth("", 0), bannerNotes, false)
 	require.NoError(t, err)
-	require.Equal(t, []source.Key{kthKey("web-1", 0)}, others)
+	require.Equal(t, []source.Key{keyOfKth("web-1", 0)}, others)
 }

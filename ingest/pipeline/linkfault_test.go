@@ -36,7 +36,7 @@ func (p *pond) linkAt(path string) {
 func TestTail_LinkWhereALogWas_BytesAreDeclared(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		p.haveLedger()
-		p.fs.Write("/logs/a", sameHead("a", 10))
+		p.fs.Write("/logs/a", filestest.SameHead("a", 10))
 		p.start()
 		p.pass(10 * time.Second) // seen, not sealed
 		p.kill()
@@ -54,7 +54,7 @@ func TestTail_LinkWhereALogWas_UnsentBatchesAreDeclared(t *testing.T) {
 		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
 		p.haveLedger()
 		down.Store(true)
-		p.fs.Write("/logs/a", sameHead("a", 10))
+		p.fs.Write("/logs/a", filestest.SameHead("a", 10))
 		p.start()
 		p.pass(time.Minute) // sealed, not shipped
 		p.kill()

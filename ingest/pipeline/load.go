@@ -136,7 +136,7 @@ func (r *loader) readOnce(ctx context.Context, g *group, x extent, f *files.File
 	if err != nil && !errors.As(err, new(*files.CorruptError)) {
 		return fmt.Errorf("read head of %s: %w", x.path, err)
 	}
-	if !ok || keyOf(g.stream.Table(), g.origin, 0, head) != g.key {
+	if !ok || source.KeyOf(g.stream.Table(), g.origin, 0, head) != g.key {
 		return stop(Changed, x.path, "another file took its place since it was found; run again to "+
 			"look at it anew")
 	}

@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"os"
 	"path/filepath"
@@ -14,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"logseal/ingest/files"
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/offsets"
 	"logseal/ingest/parse"
 	"logseal/ingest/sink"
@@ -124,17 +123,6 @@ func (b *yard) kinds(r *Report) (kinds []Kind) {
 	return kinds
 }
 
-func gz(t *testing.T, parts ...string) []byte {
-	var b bytes.Buffer
-	for _, p := range parts {
-		w := gzip.NewWriter(&b)
-		_, err := w.Write([]byte(p))
-		require.NoError(t, err)
-		require.NoError(t, w.Close())
-	}
-	return b.Bytes()
-}
-
 func zst(t *testing.T, body string) []byte {
 	w, err := zstd.NewWriter(nil)
 	require.NoError(t, err)
@@ -161,7 +149,7 @@ func TestLoad_OneSourceThroughRenameCompressionAndLostState(t *testing.T) {
 	r := b.load("f.1")
 	require.Equal(t, int64(1), r.Rows, "goes on where the other name ended")
 
-	b.write("f.1.gz", gz(t, abc, "d4\n", "e5\n"))
+	b.write("f.1.gz", filestest.Gzip(abc, "d4\n", "e5\n"))
 	r = b.load("f.1.gz")
 	require.Equal(t, int64(1), r.Rows, "%+v", r)
 
@@ -226,7 +214,7 @@ func TestLoad_CutOffGzipGoesOnWithTheWholeCopy(t *testing.T) {
 	for i := range 20000 {
 		lines.WriteString("a" + strings.Repeat("1", i%7+1) + "\n")
 	}
-	whole := gz(t, lines.String())
+	whole := filestest.Gzip(lines.String())
 	b.write("f.gz", whole[:len(whole)/2])
 	r := b.load("f.gz")
 	require.Equal(t, []Kind{Corrupt}, b.kinds(r))

@@ -283,7 +283,7 @@ func (t *Tail) declareBatch(ctx context.Context, w *work, m *missingSource) erro
 			return err
 		}
 	}
-	if err := putSmall(ctx, t.Store, loss.Key(), loss.JSON()); err != nil {
+	if err := sink.PutDocument(ctx, t.Store, loss.Key(), loss.JSON()); err != nil {
 		return err // somebody else's batch is there: the lane finds it
 	}
 	// The loss is in the sink. If we die now, its entry finds it there as another's and adopts it.
@@ -337,7 +337,7 @@ func (t *Tail) declareUnread(
 		Origin: key.Origin, SID: key.ID, K: src.K, Kind: table.Note, Start: src.Sealed.Offset,
 		AtLeast: &m.atLeast, Reason: m.reason, ChainIn: src.Sealed.Chain,
 	}
-	err := putSmall(ctx, t.Store, loss.Key(), loss.JSON())
+	err := sink.PutDocument(ctx, t.Store, loss.Key(), loss.JSON())
 	if err != nil && !errors.As(err, new(*sink.ConflictError)) { // another note is there already
 		return err
 	}

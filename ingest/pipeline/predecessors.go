@@ -162,7 +162,7 @@ func (w *work) checkPredecessors(ctx context.Context) error {
 		return err
 	}
 	if how == oneAwaited {
-		return newAwaitError(w, keyOf(w.key.Table, w.key.Origin, k, w.headOf()))
+		return newAwaitError(w, source.KeyOf(w.key.Table, w.key.Origin, k, w.headOf()))
 	}
 	if err := w.needFile(ctx); err != nil {
 		return err // an ordinal below is free: another log may take that, then this one can go on
@@ -185,7 +185,7 @@ func (w *work) differsFromHeld(k uint64) (bool, error) {
 	if w.headOf() == nil {
 		return false, nil
 	}
-	h, err := readHeld(w.Ledger, keyOf(w.key.Table, w.key.Origin, k, w.headOf()))
+	h, err := readHeld(w.Ledger, source.KeyOf(w.key.Table, w.key.Origin, k, w.headOf()))
 	if err != nil || h.src == nil {
 		return false, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
 )
 
@@ -35,7 +36,7 @@ func truncatedBehindAnother(t *testing.T, p *pond, upAfter time.Duration, limit 
 	p.start()
 	p.pass(3 * time.Second)
 	down.Store(true)
-	log, other, after := sameHead("a", 20), sameHead("b", 3), []byte("x1\n")
+	log, other, after := filestest.SameHead("a", 20), filestest.SameHead("b", 3), []byte("x1\n")
 	p.fs.Write("/logs/b", log[:3]) // sealed, and that is where the ledger has it from
 	p.pass(75 * time.Second)
 	p.fs.Write("/logs/a", log)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/parse"
 	"logseal/ingest/sink"
 )
@@ -207,7 +208,7 @@ func TestTail_HeldAgainstTheFileAtRestThatHasAll(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		p.fewFiles(1)
 		p.cfg.Follow[0].MaxAge = 5 * time.Second
-		head, long, short := []byte("h0\n"), sameHead("a", 8), sameHead("b", 3)
+		head, long, short := []byte("h0\n"), filestest.SameHead("a", 8), filestest.SameHead("b", 3)
 		for i := range 12 {
 			p.fs.Write(fmt.Sprint("/logs/copy", i), head)
 		}
@@ -232,7 +233,7 @@ func TestTail_RenamedAtRestAndTheSpoolIsLost(t *testing.T) {
 		p.start()
 		p.pass(3 * time.Second)
 		down.Store(true)
-		log, other := sameHead("a", 10), []byte("b1\n")
+		log, other := filestest.SameHead("a", 10), []byte("b1\n")
 		p.fs.Write("/logs/a", log)
 		p.pass(time.Minute)
 		p.fs.Write("/logs/b", other)

@@ -106,7 +106,7 @@ func (w *work) putAs(ctx context.Context, e offsets.Entry, maybe bool, key strin
 	}
 	// All that the manifest names is there. If we die now, the objects wait as unfinished until we
 	// or somebody else puts it.
-	err = putSmall(ctx, w.Store, key, body)
+	err = sink.PutDocument(ctx, w.Store, key, body)
 	var conflict *sink.ConflictError
 	if errors.As(err, &conflict) {
 		return errAskAgain
@@ -158,7 +158,7 @@ func (w *work) putEpoch(ctx context.Context, e offsets.Entry, m *table.Manifest)
 	if source.DigestOf(body) != m.Epoch {
 		return fmt.Errorf("epoch of %s in the spool is not the one its manifest names", e.Spool)
 	}
-	if err := putSmall(ctx, w.Store, key, body); err != nil {
+	if err := sink.PutDocument(ctx, w.Store, key, body); err != nil {
 		return err
 	}
 	w.epochs.Store(key, true)

@@ -10,6 +10,7 @@ import (
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
 	"logseal/ingest/offsets/offsetstest"
+	"logseal/ingest/sink"
 	"logseal/ingest/table"
 )
 
@@ -26,7 +27,7 @@ func BenchmarkTail_Start(b *testing.B) {
 		}
 	})
 	require.NoError(b, ledger.Close())
-	require.NoError(b, putSmall(b.Context(), p.sink, table.RootKey, table.RootJSON()))
+	require.NoError(b, sink.PutDocument(b.Context(), p.sink, table.RootKey, table.RootJSON()))
 	for b.Loop() {
 		looked := make(chan struct{}, 1)
 		p.cfg.Follow[0].Find = func(ctx context.Context) ([]files.Found, []files.Unread, error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
 )
 
@@ -105,15 +106,15 @@ func TestTail_ArchivesThatBeginAlikeAreMovedIn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inPond(t, func(t *testing.T, p *pond) {
 				p.store = func(s sink.Store) sink.Store { store.Store = s; return store }
-				live := sameHead("a", 200)
+				live := filestest.SameHead("a", 200)
 				p.fs.Write("/logs/app.log", live)
 				p.start()
 				p.pass(time.Minute)
 				logs := [][]byte{live}
 				for i := range 6 {
-					log := sameHead(string(rune('b'+i)), 100+70*i)
+					log := filestest.SameHead(string(rune('b'+i)), 100+70*i)
 					logs = append(logs, log)
-					p.fs.Write(fmt.Sprintf("/logs/app.log.%d.gz", i+1), gzipped(log))
+					p.fs.Write(fmt.Sprintf("/logs/app.log.%d.gz", i+1), filestest.Gzip(log))
 				}
 				p.pass(15 * time.Minute)
 				require.Empty(t, p.problems())
@@ -151,12 +152,12 @@ func TestTail_NewStateReadsALogThatAMarkRefutes(t *testing.T) {
 		t.Run(fmt.Sprint("a ledger that knows others ", known), func(t *testing.T) {
 			inPond(t, func(t *testing.T, p *pond) {
 				p.cfg.Follow[0].MaxAge = 10 * time.Second
-				want := [][]byte{sameHead("x", 4000)}
+				want := [][]byte{filestest.SameHead("x", 4000)}
 				p.haveCommitted(t, want[0])
 				if known {
 					want = append(want, p.haveLedger())
 				}
-				log := sameHead("y", 40)
+				log := filestest.SameHead("y", 40)
 				p.fs.Write("/logs/app.log", log[:21]) // the head and two lines: no mark lies there
 				p.start()
 				p.pass(5 * time.Minute)
@@ -175,7 +176,7 @@ func TestTail_CopiesAtRestCostFewRequests(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var asked atomic.Int64
 		p.store = func(s sink.Store) sink.Store { return countingStore{s, &asked} }
-		log := sameHead("a", 100)
+		log := filestest.SameHead("a", 100)
 		p.fs.Write("/logs/app.log", log)
 		for i := range 10 {
 			p.fs.Write(fmt.Sprintf("/logs/copy%d", i), log[:len(log)/2])

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"logseal/ingest/files/filestest"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -19,7 +21,7 @@ func TestTail_ArchiveIsReadAgainBeforeALossIsDeclared(t *testing.T) {
 			p.start()
 			p.pass(6 * time.Minute)
 			l.sealEach(strings.Repeat("a1\n", 100), "a2\n")
-			p.fs.Write("/logs/a.gz", gzipped(p.fs.Bytes("/logs/a")))
+			p.fs.Write("/logs/a.gz", filestest.Gzip(p.fs.Bytes("/logs/a")))
 			p.fs.Remove("/logs/a")
 			p.pass(5 * time.Minute) // read to its end
 			require.Equal(t, string(isRead), p.stateOf("/logs/a.gz"))
@@ -47,7 +49,7 @@ func TestTail_ArchiveThatLacksWhatIsMissing(t *testing.T) {
 		p.fs.Write("/logs/a", []byte("a1\na2\n"))
 		p.start()
 		p.pass(6 * time.Minute)
-		p.fs.Write("/logs/a.gz", gzipped(p.fs.Bytes("/logs/a")))
+		p.fs.Write("/logs/a.gz", filestest.Gzip(p.fs.Bytes("/logs/a")))
 		p.fs.Append("/logs/a", []byte("a3\n"))
 		p.pass(10 * time.Second)
 		p.kill()

@@ -23,7 +23,7 @@ func TestTail_TruncatedBeforeTheLineAtTheSealedOffsetIsLearnt(t *testing.T) {
 		var down atomic.Bool
 		p.cfg.Follow[0].MaxAge = time.Minute
 		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
-		log := sameHead("a", 1000)
+		log := filestest.SameHead("a", 1000)
 		p.fs.Write("/logs/a", log)
 		p.start()
 		p.pass(2 * time.Minute)

@@ -4,17 +4,16 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/parse"
 	"logseal/ingest/sink"
 	"logseal/ingest/spool"
-	"logseal/ingest/table"
 )
 
 // losing is a pond whose sink does not answer while down says so, so that what is sealed stays in the
@@ -70,7 +69,7 @@ func TestTail_LosesABatchAndFindsItAgain(t *testing.T) {
 	}{
 		{"as it was", "/logs/a", func(b []byte) []byte { return b }},
 		{"renamed and longer", "/logs/a.1", func(b []byte) []byte { return append(b, "a5\n"...) }},
-		{"compressed", "/logs/a.1.gz", gzipped},
+		{"compressed", "/logs/a.1.gz", func(b []byte) []byte { return filestest.Gzip(b) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inPond(t, func(t *testing.T, p *pond) {
@@ -194,38 +193,6 @@ func TestTail_TakesALossBackThatAnotherDeclared(t *testing.T) {
 		p.wantLines("a1", "a2", "a3")
 		require.Empty(t, p.verify().Lost)
 	})
-}
-
-// So does a load, also of a file that has nothing more.
-func TestLoad_TakesALossBack(t *testing.T) {
-	b := newYard(t)
-	b.cfg.Streams[0].MaxBytes = 4
-	b.write("a", []byte("a1\na2\na3\n"))
-	b.load("a")
-	manifests, err := filepath.Glob(filepath.Join(b.root, "out", "manifests/s/v1/-/*/*.json"))
-	require.NoError(t, err)
-	require.Len(t, manifests, 3)
-	body, err := os.ReadFile(manifests[1])
-	require.NoError(t, err)
-	m, err := table.ParseManifest(body)
-	require.NoError(t, err)
-	loss := table.Loss{Format: table.Format, Stream: m.Stream, Version: m.Version, Origin: m.Origin,
-		SID: m.SID, K: m.K, Kind: table.Lost, Start: m.Start, End: &m.End, Reason: table.Deleted,
-		ChainIn: m.ChainIn, ChainOut: &m.ChainOut, ChainState: &m.ChainState, Marks: m.Marks}
-	want := b.tree()
-	require.NoError(t, os.Remove(filepath.Join(b.root, "out", m.Objects[0].Key)))
-	require.NoError(t, os.Chmod(manifests[1], 0o666))
-	require.NoError(t, os.WriteFile(manifests[1], loss.JSON(), 0o666))
-	b.forgetState()
-
-	b.load("a")
-	have := b.tree()
-	found := "/manifests/s/v1/-/" + m.SID.String() + "/" + filepath.Base(manifests[1])
-	require.Equal(t, want[found], have[strings.TrimSuffix(found, ".json")+"-found.json"])
-	require.Contains(t, have, "/"+m.Objects[0].Key)
-	require.Len(t, have, len(want)+1)
-	b.load("a")
-	require.Equal(t, have, b.tree())
 }
 
 // A lost range that ends in half a line, and one that begins in a record whose parts came one by one.

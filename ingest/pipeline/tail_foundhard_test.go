@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
 	"logseal/ingest/table"
 )
@@ -205,7 +206,7 @@ func TestTail_ReadsAnArchiveAgain(t *testing.T) {
 		p.start()
 		p.pass(6 * time.Minute)
 		l.down.Store(true)
-		p.fs.Write("/logs/a.gz", gzipped([]byte("a1\na2\n")))
+		p.fs.Write("/logs/a.gz", filestest.Gzip([]byte("a1\na2\n")))
 		p.pass(6 * time.Minute)
 		p.fs.Write("/logs/a", nil)
 		l.loseSpool(everyOne)

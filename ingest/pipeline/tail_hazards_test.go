@@ -299,7 +299,7 @@ func TestTail_ArchiveBeingWrittenAfterARestartHoldsBackALoss(t *testing.T) {
 		p.fs.Append("/logs/a", []byte("a3\n"))
 		p.pass(10 * time.Second)
 		p.kill()
-		packed := gzipped(p.fs.Bytes("/logs/a"))
+		packed := filestest.Gzip(p.fs.Bytes("/logs/a"))
 		p.fs.Remove("/logs/a")
 		p.fs.Write("/logs/a.gz", packed[:12])
 		p.start()

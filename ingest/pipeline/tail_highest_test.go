@@ -49,7 +49,7 @@ func (p *pond) behindAnother(t *testing.T) (body []byte) {
 // file goes first.
 func TestTail_HighestEndIsDeclared(t *testing.T) {
 	for name, left := range map[string][]byte{"": nil, "/logs/a.1": []byte("a1\na2\n"),
-		"/logs/a.gz": gzipped([]byte("a1\na2\n"))} {
+		"/logs/a.gz": filestest.Gzip([]byte("a1\na2\n"))} {
 		t.Run(name, func(t *testing.T) {
 			inPond(t, func(t *testing.T, p *pond) {
 				body := p.behindAnother(t)
@@ -84,7 +84,7 @@ func TestTail_HighestEndIsDeclared(t *testing.T) {
 // While the file is there nothing is missing.
 func TestTail_HighestEndIsReadAgain(t *testing.T) {
 	for name, pack := range map[string]func([]byte) []byte{
-		"/logs/a": func(b []byte) []byte { return b }, "/logs/a.gz": gzipped,
+		"/logs/a": func(b []byte) []byte { return b }, "/logs/a.gz": func(b []byte) []byte { return filestest.Gzip(b) },
 	} {
 		inPond(t, func(t *testing.T, p *pond) {
 			p.fs.Write(name, pack(p.behindAnother(t)))

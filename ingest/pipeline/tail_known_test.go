@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/files"
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/offsets"
 	"logseal/ingest/offsets/offsetstest"
 	"logseal/ingest/sink"
@@ -100,7 +101,7 @@ func (p *pond) everyday(no *atomic.Bool) []event {
 		happens("a log that begins as another", func() { p.fs.Write("/logs/alike", []byte("c1\nc3\n")) }),
 		happens("a copy", func() { p.fs.Write("/logs/copy", []byte("c1\nc2\n")) }),
 		happens("an archive", func() {
-			p.fs.Write("/logs/live0.gz", gzipped(p.fs.Bytes("/logs/live0")))
+			p.fs.Write("/logs/live0.gz", filestest.Gzip(p.fs.Bytes("/logs/live0")))
 		}),
 		happens("a rotation", func() {
 			p.fs.Rename("/logs/live1", "/logs/live1.1")

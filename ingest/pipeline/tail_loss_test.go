@@ -33,7 +33,7 @@ func TestTail_StartAtEndDeclaresWhatIsNotWanted(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		p.cfg.Follow[0].StartAtEnd = true
 		p.fs.Write("/logs/a", []byte("a1\na2\na"))
-		p.fs.Write("/logs/old.gz", gzipped([]byte("b1\nb2")))
+		p.fs.Write("/logs/old.gz", filestest.Gzip([]byte("b1\nb2")))
 		p.start()
 		p.pass(10 * time.Second)
 		p.fs.Append("/logs/a", []byte("3\na4\n"))
@@ -234,7 +234,7 @@ func TestTail_StartAtEndWantsWhatComesLater(t *testing.T) {
 func TestTail_NothingIsDeclaredWhileACopyHidesBehindAnInode(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		p.cfg.HoldBytes = 1 // after the first few bytes nothing more is held until those are sealed
-		p.fs.Write("/logs/x.gz", gzipped([]byte("b1\n")))
+		p.fs.Write("/logs/x.gz", filestest.Gzip([]byte("b1\n")))
 		p.start()
 		p.pass(6 * time.Minute)
 		p.spoolIsFull(true)

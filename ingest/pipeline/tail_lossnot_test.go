@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
 )
 
@@ -18,7 +19,7 @@ import (
 
 // packedUnsent brings a pond to there, and gives the log and what is in the sink.
 func (p *pond) packedUnsent(down *atomic.Bool) (log, z []byte) {
-	log = sameHead("a", 100)
+	log = filestest.SameHead("a", 100)
 	p.cfg.Follow[0].MaxAge = 10 * time.Second
 	p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, down}} }
 	z = p.haveLedger()
@@ -26,7 +27,7 @@ func (p *pond) packedUnsent(down *atomic.Bool) (log, z []byte) {
 	p.fs.Write("/logs/a", log)
 	p.start()
 	p.pass(time.Minute) // sealed, not shipped
-	p.fs.Write("/logs/a.gz", gzipped(log))
+	p.fs.Write("/logs/a.gz", filestest.Gzip(log))
 	p.fs.Remove("/logs/a")
 	p.pass(5 * time.Minute) // read to its end
 	return log, z
@@ -73,7 +74,7 @@ func TestTail_NotLostWhenTheSpoolCannotBeReadNow(t *testing.T) {
 // Sealing again and again what cannot be read back would never end.
 func TestTail_EndsWhileTheSpoolCannotBeRead(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
-		log := sameHead("a", 100)
+		log := filestest.SameHead("a", 100)
 		p.fs.Write("/logs/a", log)
 		p.start()
 		p.pass(10 * time.Second)

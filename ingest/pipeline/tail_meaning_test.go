@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
 )
 
@@ -62,7 +63,7 @@ func TestTail_EndsWithinAnArchive(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		p.cfg.Streams[0].MaxBytes = 3
 		p.spoolIsFull(true)
-		p.fs.Write("/logs/a.gz", gzipped([]byte("a1\na2\na3\na4\n")))
+		p.fs.Write("/logs/a.gz", filestest.Gzip([]byte("a1\na2\na3\na4\n")))
 		p.start()
 		p.pass(10 * time.Second)
 		p.stop()

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
 )
 
@@ -174,14 +175,6 @@ func (m *model) contents() map[string]string {
 		all[path] = string(body)
 	}
 	return all
-}
-
-func gzipped(b []byte) []byte {
-	var buf bytes.Buffer
-	w := gzip.NewWriter(&buf)
-	w.Write(b)
-	w.Close()
-	return buf.Bytes()
 }
 
 func unpacked(b []byte) []byte {
@@ -359,7 +352,7 @@ func (m *model) compress() {
 	if slices.Contains(m.fs.Paths(), to) || len(m.fs.Bytes(path)) == 0 {
 		return
 	}
-	m.fs.Write(to, gzipped(m.fs.Bytes(path)))
+	m.fs.Write(to, filestest.Gzip(m.fs.Bytes(path)))
 	if m.flip() {
 		m.passing()
 	}

@@ -21,7 +21,7 @@ import (
 func TestTail_FilledAgainWithMoreAndDied(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		p.cfg.Follow[0].MaxAge = 5 * time.Second
-		first, second := sameHead("a", 10), append([]byte("b0\n"), sameHead("c", 100)...)
+		first, second := filestest.SameHead("a", 10), append([]byte("b0\n"), filestest.SameHead("c", 100)...)
 		p.fs.Write("/logs/a", first)
 		p.start()
 		p.pass(time.Minute)
@@ -64,7 +64,7 @@ func TestTail_FilledAgainWhenItIsFirstReadAndNotCopied(t *testing.T) {
 func filledAgainAtRead(t *testing.T, n int, dies, copied bool) {
 	inPond(t, func(t *testing.T, p *pond) {
 		p.cfg.Follow[0].MaxAge = 5 * time.Second
-		first, second, third := sameHead("a", 1000), sameHead("b", 10), sameHead("c", 1)
+		first, second, third := filestest.SameHead("a", 1000), filestest.SameHead("b", 10), filestest.SameHead("c", 1)
 		for i, log := range [][]byte{first, second, third} {
 			log[1] += byte(i) // they begin with lines of their own
 		}

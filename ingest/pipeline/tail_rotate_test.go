@@ -39,13 +39,13 @@ func TestTail_RotatesWhileItShips(t *testing.T) {
 			p.fs.Rename("/logs/a", fmt.Sprintf("/logs/a.%d", i))
 			if i >= 2 {
 				old := fmt.Sprintf("/logs/a.%d", i-2)
-				p.fs.Write(old+".gz", gzipped(p.fs.Bytes(old)))
+				p.fs.Write(old+".gz", filestest.Gzip(p.fs.Bytes(old)))
 				p.fs.Remove(old)
 			}
 			if i%7 == 0 { // of this one the archive is all there is
 				line := fmt.Sprintf("b%d", i)
 				want = append(want, line)
-				p.fs.Write("/logs/b.gz", gzipped([]byte(line+"\n")))
+				p.fs.Write("/logs/b.gz", filestest.Gzip([]byte(line+"\n")))
 			}
 		}
 		p.pass(5 * time.Minute)

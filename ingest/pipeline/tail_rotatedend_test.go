@@ -95,7 +95,7 @@ func TestTail_RenamedBeforeItsWriterFlushes(t *testing.T) {
 func TestTail_NewLogWithTheInodeOfAnArchive(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
-		p.fs.Write("/logs/a.7.gz", gzipped([]byte("a1\n")))
+		p.fs.Write("/logs/a.7.gz", filestest.Gzip([]byte("a1\n")))
 		p.start()
 		p.pass(10 * time.Minute)
 		p.fs.Rename("/logs/a.7.gz", "/logs/a")

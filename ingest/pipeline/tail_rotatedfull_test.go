@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
 )
 
@@ -22,7 +23,7 @@ func TestTail_LastLineOfARotatedFileWhileTheSpoolIsFull(t *testing.T) {
 		p.start()
 		p.pass(3 * time.Second)
 		down.Store(true)
-		log, other := sameHead("a", 3), []byte("b1\nb2\n")
+		log, other := filestest.SameHead("a", 3), []byte("b1\nb2\n")
 		p.fs.Write("/logs/a", append(slices.Clone(log), "a9"...))
 		p.pass(15 * time.Second)
 		p.haveCommitted(t, log[:12]) // somebody else has a part of it, so who ships has to look at the file

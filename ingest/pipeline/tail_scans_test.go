@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
@@ -164,7 +165,7 @@ func TestTail_AnArchiveLongerThanItsLog(t *testing.T) {
 		p.start()
 		p.pass(time.Minute)
 		p.spoolIsFull(true)
-		p.fs.Write("/logs/b.gz", gzipped([]byte("b1\n")))
+		p.fs.Write("/logs/b.gz", filestest.Gzip([]byte("b1\n")))
 		p.pass(5 * time.Minute)
 		p.spoolIsFull(false)
 		p.pass(5 * time.Minute)

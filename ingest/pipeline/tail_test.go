@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"logseal/ingest/files/filestest"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,7 +32,7 @@ func TestTail_HalfWrittenArchiveWaits(t *testing.T) {
 		p.start()
 		p.pass(20 * time.Second)
 		p.fs.Append("/logs/a", []byte("a3\na4\n"))
-		packed := gzipped(p.fs.Bytes("/logs/a"))
+		packed := filestest.Gzip(p.fs.Bytes("/logs/a"))
 		p.fs.Write("/logs/a.1", p.fs.Bytes("/logs/a"))
 		p.fs.Truncate("/logs/a", 0)
 		p.fs.Write("/logs/a.1.gz", packed[:len(packed)-9])

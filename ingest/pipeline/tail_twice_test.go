@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
@@ -22,7 +23,7 @@ func TestTail_LowerKIsAnotherFilesByNow(t *testing.T) {
 				var down atomic.Bool
 				p.cfg.Follow[0].MaxAge = 10 * time.Second
 				p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
-				a, b, z := sameHead("y", 100), sameHead("x", lines), p.haveLedger()
+				a, b, z := filestest.SameHead("y", 100), filestest.SameHead("x", lines), p.haveLedger()
 				p.haveCommitted(t, b)
 				down.Store(true)
 				p.fs.Write("/logs/a", a)
@@ -63,7 +64,7 @@ func TestTail_UploaderThatAskedBeforeTheFirstBatchWasSealed(t *testing.T) {
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
 		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
 		p.through = func(l Ledger) Ledger { return lateLedger{l, &late} }
-		a, b, z := sameHead("y", 100), sameHead("x", 40), p.haveLedger()
+		a, b, z := filestest.SameHead("y", 100), filestest.SameHead("x", 40), p.haveLedger()
 		p.haveCommitted(t, b)
 		p.start()
 		p.pass(5 * time.Second)
@@ -94,7 +95,7 @@ func TestTail_ToldApartFromALogThatItIsInTheBucket(t *testing.T) {
 				var down atomic.Bool
 				p.cfg.Follow[0].MaxAge = 10 * time.Second
 				p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
-				a, b, z := sameHead("x", lines), sameHead("y", 2*lines), p.haveLedger()
+				a, b, z := filestest.SameHead("x", lines), filestest.SameHead("y", 2*lines), p.haveLedger()
 				down.Store(true)
 				p.fs.Write("/logs/b", b)
 				p.start()

@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"logseal/ingest/files/filestest"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -23,7 +25,7 @@ func TestTail_WhatIsNoTextIsSaid(t *testing.T) {
 		no := map[string][]byte{
 			"/logs/in16":    inUTF16("x1\nx2\n"),
 			"/logs/a.xz":    []byte("\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46"),
-			"/logs/a.gz.gz": gzipped(gzipped([]byte("x1\n"))),
+			"/logs/a.gz.gz": filestest.Gzip(filestest.Gzip([]byte("x1\n"))),
 			"/logs/b.gz":    bytes.Repeat([]byte{0}, 200<<10),
 		}
 		p.fs.Write("/logs/a", []byte("a1\n"))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/table"
 )
 
@@ -20,7 +21,7 @@ func (p *pond) twins() (paths []string) {
 }
 
 func TestTail_TellsOfATwin(t *testing.T) {
-	long := banner + lines("a1", 300)
+	long := banner + filestest.Lines("a1", 300)
 	for name, c := range map[string]struct {
 		theirs, ours string
 		twin         bool
@@ -28,9 +29,9 @@ func TestTail_TellsOfATwin(t *testing.T) {
 		"the same":             {long, long, true},
 		"it has grown":         {long[:600], long, true},
 		"less":                 {long, long[:600], false}, // it is not known to end there
-		"another":              {banner + lines("b1", 300), long, false},
-		"another, and shorter": {banner + lines("b1", 100), long, false},
-		"too little to say":    {banner + lines("a1", 10), banner + lines("a1", 10), false},
+		"another":              {banner + filestest.Lines("b1", 300), long, false},
+		"another, and shorter": {banner + filestest.Lines("b1", 100), long, false},
+		"too little to say":    {banner + filestest.Lines("a1", 10), banner + filestest.Lines("a1", 10), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inPond(t, func(t *testing.T, p *pond) {
@@ -55,7 +56,7 @@ func TestTail_TellsOfATwin(t *testing.T) {
 
 // What nobody wanted is nobody's twin.
 func TestTail_WhatNobodyWantedHasNoTwin(t *testing.T) {
-	long := banner + lines("a1", 300)
+	long := banner + filestest.Lines("a1", 300)
 	inPond(t, func(t *testing.T, p *pond) {
 		p.cfg.Follow[0].StartAtEnd = true
 		p.loaded(long)

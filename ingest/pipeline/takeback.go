@@ -84,7 +84,7 @@ func (w *work) takeBackLoss(
 // lossStands gives a declared loss that nobody has taken back and that anybody would want back, nil
 // for none. What is damaged there is for verify to tell.
 func (w *work) lossStands(ctx context.Context, r source.Range) (*table.Loss, error) {
-	body, err := getSmall(ctx, w.Store, table.ManifestKey(w.key, r.Start))
+	body, err := sink.GetDocument(ctx, w.Store, table.ManifestKey(w.key, r.Start))
 	if errors.Is(err, sink.ErrNotFound) {
 		return nil, nil
 	}
@@ -95,7 +95,7 @@ func (w *work) lossStands(ctx context.Context, r source.Range) (*table.Loss, err
 	if err != nil || p.loss == nil || p.loss.Reason == table.NotWanted || p.Range() != r {
 		return nil, nil
 	}
-	_, err = getSmall(ctx, w.Store, table.FoundKey(w.key, r.Start))
+	_, err = sink.GetDocument(ctx, w.Store, table.FoundKey(w.key, r.Start))
 	if errors.Is(err, sink.ErrNotFound) {
 		return p.loss, nil
 	}
@@ -263,7 +263,7 @@ func (w *work) findAgain(ctx context.Context, m *table.Manifest) (whole bool, er
 // deleteNotFound deletes the objects of a batch that the one which took the loss back does not name.
 func (w *work) deleteNotFound(ctx context.Context, m *table.Manifest) error {
 	name := table.FoundKey(w.key, m.Start)
-	body, err := getSmall(ctx, w.Store, name)
+	body, err := sink.GetDocument(ctx, w.Store, name)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,9 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
-	"logseal/ingest/sink/sinktest"
 	"logseal/ingest/source"
 	"logseal/ingest/table"
 )
@@ -60,11 +61,9 @@ func (b *yard) tree0(folder string) map[string]string {
 
 const banner = "h1\n"
 
-func lines(name string, n int) string { return strings.Repeat(name+"\n", n) }
-
 // What another origin has, has less of or has more of is not loaded a second time.
 func TestLoad_LeavesWhatAnotherOriginHas(t *testing.T) {
-	long := banner + lines("a1", 400)
+	long := banner + filestest.Lines("a1", 400)
 	for name, c := range map[string]struct{ theirs, ours string }{
 		"the same": {long, long}, "it has grown": {long[:699], long}, "less": {long, long[:699]},
 		"less than its first mark": {long, long[:30]},
@@ -111,13 +110,13 @@ func TestLoad_TakesWhatOnlyBeginsAlike(t *testing.T) {
 			b := newYard(t)
 			b.of("web-1")
 			b.cfg.Streams[0].MaxBytes = maxBytes
-			b.write("a", []byte(banner+lines("a1", 40)))
+			b.write("a", []byte(banner+filestest.Lines("a1", 40)))
 			b.load("a")
 			b.of("web-2")
-			b.write("b", []byte(banner+lines("b1", 40)))
+			b.write("b", []byte(banner+filestest.Lines("b1", 40)))
 			require.Empty(t, b.load("b").Problems)
 			b.of("")
-			b.write("c", []byte(banner+lines("c1", 50)))
+			b.write("c", []byte(banner+filestest.Lines("c1", 50)))
 			require.Empty(t, b.load("c").Problems)
 			require.EqualValues(t, 51, b.rowsOf(""))
 			require.Len(t, b.notes(), 3)
@@ -165,11 +164,20 @@ func (s meddler) Put(ctx context.Context, o sink.Object) error {
 	return err
 }
 
+// kthKey is a source that begins with the banner.
+func kthKey(origin string, k uint64) source.Key {
+	return source.KeyOf(source.Table{Stream: "s", Version: 1}, origin, k, []byte(banner))
+}
+
 // announce announces the k-th source of an origin that begins with the banner.
 func announce(t *testing.T, store sink.Store, origin string, k uint64) {
-	r := newRun(Config{Store: store})
-	w := &work{run: r, key: kthKey(origin, k), k: k, path: "/elsewhere", head: []byte(banner)}
-	require.NoError(t, r.announce(t.Context(), w.noteOf()))
+	key := kthKey(origin, k)
+	note := table.SourceNote{Format: table.Format, Stream: key.Table.Stream, Version: key.Table.Version,
+		Origin: origin, SID: key.ID, K: k, Path: "/elsewhere", Program: "unknown"}
+	err := sink.PutDocument(t.Context(), store, table.SourceKey(key, source.DigestOf([]byte(banner))), note.JSON())
+	if !errors.As(err, new(*sink.ConflictError)) {
+		require.NoError(t, err) // it was put before
+	}
 }
 
 // Of what is announced and not yet there nobody knows whether it is the same.
@@ -217,7 +225,7 @@ func (b *yard) inSpool() (names []string) {
 func TestLoad_AsksAgainBeforeItsFirstBatch(t *testing.T) {
 	b := newYard(t)
 	b.cfg.Streams[0].MaxBytes = 30
-	b.write("a", []byte(banner+lines("a1", 100)))
+	b.write("a", []byte(banner+filestest.Lines("a1", 100)))
 	once := false
 	b.over = func(s sink.Store) sink.Store {
 		return meddler{s, func() {
@@ -228,7 +236,7 @@ func TestLoad_AsksAgainBeforeItsFirstBatch(t *testing.T) {
 			q := newYard(t)
 			q.of("web-1")
 			q.cfg.Assume = AssumeNew // it asks nobody, like a tail
-			q.write("a", []byte(banner+lines("a1", 100)))
+			q.write("a", []byte(banner+filestest.Lines("a1", 100)))
 			q.over = func(sink.Store) sink.Store { return s }
 			_, err := q.run(t.Context(), "a")
 			require.NoError(t, err)
@@ -246,7 +254,7 @@ func TestLoad_AsksAgainBeforeItsFirstBatch(t *testing.T) {
 // it meanwhile: its file may be gone.
 func TestLoad_AsksAboutWhatWaitsInTheSpool(t *testing.T) {
 	b := newYard(t)
-	b.write("a", []byte(banner+lines("a1", 100)))
+	b.write("a", []byte(banner+filestest.Lines("a1", 100)))
 	b.over = func(s sink.Store) sink.Store { return noPuts{s} }
 	_, err := b.run(t.Context(), "a")
 	require.Error(t, err)
@@ -296,8 +304,8 @@ func (s noPuts) Put(ctx context.Context, o sink.Object) error {
 func TestLoad_PathsTellTwoLogsApart(t *testing.T) {
 	b := newYard(t)
 	b.cfg.Streams[0].OriginPath = originOfFolder
-	b.write("web-1/a", []byte(banner+lines("a1", 40)))
-	b.write("web-2/a", []byte(banner+lines("a1", 40)))
+	b.write("web-1/a", []byte(banner+filestest.Lines("a1", 40)))
+	b.write("web-2/a", []byte(banner+filestest.Lines("a1", 40)))
 	require.Empty(t, b.load("web-1/a", "web-2/a").Problems)
 	require.EqualValues(t, 41, b.rowsOf("web-1"))
 	require.EqualValues(t, 41, b.rowsOf("web-2"))
@@ -308,55 +316,6 @@ func TestLoad_PathsTellTwoLogsApart(t *testing.T) {
 	require.Equal(t, []Kind{Twin}, b.kinds(r))
 	require.Contains(t, r.Problems[0].Message, "an `origin_path` that tells web-1, or none and "+
 		"`--origin web-1`, goes on there")
-}
-
-// The ledger's own sources are others', too, as long as nothing of them was shipped.
-func TestRun_FirstKin_AsksTheLedger(t *testing.T) {
-	body := []byte(banner + lines("a1", 100))
-	ledger, key := testLedger(t, func(s *offsets.Source) {
-		c := source.NewChain()
-		c.Write(body)
-		s.Sealed = c.Point()
-		s.Outbox = []offsets.Entry{{Range: source.Range{End: int64(len(body))}, Spool: "x"}}
-		for _, m := range c.Marks(0, int64(len(body))) {
-			s.AddEnd(m)
-		}
-		s.AddEnd(offsets.End{Offset: int64(len(body)), Chain: c.Sum()})
-	})
-	store := sinktest.NewMemory(t)
-	r := newRun(Config{Ledger: ledger, Store: store})
-	kins, err := r.firstKin(t.Context(), []source.Key{key, {Table: key.Table, ID: source.ID{2}}}, 0)
-	require.NoError(t, err)
-	require.Len(t, kins, 2)
-	require.Equal(t, append(marksIn(body, 0, int64(len(body))),
-		offsets.End{Offset: int64(len(body)), Chain: source.DigestOf(body)}), kins[0].ends)
-	require.Empty(t, kins[1].ends)
-}
-
-func TestKin_Against(t *testing.T) {
-	at := func(off int64) source.Digest { return source.DigestOf([]byte{byte(off)}) }
-	k := &kin{ends: []offsets.End{{Offset: 64, Chain: at(64)}, {Offset: 100, Chain: at(100)}}}
-	for name, c := range map[string]struct {
-		own    chains
-		agrees int64
-		apart  bool
-	}{
-		"nothing":        {nil, 0, false},
-		"up to a mark":   {chains{64: at(64)}, 64, false},
-		"whole":          {chains{64: at(64), 100: at(100)}, 100, false},
-		"behind a mark":  {chains{64: at(64), 100: at(1)}, 64, true},
-		"from the start": {chains{64: at(1), 100: at(100)}, 0, true},
-	} {
-		agrees, apart := k.against(c.own)
-		require.Equal(t, c.agrees, agrees, name)
-		require.Equal(t, c.apart, apart, name)
-	}
-	// Of bytes that nobody wanted there are no rows: only what follows them can be there twice.
-	k.unwanted = 100
-	_, apart := k.against(chains{64: at(64), 100: at(100)})
-	require.True(t, apart)
-	_, apart = k.against(chains{64: at(64), 100: at(100), 101: at(101)})
-	require.False(t, apart)
 }
 
 var originOfFolder = regexp.MustCompile(`/logs/([^/]+)/`)

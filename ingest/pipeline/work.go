@@ -52,7 +52,7 @@ type work struct {
 
 func (r *run) newWork(c claim, k uint64, src *offsets.Source) *work {
 	w := &work{
-		run: r, key: keyOf(c.stream.Table(), c.origin, k, c.head), k: k,
+		run: r, key: source.KeyOf(c.stream.Table(), c.origin, k, c.head), k: k,
 		path: c.path, stream: c.stream, file: c.file, head: c.head, state: stateOf(c.file.Stat()),
 		chase: src.Shipped > 0, counts: map[int64]Counts{},
 	}

@@ -28,6 +28,11 @@ func NewID(origin, stream string, k uint64, head []byte) ID {
 	return ID(h.Sum(nil)[:16])
 }
 
+// KeyOf gives the key of the k-th source of a table and origin that begins with head.
+func KeyOf(t Table, origin string, k uint64, head []byte) Key {
+	return Key{Table: t, Origin: origin, ID: NewID(origin, t.Stream, k, head)}
+}
+
 func writeLen(w interface{ Write([]byte) (int, error) }, n uint64) {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], n)
