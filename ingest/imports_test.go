@@ -49,11 +49,16 @@ var mayImport = map[string][]string{
 	"ingest/sink/s3/s3test":      nil, // talks to servers as any program does, not by our own client
 	"ingest/sink/sinktest":       {"ingest/sink"},
 
-	"ingest/pipeline": append([]string{"ingest/identity"}, stages...),
-	"ingest/verify":   stages,
+	"ingest/commit": append([]string{"ingest/identity"}, stages...),
+	"ingest/load":   append([]string{"ingest/commit", "ingest/identity"}, stages...), // not of tail
+	"ingest/tail":   append([]string{"ingest/commit", "ingest/identity"}, stages...), // not of load
+	"ingest/verify": stages,
 
 	"ingest/goldentest":         nil, // compares bytes with files
 	"ingest/parquet/duckdbtest": nil, // asks a reader that is none of ours
+	"ingest/seal/sealtest": {"ingest/parquet", "ingest/parse", "ingest/seal", "ingest/source",
+		"ingest/table"},
+	"ingest/widetest": nil, // says how far to search
 
 	"crash":        nil, // has tests only
 	"crash/tracer": nil, // knows programs, not this one
@@ -83,8 +88,8 @@ var soleImporters = map[string]string{
 	"github.com/aws/smithy-go":        "ingest/sink/s3 ingest/sink/s3/s3test",
 	"github.com/Shopify/toxiproxy/v2": "ingest/sink/s3/s3test",
 	"github.com/rs/zerolog":           "ingest/sink/s3/s3test",
-	"golang.org/x/sync/errgroup":      "ingest/pipeline ingest/verify",
-	"github.com/cenkalti/backoff":     "ingest/pipeline",
+	"golang.org/x/sync/errgroup":      "ingest/commit ingest/load ingest/tail ingest/verify",
+	"github.com/cenkalti/backoff":     "ingest/commit ingest/tail",
 	"github.com/schollz/progressbar":  "cmd/ingest",
 	"github.com/dustin/go-humanize":   "cmd/ingest",
 	"github.com/rogpeppe/go-internal": "",
@@ -234,7 +239,7 @@ func TestImports_MapHasNoCircle(t *testing.T) {
 func TestImports_FaultsAreFound(t *testing.T) {
 	for name, c := range map[string]struct{ importer, path string }{
 		"upwards":          {"batch", "logseal/ingest/seal"},
-		"sideways":         {"verify", "logseal/ingest/pipeline"},
+		"sideways":         {"verify", "logseal/ingest/commit"},
 		"a store":          {"pipeline", "logseal/ingest/sink/dir"},
 		"a heavy module":   {"verify", "go.etcd.io/bbolt"},
 		"below it":         {"verify", "github.com/apache/arrow/go/v17/parquet"},
@@ -255,7 +260,7 @@ func TestImports_FaultsAreFound(t *testing.T) {
 	require.Empty(t, faults(goPackage{ImportPath: "logseal/ingest/parse",
 		Imports: []string{"net/netip", "time"}}))
 	require.Empty(t, faults(goPackage{ImportPath: "logseal/bench",
-		Imports: []string{"go.etcd.io/bbolt", "logseal/ingest/pipeline"}}))
+		Imports: []string{"go.etcd.io/bbolt", "logseal/ingest/commit"}}))
 }
 
 func TestPurePackages_LookAtNoClock(t *testing.T) {

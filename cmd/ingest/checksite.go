@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"time"
 
+	"logseal/ingest/commit"
 	"logseal/ingest/files"
-	"logseal/ingest/pipeline"
 	"logseal/ingest/sink"
 	"logseal/ingest/table"
 )
@@ -38,7 +38,7 @@ func (c *checkCmd) lookAround(
 		return ctx.Err()
 	}
 	if err != nil {
-		res.problem(a, pipeline.Problem{Kind: pipeline.Refused,
+		res.problem(a, commit.Problem{Kind: commit.Refused,
 			Message: fmt.Sprintf("sink %s: %v", at.sink, err)})
 	} else {
 		res.Sink = state
@@ -55,7 +55,7 @@ func (c *checkCmd) lookAround(
 }
 
 // problem keeps a problem and says it.
-func (r *checkResult) problem(a *app, p pipeline.Problem) {
+func (r *checkResult) problem(a *app, p commit.Problem) {
 	r.Problems = append(r.Problems, problemJSON{p.Kind, p.Path, p.Message})
 	a.warn("%v", p)
 }
@@ -68,7 +68,7 @@ func (s *selection) lookAtFiles(a *app, from *logs, at *site, res *checkResult) 
 	}
 	paths, err := s.find(a, from, at.owns)
 	if code := exitCode(err); err != nil && code != exitUsage {
-		res.problem(a, pipeline.Problem{Kind: pipeline.Unreadable,
+		res.problem(a, commit.Problem{Kind: commit.Unreadable,
 			Message: fmt.Sprintf("stream %s: paths: %v", s.Name, err)})
 		return nil
 	} else if err != nil {
@@ -84,7 +84,7 @@ func (s *selection) lookAtFiles(a *app, from *logs, at *site, res *checkResult) 
 			continue
 		}
 		if unread++; unread <= unreadMost {
-			res.problem(a, pipeline.Problem{Kind: pipeline.Unreadable,
+			res.problem(a, commit.Problem{Kind: commit.Unreadable,
 				Message: fmt.Sprintf("stream %s: %v", s.Name, err)})
 		}
 	}
@@ -119,7 +119,7 @@ func (t target) lookAtSink(ctx context.Context) (state string, err error) {
 			return sinkEmpty, nil
 		}
 	} else if store, err = t.openStore(ctx, ""); err == nil {
-		store = &pipeline.Retrier{Store: store, Limit: checkPatience}
+		store = &commit.Retrier{Store: store, Limit: checkPatience}
 	}
 	if err != nil {
 		return "", err

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/pipeline"
+	"logseal/ingest/commit"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/s3/s3test"
 )
@@ -72,7 +72,7 @@ func TestLoad_OneObjectIsRefused(t *testing.T) {
 				require.Equal(t, int64(4-len(c.keys))*10, res.Records+res.Skipped)
 				require.Len(t, res.Problems, len(c.keys))
 				for _, p := range res.Problems {
-					require.Equal(t, pipeline.Unreadable, p.Kind)
+					require.Equal(t, commit.Unreadable, p.Kind)
 					require.Contains(t, p.Message, c.want)
 					require.True(t, refused["/"+p.Path[len(s3Scheme):]], p.Path)
 				}

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"logseal/ingest/archive"
+	"logseal/ingest/commit"
 	"logseal/ingest/files"
-	"logseal/ingest/pipeline"
 	"logseal/ingest/sink/s3"
 )
 
@@ -179,11 +179,11 @@ func (s *selection) findFiles(
 }
 
 // unreadProblems are what the last find could not look into: other files are not kept from being read.
-func (s *selection) unreadProblems() (all []pipeline.Problem) {
+func (s *selection) unreadProblems() (all []commit.Problem) {
 	for _, u := range s.unread {
 		err := u.Err
 		if damaged, ok := errors.AsType[*archive.DamagedError](err); ok {
-			all = append(all, pipeline.Problem{Kind: pipeline.Corrupt, Path: u.Path,
+			all = append(all, commit.Problem{Kind: commit.Corrupt, Path: u.Path,
 				Message: fmt.Sprintf("it is %s that is damaged or not whole: %v; what could be "+
 					"listed of it was read: load a whole copy", damaged.What, damaged.Err)})
 			continue
@@ -191,7 +191,7 @@ func (s *selection) unreadProblems() (all []pipeline.Problem) {
 		if inPath, ok := errors.AsType[*fs.PathError](err); ok {
 			err = inPath.Err
 		}
-		all = append(all, pipeline.Problem{Kind: pipeline.Unreadable, Path: u.Path,
+		all = append(all, commit.Problem{Kind: commit.Unreadable, Path: u.Path,
 			Message: fmt.Sprintf("it cannot be read: %v; what is there, or below it, was passed over: fix "+
 				"that and run again, or leave it out with `exclude`", err)})
 	}

@@ -13,9 +13,10 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"logseal/ingest/commit"
+	"logseal/ingest/load"
 	"logseal/ingest/offsets"
 	"logseal/ingest/parse"
-	"logseal/ingest/pipeline"
 	"logseal/ingest/spool"
 )
 
@@ -68,8 +69,8 @@ func (o *onExceed) UnmarshalText(b []byte) error {
 	return err
 }
 
-// assume is the value of --assume: a pipeline.Assume, or assumeWhole.
-type assume pipeline.Assume
+// assume is the value of --assume: a commit.Assume, or assumeWhole.
+type assume commit.Assume
 
 const assumeWhole = assume(255)
 
@@ -77,9 +78,9 @@ const assumeWhole = assume(255)
 func (x *assume) UnmarshalText(b []byte) error {
 	switch string(b) {
 	case "copy":
-		*x = assume(pipeline.AssumeCopy)
+		*x = assume(commit.AssumeCopy)
 	case "new":
-		*x = assume(pipeline.AssumeNew)
+		*x = assume(commit.AssumeNew)
 	case "whole":
 		*x = assumeWhole
 	default:
@@ -89,7 +90,7 @@ func (x *assume) UnmarshalText(b []byte) error {
 }
 
 // shard is the value of --shard.
-type shard pipeline.Shard
+type shard commit.Shard
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *shard) UnmarshalText(b []byte) error {
@@ -124,9 +125,9 @@ type loadResult struct {
 }
 
 type problemJSON struct {
-	Kind    pipeline.Kind `json:"kind"`
-	Path    string        `json:"path,omitempty"`
-	Message string        `json:"message"`
+	Kind    commit.Kind `json:"kind"`
+	Path    string      `json:"path,omitempty"`
+	Message string      `json:"message"`
 }
 
 // Run implements the command.
@@ -158,7 +159,7 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	cfg.Streams = c.Origin.of(cfg.Streams)
-	report, err := load(ctx, a, at, c, cfg)
+	report, err := runLoad(ctx, a, at, c, cfg)
 	res.Retries = retriesOf(cfg)
 	if report != nil {
 		for i := range chosen {
@@ -169,7 +170,7 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 		}
 		res.fill(report)
 	}
-	if errors.Is(err, pipeline.ErrMeaning) {
+	if errors.Is(err, commit.ErrMeaning) {
 		return usagef("%w", err)
 	}
 	if err != nil {
@@ -179,8 +180,8 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 }
 
 // retriesOf is how often calls to buckets were repeated.
-func retriesOf(cfg *pipeline.Config) (n int64) {
-	if sink, ok := cfg.Store.(*pipeline.Retrier); ok {
+func retriesOf(cfg *commit.Config) (n int64) {
+	if sink, ok := cfg.Store.(*commit.Retrier); ok {
 		n += sink.Retries()
 	}
 	if from, ok := cfg.FS.(*logs); ok {
@@ -192,18 +193,18 @@ func retriesOf(cfg *pipeline.Config) (n int64) {
 // pipelineConfig checks the streams and finds their files; nothing is opened or made.
 func (l *loadCmd) pipelineConfig(
 	ctx context.Context, a *app, at *site, c *Config, chosen []selection,
-) (*pipeline.Config, error) {
+) (*commit.Config, error) {
 	from := newLogs(ctx, a, at.bucket)
 	from.FollowAll(c.FollowLinks)
 	host, err := os.Hostname()
 	if err != nil {
 		return nil, fmt.Errorf("ask for the host's name: %w", err)
 	}
-	cfg := &pipeline.Config{FS: from, Rehash: l.Rehash, Log: a.log, Host: host,
+	cfg := &commit.Config{FS: from, Rehash: l.Rehash, Log: a.log, Host: host,
 		Program: programVersion(),
-		Shard:   pipeline.Shard(l.Shard)}
+		Shard:   commit.Shard(l.Shard)}
 	if cfg.Whole = l.Assume == assumeWhole; !cfg.Whole {
-		cfg.Assume = pipeline.Assume(l.Assume)
+		cfg.Assume = commit.Assume(l.Assume)
 	}
 	for i := range chosen {
 		s := &chosen[i]
@@ -216,7 +217,7 @@ func (l *loadCmd) pipelineConfig(
 			return nil, err
 		}
 		for _, path := range paths {
-			cfg.Inputs = append(cfg.Inputs, pipeline.Input{Stream: i, Path: path})
+			cfg.Inputs = append(cfg.Inputs, commit.Input{Stream: i, Path: path})
 		}
 		cfg.Streams = append(cfg.Streams, *stream)
 	}
@@ -224,7 +225,7 @@ func (l *loadCmd) pipelineConfig(
 }
 
 // pipelineStream is the stream as load runs it; onExceed is the flag, which wins.
-func (s *StreamConfig) pipelineStream(onExceed string) (*pipeline.Stream, error) {
+func (s *StreamConfig) pipelineStream(onExceed string) (*commit.Stream, error) {
 	epoch := s.Epoch()
 	if err := epoch.Validate(); err != nil {
 		return nil, err
@@ -233,10 +234,10 @@ func (s *StreamConfig) pipelineStream(onExceed string) (*pipeline.Stream, error)
 	if err != nil {
 		return nil, err
 	}
-	stream := &pipeline.Stream{
+	stream := &commit.Stream{
 		Epoch: epoch, Parser: p, OriginPath: s.OriginPath,
 		MaxBytes: s.Batch.MaxBytes, MaxPartitions: s.Batch.MaxPartitions,
-		Rejects: pipeline.RejectLimit{
+		Rejects: commit.RejectLimit{
 			MaxRatio: s.Rejects.MaxRatio, MinRecords: s.Rejects.MinRecords,
 			Halt: firstOf(onExceed, s.Rejects.OnExceed, onExceedHalt) == onExceedHalt,
 		},
@@ -247,11 +248,11 @@ func (s *StreamConfig) pipelineStream(onExceed string) (*pipeline.Stream, error)
 	return stream, nil
 }
 
-// load opens ledger, sink and spool, in this order: the ledger's lock keeps other processes from
+// runLoad opens ledger, sink and spool, in this order: the ledger's lock keeps other processes from
 // the rest, and its writer id names our folder in the sink.
-func load(
-	ctx context.Context, a *app, at *site, c *Config, cfg *pipeline.Config,
-) (report *pipeline.Report, err error) {
+func runLoad(
+	ctx context.Context, a *app, at *site, c *Config, cfg *commit.Config,
+) (report *commit.Report, err error) {
 	ledger, err := offsets.Open(at.state, offsets.Meta{Sink: at.sinkName()})
 	if err != nil {
 		return nil, err
@@ -268,14 +269,14 @@ func load(
 	if err != nil {
 		return nil, err
 	}
-	cfg.Store, cfg.Ledger, cfg.Spool = store, ledger, pipeline.DiskSpool{Spool: sp}
+	cfg.Store, cfg.Ledger, cfg.Spool = store, ledger, commit.DiskSpool{Spool: sp}
 	watch := a.watch(cfg)
 	cfg.Progress = watch.add
 	defer watch.stop()
-	return pipeline.Load(ctx, *cfg)
+	return load.Load(ctx, *cfg)
 }
 
-func (r *loadResult) fill(p *pipeline.Report) {
+func (r *loadResult) fill(p *commit.Report) {
 	r.Sources, r.Duplicates, r.Undecided = p.Sources, p.Duplicates, p.Undecided
 	r.Bytes, r.Records, r.Rows, r.Rejects = p.Bytes, p.Records, p.Rows, p.Rejects
 	r.Skipped, r.SkippedBytes, r.Objects = p.Skipped, p.SkippedBytes, p.Objects
@@ -292,7 +293,7 @@ const (
 )
 
 // tell says what was done, and what wants a look.
-func (l *loadCmd) tell(a *app, at *site, r *pipeline.Report) error {
+func (l *loadCmd) tell(a *app, at *site, r *commit.Report) error {
 	a.say("%s", summary(at, r))
 	for _, reason := range slices.Sorted(maps.Keys(r.Reasons)) {
 		if n := r.Reasons[reason]; n > 0 {
@@ -317,7 +318,7 @@ func (l *loadCmd) tell(a *app, at *site, r *pipeline.Report) error {
 	}
 }
 
-func summary(at *site, r *pipeline.Report) string {
+func summary(at *site, r *commit.Report) string {
 	var b strings.Builder
 	if r.Bytes == 0 {
 		fmt.Fprintf(&b, "nothing new in %s", count(r.Sources, "file"))

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"logseal/ingest/archive"
+	"logseal/ingest/commit"
 	"logseal/ingest/files"
-	"logseal/ingest/pipeline"
 	"logseal/ingest/sink/s3"
 )
 
@@ -81,9 +81,9 @@ func (l *logs) trustArchiveOf(path string) {
 }
 
 // linkProblems are the links to logs that were not followed.
-func (l *logs) linkProblems() (all []pipeline.Problem) {
+func (l *logs) linkProblems() (all []commit.Problem) {
 	for _, e := range l.passed {
-		all = append(all, pipeline.Problem{Kind: pipeline.Unreadable, Path: e.Link, Message: e.Error()})
+		all = append(all, commit.Problem{Kind: commit.Unreadable, Path: e.Link, Message: e.Error()})
 	}
 	return all
 }

@@ -7,36 +7,36 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"logseal/ingest/parse"
-	"logseal/ingest/pipeline"
 	"logseal/ingest/table"
+	"logseal/ingest/tail"
 )
 
 // lossReasons are what bytes may be lost for, so that each has a series from the start.
 var lossReasons = []table.LossReason{table.Deleted, table.Truncated, table.NotWanted}
 
 // wholeMetrics are of the tail as a whole.
-var wholeMetrics = []metric[*pipeline.TailStatus]{
+var wholeMetrics = []metric[*tail.TailStatus]{
 	newMetric(gauge, "ready", "1 once all files were looked at and the sink was reached.",
-		func(s *pipeline.TailStatus) float64 { return oneIf(s.Ready) }),
+		func(s *tail.TailStatus) float64 { return oneIf(s.Ready) }),
 	newMetric(gauge, "last_look_timestamp_seconds",
 		"When the last look at all files ended, in Unix time; 0 before the first.",
-		func(s *pipeline.TailStatus) float64 { return unixSeconds(s.LastLook) }),
+		func(s *tail.TailStatus) float64 { return unixSeconds(s.LastLook) }),
 	newMetric(gauge, "spool_bytes", "Bytes of sealed batches on the local disk.",
-		func(s *pipeline.TailStatus) float64 { return float64(s.SpoolBytes) }),
+		func(s *tail.TailStatus) float64 { return float64(s.SpoolBytes) }),
 	newMetric(gauge, "held_bytes", "Bytes of memory that hold what was read and is not sealed.",
-		func(s *pipeline.TailStatus) float64 { return float64(s.HeldBytes) }),
+		func(s *tail.TailStatus) float64 { return float64(s.HeldBytes) }),
 	newMetric(gauge, "outbox_age_seconds",
 		"Age of the oldest byte or batch that was read or sealed and is not in the sink; 0 for none.",
-		func(s *pipeline.TailStatus) float64 { return secondsSince(s.OldestUnshipped) }),
+		func(s *tail.TailStatus) float64 { return secondsSince(s.OldestUnshipped) }),
 	newMetric(gauge, "unsealed_age_seconds",
 		"For how long bytes have been waiting in a file, read or not, to be sealed on the local disk; 0 for none.",
-		func(s *pipeline.TailStatus) float64 { return secondsSince(s.OldestUnsealed) }),
+		func(s *tail.TailStatus) float64 { return secondsSince(s.OldestUnsealed) }),
 	newMetric(gauge, "paused", "1 while reading is paused.",
-		func(s *pipeline.TailStatus) float64 { return oneIf(s.Paused != "") }),
+		func(s *tail.TailStatus) float64 { return oneIf(s.Paused != "") }),
 	newMetric(counter, "paused_seconds_total", "For how long reading has been paused in all.",
-		func(s *pipeline.TailStatus) float64 { return s.PausedSeconds }),
+		func(s *tail.TailStatus) float64 { return s.PausedSeconds }),
 	newMetric(gauge, "open_files", "Log files that are open.",
-		func(s *pipeline.TailStatus) float64 { return float64(s.OpenFiles) }),
+		func(s *tail.TailStatus) float64 { return float64(s.OpenFiles) }),
 }
 
 // serviceMetrics are of what is around the tail.
@@ -51,35 +51,35 @@ var serviceMetrics = []metric[*service]{
 }
 
 // streamMetrics are of one stream, since the start.
-var streamMetrics = []metric[pipeline.StreamTotals]{
+var streamMetrics = []metric[tail.StreamTotals]{
 	newMetric(counter, "read_bytes_total", "Decompressed bytes read from files.",
-		func(t pipeline.StreamTotals) float64 { return float64(t.ReadBytes) }, "stream"),
+		func(t tail.StreamTotals) float64 { return float64(t.ReadBytes) }, "stream"),
 	newMetric(counter, "sealed_bytes_total",
 		"Decompressed bytes of the source that are sealed on the local disk.",
-		func(t pipeline.StreamTotals) float64 { return float64(t.SealedBytes) }, "stream"),
+		func(t tail.StreamTotals) float64 { return float64(t.SealedBytes) }, "stream"),
 	newMetric(counter, "shipped_bytes_total",
 		"Decompressed bytes of the source that are committed in the sink.",
-		func(t pipeline.StreamTotals) float64 { return float64(t.ShippedBytes) }, "stream"),
+		func(t tail.StreamTotals) float64 { return float64(t.ShippedBytes) }, "stream"),
 	newMetric(counter, "batches_total", "Batches sealed.",
-		func(t pipeline.StreamTotals) float64 { return float64(t.Batches) }, "stream"),
+		func(t tail.StreamTotals) float64 { return float64(t.Batches) }, "stream"),
 	newMetric(counter, "objects_total", "Objects sealed.",
-		func(t pipeline.StreamTotals) float64 { return float64(t.Objects) }, "stream"),
+		func(t tail.StreamTotals) float64 { return float64(t.Objects) }, "stream"),
 	newMetric(counter, "records_total", "Records sealed: rows and rejects.",
-		func(t pipeline.StreamTotals) float64 { return float64(t.Records) }, "stream"),
+		func(t tail.StreamTotals) float64 { return float64(t.Records) }, "stream"),
 	newMetric(counter, "rows_total", "Records sealed that are rows.",
-		func(t pipeline.StreamTotals) float64 { return float64(t.Rows) }, "stream"),
+		func(t tail.StreamTotals) float64 { return float64(t.Rows) }, "stream"),
 	newMetric(counter, "skipped_lines_total", "Lines sealed that hold nothing.",
-		func(t pipeline.StreamTotals) float64 { return float64(t.Skipped) }, "stream"),
+		func(t tail.StreamTotals) float64 { return float64(t.Skipped) }, "stream"),
 }
 
 // reasonMetric is a count of one stream, since the start, by reason.
 type reasonMetric struct {
 	desc   *prometheus.Desc
-	values func(pipeline.StreamTotals) map[string]int64
+	values func(tail.StreamTotals) map[string]int64
 }
 
 func newReasonMetric(
-	name, help string, values func(pipeline.StreamTotals) map[string]int64,
+	name, help string, values func(tail.StreamTotals) map[string]int64,
 ) reasonMetric {
 	return reasonMetric{prometheus.NewDesc("logseal_"+name, help, []string{"stream", "reason"}, nil),
 		values}
@@ -87,14 +87,14 @@ func newReasonMetric(
 
 var reasonMetrics = []reasonMetric{
 	newReasonMetric("rejects_total", "Records sealed into quarantine, by reason.",
-		func(t pipeline.StreamTotals) map[string]int64 {
+		func(t tail.StreamTotals) map[string]int64 {
 			return byReason(t.Rejects, parse.Reasons())
 		}),
 	newReasonMetric("lost_bytes_total",
 		"Bytes that were declared lost, at least, by reason (deleted, truncated, not_wanted).",
-		func(t pipeline.StreamTotals) map[string]int64 { return byReason(t.LostBytes, lossReasons) }),
+		func(t tail.StreamTotals) map[string]int64 { return byReason(t.LostBytes, lossReasons) }),
 	newReasonMetric("losses_total", "Ranges that were declared lost, by reason.",
-		func(t pipeline.StreamTotals) map[string]int64 { return byReason(t.Losses, lossReasons) }),
+		func(t tail.StreamTotals) map[string]int64 { return byReason(t.Losses, lossReasons) }),
 }
 
 // groupMetrics are of all sources of a stream.
@@ -111,12 +111,12 @@ var groupMetrics = []metric[*sourceGroup]{
 var sourceLabels = []string{"stream", "origin", "sid", "path"}
 
 // sourceMetrics are of one source that is behind.
-var sourceMetrics = []metric[pipeline.SourceStatus]{
+var sourceMetrics = []metric[tail.SourceStatus]{
 	newMetric(gauge, "source_lag_bytes", "Bytes of the source that are not in the sink.",
-		func(s pipeline.SourceStatus) float64 { return float64(lagBytes(s)) }, sourceLabels...),
+		func(s tail.SourceStatus) float64 { return float64(lagBytes(s)) }, sourceLabels...),
 	newMetric(gauge, "source_lag_seconds",
 		"Age of the source's oldest byte that is not in the sink.",
-		func(s pipeline.SourceStatus) float64 { return s.Behind.Seconds() }, sourceLabels...),
+		func(s tail.SourceStatus) float64 { return s.Behind.Seconds() }, sourceLabels...),
 }
 
 var (

@@ -9,7 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"logseal/ingest/pipeline"
+	"logseal/ingest/commit"
+	"logseal/ingest/tail"
 )
 
 // behindMost is how many sources have series of their own: those that are furthest behind. A host
@@ -100,7 +101,7 @@ func (t telemetry) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	collectSources(ch, &status)
-	problems := map[pipeline.Kind]int{}
+	problems := map[commit.Kind]int{}
 	for _, p := range status.Problems {
 		problems[p.Kind]++
 	}
@@ -114,22 +115,22 @@ func (t telemetry) Collect(ch chan<- prometheus.Metric) {
 
 // everyStream adds the streams of which there is nothing yet, so that all series are there from the
 // start: an increase from nothing to one is seen by nobody.
-func (t telemetry) everyStream(have map[string]pipeline.StreamTotals) map[string]pipeline.StreamTotals {
-	all := map[string]pipeline.StreamTotals{}
+func (t telemetry) everyStream(have map[string]tail.StreamTotals) map[string]tail.StreamTotals {
+	all := map[string]tail.StreamTotals{}
 	for _, s := range t.s.current.Load().cfg.Streams {
-		all[s.Name] = pipeline.StreamTotals{}
+		all[s.Name] = tail.StreamTotals{}
 	}
 	maps.Copy(all, have)
 	return all
 }
 
 // collectSources sends what there is to say of sources: of each stream, and of those behind.
-func collectSources(ch chan<- prometheus.Metric, status *pipeline.TailStatus) {
+func collectSources(ch chan<- prometheus.Metric, status *tail.TailStatus) {
 	groups := map[string]*sourceGroup{}
 	for name := range status.Streams {
 		groups[name] = &sourceGroup{states: map[string]int{}}
 	}
-	var behind []pipeline.SourceStatus
+	var behind []tail.SourceStatus
 	for _, s := range status.Sources {
 		g := groups[s.Stream]
 		if g == nil {
@@ -149,7 +150,7 @@ func collectSources(ch chan<- prometheus.Metric, status *pipeline.TailStatus) {
 			ch <- prometheus.MustNewConstMetric(sourcesDesc, gauge, float64(n), name, state)
 		}
 	}
-	slices.SortFunc(behind, func(a, b pipeline.SourceStatus) int {
+	slices.SortFunc(behind, func(a, b tail.SourceStatus) int {
 		return cmp.Or(cmp.Compare(b.Behind, a.Behind), cmp.Compare(lagBytes(b), lagBytes(a)),
 			cmp.Compare(a.SID.String(), b.SID.String()))
 	})
@@ -173,7 +174,7 @@ type sourceGroup struct {
 	states           map[string]int
 }
 
-func (g *sourceGroup) add(s pipeline.SourceStatus) {
+func (g *sourceGroup) add(s tail.SourceStatus) {
 	g.lagBytes += lagBytes(s)
 	g.outbox += int64(s.Outbox)
 	g.behind = max(g.behind, s.Behind)
@@ -182,7 +183,7 @@ func (g *sourceGroup) add(s pipeline.SourceStatus) {
 
 // lagBytes is how much of a source is not in the sink. Of a copy, and of a file that was read to its
 // end, nothing is to come.
-func lagBytes(s pipeline.SourceStatus) int64 {
+func lagBytes(s tail.SourceStatus) int64 {
 	if s.State == "copy" || s.State == "read" {
 		return max(0, s.Sealed-s.Shipped)
 	}

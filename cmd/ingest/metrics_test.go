@@ -18,12 +18,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/commit"
 	"logseal/ingest/parse"
-	"logseal/ingest/pipeline"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/dir"
 	"logseal/ingest/source"
 	"logseal/ingest/table"
+	"logseal/ingest/tail"
 )
 
 // metricDoc is the document that describes every metric.
@@ -61,10 +62,10 @@ func TestMetrics_AreDocumented(t *testing.T) {
 // fullService has a status with something of everything.
 func fullService(t *testing.T) *service {
 	at := time.Now().Add(-time.Minute)
-	fake := &fakeTail{is: pipeline.TailStatus{
+	fake := &fakeTail{is: tail.TailStatus{
 		Ready: true, LastLook: at, SpoolBytes: 7, HeldBytes: 8, OldestUnshipped: at, PausedSeconds: 9.5,
-		Paused: "full", OpenFiles: 3, Problems: []pipeline.Problem{{Kind: pipeline.Corrupt}},
-		Sources: []pipeline.SourceStatus{
+		Paused: "full", OpenFiles: 3, Problems: []commit.Problem{{Kind: commit.Corrupt}},
+		Sources: []tail.SourceStatus{
 			{Stream: "app", Origin: "web-1", Path: "/a\xff", SID: source.ID{1}, Size: 100, Read: 90,
 				Sealed: 80, Shipped: 30, Outbox: 2, Behind: 61 * time.Second, State: "live"},
 			{Stream: "app", Path: "/b", SID: source.ID{2}, Size: 5, Read: 5, Sealed: 5, Shipped: 5,
@@ -74,14 +75,14 @@ func fullService(t *testing.T) *service {
 			{Stream: "app", Path: "/new", Size: 1, State: "waiting"},
 			{Stream: "app", Path: "/new", Size: 1, State: "waiting"},
 		},
-		Streams: map[string]pipeline.StreamTotals{"app": {
+		Streams: map[string]tail.StreamTotals{"app": {
 			ReadBytes: 1000, SealedBytes: 900, ShippedBytes: 800, Batches: 4, Records: 50, Rows: 40,
 			Skipped: 3, Rejects: map[parse.Reason]int64{parse.NoMatch: 10},
 			LostBytes: map[table.LossReason]int64{table.Deleted: 12},
 			Losses:    map[table.LossReason]int64{table.Deleted: 1},
 		}},
 	}}
-	s := &service{app: newApp(io.Discard, io.Discard), tail: fake, store: &pipeline.Retrier{}}
+	s := &service{app: newApp(io.Discard, io.Discard), tail: fake, store: &commit.Retrier{}}
 	s.current.Store(&plan{cfg: &Config{SpoolMaxBytes: 1 << 30,
 		Streams: []StreamConfig{{Name: "app"}, {Name: "quiet"}}}})
 	return s
@@ -131,7 +132,7 @@ func TestMetrics_OfManySourcesAreBounded(t *testing.T) {
 	fake := s.tail.(*fakeTail)
 	fake.is.Sources = nil
 	for i := range 3 * behindMost {
-		fake.is.Sources = append(fake.is.Sources, pipeline.SourceStatus{Stream: "app", Size: 1,
+		fake.is.Sources = append(fake.is.Sources, tail.SourceStatus{Stream: "app", Size: 1,
 			SID: source.ID{byte(i)}, Path: fmt.Sprint("/", i), Behind: time.Duration(i) * time.Second})
 	}
 	body := scrape(t, s)

@@ -5,8 +5,8 @@ import (
 	"os"
 	"slices"
 
+	"logseal/ingest/commit"
 	"logseal/ingest/offsets"
-	"logseal/ingest/pipeline"
 	"logseal/ingest/source"
 )
 
@@ -75,7 +75,7 @@ func (o origin) note(l *offsets.Ledger) error {
 }
 
 // of gives streams whose files without an origin_path are of it.
-func (o origin) of(streams []pipeline.Stream) []pipeline.Stream {
+func (o origin) of(streams []commit.Stream) []commit.Stream {
 	streams = slices.Clone(streams)
 	for i := range streams {
 		streams[i].Origin = o.key()

@@ -10,7 +10,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/schollz/progressbar/v3"
 
-	"logseal/ingest/pipeline"
+	"logseal/ingest/commit"
 )
 
 // progressEvery is how often a line says how far a run is when nobody watches a bar.
@@ -26,7 +26,7 @@ type watcher struct {
 }
 
 // watch starts a watcher for a load; stop ends it.
-func (a *app) watch(cfg *pipeline.Config) *watcher {
+func (a *app) watch(cfg *commit.Config) *watcher {
 	w := &watcher{done: make(chan struct{})}
 	if a.quiet {
 		return w
@@ -48,7 +48,7 @@ func (a *app) newBar(what string, total int64) *progressbar.ProgressBar {
 }
 
 // totalBytes is how much there is to read at most, -1 when compressed files hide it.
-func totalBytes(cfg *pipeline.Config) (total int64) {
+func totalBytes(cfg *commit.Config) (total int64) {
 	for _, in := range cfg.Inputs {
 		switch filepath.Ext(in.Path) {
 		case ".gz", ".zst", ".zstd":

@@ -9,13 +9,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/pipeline"
+	"logseal/ingest/commit"
 )
 
 func TestWatch_LogsALineNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stderr bytes.Buffer
-		w := newApp(io.Discard, &stderr).watch(&pipeline.Config{})
+		w := newApp(io.Discard, &stderr).watch(&commit.Config{})
 		w.add(15 << 20)
 		time.Sleep(progressEvery + time.Second) // in the bubble's time
 		require.Regexp(t, `^time=\S+ level=INFO msg=load read="15 MiB" rate="1.5 MiB/s"\n$`,
@@ -32,7 +32,7 @@ func TestWatch_QuietSaysNothing(t *testing.T) {
 		var stderr bytes.Buffer
 		a := newApp(io.Discard, &stderr)
 		a.setUp(false, true)
-		w := a.watch(&pipeline.Config{})
+		w := a.watch(&commit.Config{})
 		w.add(1 << 20)
 		time.Sleep(progressEvery + time.Second)
 		w.stop()

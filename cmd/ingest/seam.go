@@ -1,10 +1,12 @@
 package main
 
-import "logseal/ingest/pipeline"
-
-type (
-	tailConfig = pipeline.TailConfig
-	follow     = pipeline.Follow
+import (
+	"logseal/ingest/tail"
 )
 
-func newTail(cfg tailConfig) tailer { return pipeline.NewTail(cfg) }
+type (
+	tailConfig = tail.TailConfig
+	follow     = tail.Follow
+)
+
+func newTail(cfg tailConfig) tailer { return tail.NewTail(cfg) }

@@ -11,17 +11,18 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"logseal/ingest/commit"
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
-	"logseal/ingest/pipeline"
 	"logseal/ingest/sink"
 	"logseal/ingest/spool"
+	"logseal/ingest/tail"
 )
 
-// tailer is what follows files: a *pipeline.Tail.
+// tailer is what follows files: a *tail.Tail.
 type tailer interface {
 	Run(ctx context.Context) error
-	Status() pipeline.TailStatus
+	Status() tail.TailStatus
 	LastLook() time.Time
 	Stuck() (since time.Time, why string)
 	Reload(cfg tailConfig) error
@@ -38,7 +39,7 @@ type service struct {
 
 	// What follows is set while the service is opened and does not change any more.
 	ledger *offsets.Ledger
-	store  *pipeline.Retrier
+	store  *commit.Retrier
 	spool  *spool.Spool
 	events *files.Events // nil where the system has none to give
 	host   string
@@ -186,8 +187,8 @@ func (s *service) close() (err error) {
 func (s *service) config(p *plan) tailConfig {
 	c := p.cfg
 	cfg := tailConfig{
-		Config: pipeline.Config{
-			Store: s.store, Ledger: s.ledger, Spool: pipeline.DiskSpool{Spool: s.spool},
+		Config: commit.Config{
+			Store: s.store, Ledger: s.ledger, Spool: commit.DiskSpool{Spool: s.spool},
 			FS: files.OS().FollowAll(c.FollowLinks), Streams: s.origin.of(p.streams), Host: s.host,
 			Program: programVersion(), Log: s.app.log,
 		},
@@ -227,9 +228,9 @@ func (s *service) watch(dirs []string) {
 }
 
 // status is the tail's, before it began an empty one.
-func (s *service) status() pipeline.TailStatus {
+func (s *service) status() tail.TailStatus {
 	if s.tail == nil {
-		return pipeline.TailStatus{}
+		return tail.TailStatus{}
 	}
 	return s.tail.Status()
 }
@@ -245,7 +246,7 @@ func (s *service) fill(r *tailResult) {
 }
 
 // unshipped is how many bytes were read or sealed and are not in the sink.
-func unshipped(status *pipeline.TailStatus) (n int64) {
+func unshipped(status *tail.TailStatus) (n int64) {
 	for _, x := range status.Sources {
 		n += max(0, max(x.Read, x.Sealed)-x.Shipped)
 	}

@@ -19,13 +19,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/offsets"
-	"logseal/ingest/pipeline"
+	"logseal/ingest/tail"
 )
 
 // fakeTail is a tail that does nothing and says what it is told to.
 type fakeTail struct {
 	mu       sync.Mutex // guards what follows
-	is       pipeline.TailStatus
+	is       tail.TailStatus
 	refusal  error
 	reloads  []tailConfig
 	hangs    chan struct{} // Status waits for it; nil for not at all
@@ -45,7 +45,7 @@ func (f *fakeTail) LastLook() time.Time { return f.Status().LastLook }
 
 func (f *fakeTail) Stuck() (time.Time, string) { return f.stuck, "the disk is broken" }
 
-func (f *fakeTail) Status() pipeline.TailStatus {
+func (f *fakeTail) Status() tail.TailStatus {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.hangs != nil {
@@ -293,10 +293,10 @@ func TestService_Pulse(t *testing.T) {
 		want   bool
 		why    string
 	}{
-		"looks": {tail: &fakeTail{is: pipeline.TailStatus{LastLook: time.Unix(1<<40, 0)}}, want: true},
+		"looks": {tail: &fakeTail{is: tail.TailStatus{LastLook: time.Unix(1<<40, 0)}}, want: true},
 		"waits": {tail: &fakeTail{}, want: true},
-		"ends":  {tail: &fakeTail{is: pipeline.TailStatus{LastLook: time.Unix(1, 0)}}, ending: true, want: true},
-		"is blind": {tail: &fakeTail{is: pipeline.TailStatus{LastLook: time.Unix(1, 0)}},
+		"ends":  {tail: &fakeTail{is: tail.TailStatus{LastLook: time.Unix(1, 0)}}, ending: true, want: true},
+		"is blind": {tail: &fakeTail{is: tail.TailStatus{LastLook: time.Unix(1, 0)}},
 			why: "it does not look at its files"},
 		"is stuck": {tail: &fakeTail{stuck: time.Unix(1, 0)},
 			why: "nothing can be sealed or shipped: the disk is broken"},

@@ -13,11 +13,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/commit"
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
-	"logseal/ingest/pipeline"
 	"logseal/ingest/source"
 	"logseal/ingest/table"
+	"logseal/ingest/tail"
 )
 
 // Beside a tail it is the tail that answers: the ledger is its own.
@@ -29,13 +30,13 @@ func TestStatus_AsksARunningTail(t *testing.T) {
 		s.Path, s.Sealed.Offset, s.Shipped = "/gone.log", 1000, 1000
 		return nil
 	}))
-	live := pipeline.SourceStatus{Stream: "app", Version: 1, Origin: "web-1", Path: "/live.log",
+	live := tail.SourceStatus{Stream: "app", Version: 1, Origin: "web-1", Path: "/live.log",
 		SID: source.NewID("web-1", "app", 0, []byte("y")), Size: 5000, Read: 4000, Sealed: 3000,
 		Shipped: 2000, Outbox: 1, Behind: 90 * time.Second, State: "live"}
 	oldest := time.Date(2024, 1, 15, 10, 30, 0, 0, time.UTC)
-	r.setStatus(pipeline.TailStatus{Ready: true, Sources: []pipeline.SourceStatus{live},
+	r.setStatus(tail.TailStatus{Ready: true, Sources: []tail.SourceStatus{live},
 		OldestUnshipped: oldest, Paused: "the spool is full", OpenFiles: 1, HeldBytes: 1 << 20,
-		Problems: []pipeline.Problem{{Kind: pipeline.Unreadable, Path: "/x", Message: "no"}}})
+		Problems: []commit.Problem{{Kind: commit.Unreadable, Path: "/x", Message: "no"}}})
 
 	code, out, errs := r.ask(t)
 	require.Zero(t, code, errs)
@@ -70,7 +71,7 @@ problem: /x: no
 	// A copy of it is no other state of it.
 	copied := live
 	copied.Path, copied.Size, copied.Sealed, copied.State = "/copy.log", 10, 0, "copy"
-	r.setStatus(pipeline.TailStatus{Sources: []pipeline.SourceStatus{live, copied}})
+	r.setStatus(tail.TailStatus{Sources: []tail.SourceStatus{live, copied}})
 	_, out, _ = r.ask(t, "--json")
 	res = statusResult{}
 	require.NoError(t, json.Unmarshal([]byte(out), &res))
@@ -79,7 +80,7 @@ problem: /x: no
 		[]string{res.Sources[0].Path, res.Sources[1].Path, res.Sources[2].Path})
 }
 
-func (r *running) setStatus(s pipeline.TailStatus) {
+func (r *running) setStatus(s tail.TailStatus) {
 	r.fake.mu.Lock()
 	defer r.fake.mu.Unlock()
 	r.fake.is = s

@@ -8,8 +8,9 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"logseal/ingest/pipeline"
+	"logseal/ingest/commit"
 	"logseal/ingest/source"
+	"logseal/ingest/tail"
 )
 
 // tailJSON is what `status` has of a running tail.
@@ -36,7 +37,7 @@ type streamJSON struct {
 	Reasons reasonCounts `json:"reasons"` // of the rejects
 }
 
-func describeStreams(totals map[string]pipeline.StreamTotals) []streamJSON {
+func describeStreams(totals map[string]tail.StreamTotals) []streamJSON {
 	all := make([]streamJSON, 0, len(totals))
 	for _, name := range slices.Sorted(maps.Keys(totals)) {
 		x := totals[name]
@@ -81,7 +82,7 @@ func (x *sourceJSON) key() source.Key {
 	return key
 }
 
-func describeLive(x pipeline.SourceStatus) sourceJSON {
+func describeLive(x tail.SourceStatus) sourceJSON {
 	lag := max(0, lagBytes(x)-(x.Sealed-x.Shipped))
 	behind := x.Behind.Seconds()
 	out := sourceJSON{
@@ -95,7 +96,7 @@ func describeLive(x pipeline.SourceStatus) sourceJSON {
 	return out
 }
 
-func describeTail(s *service, status *pipeline.TailStatus) *tailJSON {
+func describeTail(s *service, status *tail.TailStatus) *tailJSON {
 	t := &tailJSON{
 		PID: os.Getpid(), Origin: s.origin.optional(), Ready: status.Ready, Paused: status.Paused,
 		PausedSeconds: status.PausedSeconds, HeldBytes: status.HeldBytes,
@@ -135,6 +136,6 @@ func (t *tailJSON) tell(a *app) {
 		a.say("the last reload of the config was refused: see the log")
 	}
 	for _, p := range t.Problems {
-		a.say("problem: %v", pipeline.Problem{Kind: p.Kind, Path: p.Path, Message: p.Message})
+		a.say("problem: %v", commit.Problem{Kind: p.Kind, Path: p.Path, Message: p.Message})
 	}
 }

@@ -10,9 +10,10 @@ import (
 	"syscall"
 	"time"
 
+	"logseal/ingest/commit"
 	"logseal/ingest/parse"
-	"logseal/ingest/pipeline"
 	"logseal/ingest/table"
+	"logseal/ingest/tail"
 )
 
 // tailCmd is `ingest tail`.
@@ -104,7 +105,7 @@ func (c *tailCmd) Run(ctx context.Context, a *app) error {
 	err = s.run(ctx, plan, hangups)
 	s.fill(res)
 	switch {
-	case errors.Is(err, pipeline.ErrMeaning), errors.As(err, new(*pipeline.UnsaidError)):
+	case errors.Is(err, commit.ErrMeaning), errors.As(err, new(*tail.UnsaidError)):
 		return usagef("%w", err)
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return nil // it was told to end before it began
@@ -133,7 +134,7 @@ func readable(_ []string, a slog.Attr) slog.Attr {
 }
 
 // fill sums up what a tail did.
-func (r *tailResult) fill(s *pipeline.TailStatus, retries int64) {
+func (r *tailResult) fill(s *tail.TailStatus, retries int64) {
 	for _, x := range s.Streams {
 		r.ReadBytes += x.ReadBytes
 		r.SealedBytes += x.SealedBytes
@@ -159,7 +160,7 @@ func sum(counts map[parse.Reason]int64) (n int64) {
 	return n
 }
 
-func problemsJSON(problems []pipeline.Problem) (out []problemJSON) {
+func problemsJSON(problems []commit.Problem) (out []problemJSON) {
 	for _, x := range problems {
 		out = append(out, problemJSON{x.Kind, x.Path, x.Message})
 	}

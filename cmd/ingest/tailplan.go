@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"time"
 
+	"logseal/ingest/commit"
 	"logseal/ingest/files"
-	"logseal/ingest/pipeline"
 )
 
 // plan is what a config file says a tail is to do, checked; nothing is opened for it.
 type plan struct {
 	cfg     *Config
 	at      *site
-	streams []pipeline.Stream
+	streams []commit.Stream
 	follows []*follower // one a stream
 }
 
@@ -47,7 +47,7 @@ func (c *tailCmd) plan() (*plan, error) {
 }
 
 // followedStream is the stream as tail runs it.
-func (s *StreamConfig) followedStream() (*pipeline.Stream, error) {
+func (s *StreamConfig) followedStream() (*commit.Stream, error) {
 	stream, err := s.pipelineStream(firstOf(s.Rejects.OnExceed, onExceedQuarantine))
 	if err == nil && s.Batch.MaxBytes == 0 {
 		stream.MaxBytes = tailBatchBytes

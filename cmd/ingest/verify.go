@@ -12,8 +12,8 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"logseal/ingest/commit"
 	"logseal/ingest/files"
-	"logseal/ingest/pipeline"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
 	"logseal/ingest/verify"
@@ -216,17 +216,17 @@ func (v *verifyCmd) options(
 }
 
 // cannotRead is the problem of a file that is no log or cannot be opened: the others are proved.
-func cannotRead(from *logs, path string) (pipeline.Problem, bool) {
+func cannotRead(from *logs, path string) (commit.Problem, bool) {
 	f, err := files.Open(from, path)
 	var other *files.UnsupportedError
 	switch {
 	case errors.As(err, &other):
-		return pipeline.Problem{Kind: pipeline.Unsupported, Path: path, Message: other.Advice()}, true
+		return commit.Problem{Kind: commit.Unsupported, Path: path, Message: other.Advice()}, true
 	case err != nil:
-		return pipeline.Problem{Kind: pipeline.Unreadable, Path: path, Message: err.Error()}, true
+		return commit.Problem{Kind: commit.Unreadable, Path: path, Message: err.Error()}, true
 	}
 	f.Close()
-	return pipeline.Problem{}, false
+	return commit.Problem{}, false
 }
 
 // findingsMax is how many findings of a kind are printed; --json has all.

@@ -1,0 +1,191 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"logseal/ingest/offsets"
+	"logseal/ingest/sink"
+)
+
+// sealOn gets a batch into the outbox, or finds that there is no more to read. Where nothing
+// forbids it goes on to the end of the file while a second goroutine ships what is sealed.
+func (w *Writer) sealOn(ctx context.Context) (more bool, err error) {
+	endTurn, err := w.TakeTurn(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer endTurn()
+	if took, err := w.TakeSpooled(); took || err != nil {
+		return took, err
+	}
+	if adopted, err := w.lookAhead(ctx); adopted || err != nil {
+		return adopted, err
+	}
+	if !w.ShipBehind || !w.MayBegin() {
+		return w.Cut(ctx)
+	}
+	return w.sealAndShip(ctx, endTurn)
+}
+
+// TakeTurn waits until fewer than Workers sources are being cut. Shipping takes no turn, so what
+// waits for the network keeps nothing from the processor but a source of which others may be ahead.
+func (r *Engine) TakeTurn(ctx context.Context) (end func(), err error) {
+	select {
+	case r.turns <- struct{}{}:
+		return sync.OnceFunc(func() { <-r.turns }), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// sealAndShip seals batch by batch up to the end of the file, and meanwhile ships them in order.
+//
+// The source is still this goroutine's. The other one knows it by the ledger alone: it takes from
+// the head of the outbox while batches are added at its tail, and all it does is to put a batch
+// where nobody has put another. Whatever else it meets ends it and stops the sealing; the caller
+// then ships with nothing under way.
+func (w *Writer) sealAndShip(ctx context.Context, endTurn func()) (more bool, err error) {
+	both, stop := context.WithCancel(ctx)
+	defer stop()
+	added := make(chan struct{}, 1)
+	var g errgroup.Group
+	g.Go(func() error {
+		err := w.shipAdded(both, added)
+		if err != nil {
+			stop()
+		}
+		return err
+	})
+	sealErr := w.sealRest(both, added)
+	endTurn()
+	if endsRun(sealErr) {
+		stop() // else what is sealed still ships
+	}
+	close(added)
+	shipErr := g.Wait()
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if endsRun(sealErr) && errors.Is(shipErr, context.Canceled) {
+		shipErr = nil // a consequence of sealing having ended
+	}
+	err = w.Refresh()
+	if endsRun(sealErr) || err != nil {
+		return false, firstCause(shipErr, sealErr, err)
+	}
+	if shipErr == nil {
+		return false, sealErr
+	}
+	// Why sealing stopped is found anew once what waits is shipped: that may change where it goes on.
+	return true, nil
+}
+
+// firstCause is the first error that tells why. After a commit that failed the ledger says no more
+// than that to all that come after the one it told the cause.
+func firstCause(errs ...error) error {
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, offsets.ErrUnusable) {
+			return err
+		}
+	}
+	return offsets.ErrUnusable
+}
+
+// endsRun tells whether an error of sealing is neither of one source alone nor a consequence of
+// shipping having ended.
+func endsRun(err error) bool {
+	return err != nil && !Stops(err) && !errors.Is(err, context.Canceled)
+}
+
+// Stops tells whether an error is of one source alone.
+func Stops(err error) bool { return errors.As(err, new(*StopError)) }
+
+// sealRest seals until there is no more to read, and tells of each batch.
+func (w *Writer) sealRest(ctx context.Context, added chan<- struct{}) error {
+	for {
+		more, err := w.TakeSpooled()
+		if err == nil && !more {
+			more, err = w.Cut(ctx)
+		}
+		if err != nil || !more {
+			return err
+		}
+		select {
+		case added <- struct{}{}:
+		default: // it has not yet looked since the last one
+		}
+	}
+}
+
+// shipAdded ships the outbox as it grows, until added is closed and nothing is left.
+func (w *Writer) shipAdded(ctx context.Context, added <-chan struct{}) error {
+	for {
+		src, ok, err := w.Ledger.Get(w.Key)
+		if err != nil {
+			return err
+		}
+		if ok && len(src.Outbox) > 0 {
+			if err := w.ShipFree(ctx, src.Outbox[0]); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case _, open := <-added:
+			if !open {
+				return nil
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// errTaken says that another batch stands where one was to be put.
+var errTaken = errors.New("the start is taken")
+
+// ShipFree ships a batch whose start is free or holds that same batch.
+func (w *Writer) ShipFree(ctx context.Context, e offsets.Entry) error {
+	there, err := w.manifestAt(ctx, w.Key, e.Range.Start)
+	switch {
+	case errors.Is(err, sink.ErrNotFound):
+		err = w.put(ctx, e, false)
+	case err == nil && (there.End != e.Range.End || there.Seal != e.Seal):
+		err = errTaken
+	}
+	if err != nil {
+		return err
+	}
+	return w.noteShipped(e)
+}
+
+// Refresh takes over what the ledger says after another goroutine has shipped.
+func (w *Writer) Refresh() error {
+	src, ok, err := w.Ledger.Get(w.Key)
+	if err != nil {
+		return fmt.Errorf("read source %s in the ledger: %w", w.Key.ID, err)
+	}
+	if !ok && w.Src.Serial == 0 {
+		return nil // nothing of it was sealed yet
+	}
+	if !ok || src.Serial != w.Src.Serial && w.Src.Serial != 0 {
+		return fmt.Errorf("source %s gave its id up: %w", w.Key.ID, ErrSettleAgain)
+	}
+	if src.Sealed.Chain != w.Src.Sealed.Chain && w.Src.Serial != 0 {
+		w.ForgetFile()
+	}
+	w.K = src.K
+	w.take(src)
+	w.unsent.note(w.Key, src)
+	for start := range w.counts {
+		if start < src.Shipped {
+			delete(w.counts, start) // it can no longer be dropped
+		}
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package commit
+
+import (
+	"encoding/binary"
+	"log/slog"
+	"regexp"
+
+	"logseal/ingest/files"
+	"logseal/ingest/parse"
+	"logseal/ingest/sink"
+	"logseal/ingest/source"
+	"logseal/ingest/table"
+)
+
+// Config is all that a load needs. Nothing in it is changed.
+type Config struct {
+	Store  sink.Store
+	Ledger Ledger
+	Spool  Spool
+	FS     files.FS
+
+	Streams []Stream
+	Inputs  []Input
+	Host    string // this machine's name, for what a store keeps beside an object
+	Program string // the program's version, for notes on sources
+	Shard   Shard
+	Assume  Assume
+	Whole   bool // take a compressed file for whole that has something else after its end
+	Rehash  bool // prove every file again, also those whose stat has not changed
+	Workers int  // how many sources are cut at once; 0 is one a CPU
+
+	// Progress is called with each chunk's bytes as they are parsed; nil for none. It may be called
+	// concurrently.
+	Progress func(bytes int64)
+	Log      *slog.Logger // nil for none
+}
+
+// Stream is how the files of one table are read.
+type Stream struct {
+	Epoch         *table.Epoch
+	Parser        *parse.Parser // of Epoch's definition
+	MaxBytes      int64         // a batch's size in bytes; 0 is no limit
+	MaxPartitions int           // how many partitions a batch may spread over
+	Rejects       RejectLimit
+	OriginPath    *regexp.Regexp // its first group, or the whole match, is the origin; nil for none
+	Origin        string         // of files without an OriginPath; empty for none
+}
+
+// Table is the table the stream writes to.
+func (s *Stream) Table() source.Table {
+	return source.Table{Stream: s.Epoch.Stream, Version: s.Epoch.Version}
+}
+
+// Input is one file for one stream.
+type Input struct {
+	Stream int // index into Config.Streams
+	Path   string
+}
+
+// Shard is one of several parts that the inputs are split into, so that machines which share nothing
+// can load one heap of files. Files that begin alike are of one part, so each file is told from
+// the others as if all were loaded at once. The zero value is all of them.
+type Shard struct {
+	Index int // from 0
+	Count int
+}
+
+// Holds tells whether files whose least key is key are of the shard.
+func (s Shard) Holds(key source.Key) bool {
+	return s.Count <= 1 || int(binary.BigEndian.Uint64(key.ID[:])%uint64(s.Count)) == s.Index
+}
+
+// Assume decides files that agree with a source as far as they go but end before what is
+// committed of it.
+type Assume uint8
+
+const (
+	// AssumeNothing names them and leaves them unread.
+	AssumeNothing Assume = iota
+	// AssumeCopy takes them for copies: they count as duplicates.
+	AssumeCopy
+	// AssumeNew takes them for sources of their own and reads them whole.
+	AssumeNew
+)

@@ -1,0 +1,135 @@
+package commit
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"logseal/ingest/files"
+	"logseal/ingest/source"
+)
+
+// feed gives the sealer the chunks of a range. A fault in the file ends the range at the last
+// record end before it, and is kept.
+//
+// It also keeps, of a plain file, the bytes around the range's ends as they were read. Held against
+// the file after the last read they show whether the file was truncated and written anew under our
+// hands, so that the range may hold bytes of both. A compressed file is not written so.
+type feed struct {
+	*files.Reader
+	file     *files.File
+	fault    error
+	stopped  func() error // why no more is to be read, nil to go on
+	progress func(int64)
+	padded   func(at int64) // told where padding is skipped
+
+	first  []byte       // the file's first bytes, when the range begins there
+	start  int64        // of the range
+	before []byte       // the last bytes before start
+	last   source.Chunk // given last
+	ahead  []byte       // the last bytes before last
+	tail   []byte       // the last bytes given
+}
+
+// newFeed begins at off, where the file's bytes are proved.
+func newFeed(file *files.File, reader *files.Reader, off int64) (*feed, error) {
+	f := &feed{Reader: reader, file: file}
+	if file.Compressed() {
+		return f, nil
+	}
+	tail, err := file.Tail(off)
+	f.tail = tail
+	return f, err
+}
+
+// Begin begins a range at start, where the last one ended.
+func (f *feed) Begin(start, limit, barrier int64) {
+	f.start, f.before, f.first = start, f.tail, nil
+	f.Reader.Begin(limit, barrier)
+}
+
+// BeginAgain begins a range again that a batch had, or was to have, from start to end.
+func (f *feed) BeginAgain(start, end int64) {
+	f.Begin(start, 0, 0)
+	f.Reader.BeginAgain(end)
+}
+
+// Next gives the next chunk; io.EOF ends the range.
+func (f *feed) Next() (source.Chunk, error) {
+	if f.fault != nil {
+		return source.Chunk{}, io.EOF
+	}
+	if err := f.stopped(); err != nil {
+		return source.Chunk{}, err
+	}
+	c, err := f.Reader.Next()
+	if errors.As(err, new(*files.CorruptError)) || errors.As(err, new(*files.ShrunkError)) {
+		f.fault = err
+		return source.Chunk{}, io.EOF
+	}
+	if err != nil {
+		return c, err
+	}
+	if f.progress != nil {
+		f.progress(int64(len(c.Data)))
+	}
+	if c.Kind == source.Padding && f.padded != nil {
+		f.padded(c.Offset)
+	}
+	if missing := files.MarkerSize - c.Offset; missing > 0 {
+		f.first = append(f.first, c.Data[:min(int64(len(c.Data)), missing)]...)
+	}
+	f.last, f.ahead = c, f.tail
+	f.tail = lastBytes(f.ahead, c.Data)
+	return c, nil
+}
+
+// Cut ends the range within the chunk given last.
+func (f *feed) Cut(end int64) {
+	f.tail = lastBytes(f.ahead, f.last.Data[:end-f.last.Offset])
+	f.first = f.first[:min(int64(len(f.first)), max(0, end-f.start))]
+	f.Reader.Cut(end)
+}
+
+// lastBytes is the end of a followed by b, as long as a marker.
+func lastBytes(a, b []byte) []byte {
+	if len(b) >= files.MarkerSize {
+		return bytes.Clone(b[len(b)-files.MarkerSize:])
+	}
+	joined := append(bytes.Clone(a), b...)
+	return joined[max(0, len(joined)-files.MarkerSize):]
+}
+
+// marker is the marker at the end of the range as it was read, zero for a compressed file.
+func (f *feed) marker() source.Digest {
+	if f.file.Compressed() {
+		return source.Digest{}
+	}
+	return source.DigestOf(f.tail)
+}
+
+// unchanged tells whether the file still has the bytes around both ends of the range, which ends
+// at end, as they were read.
+func (f *feed) unchanged(end int64) (bool, error) {
+	if f.file.Compressed() {
+		return true, nil
+	}
+	type witness struct {
+		end   int64
+		bytes []byte
+	}
+	all := []witness{{f.start, f.before}, {end, f.tail}}
+	if f.start == 0 {
+		all[0] = witness{int64(len(f.first)), f.first}
+	}
+	for _, x := range all {
+		have, err := f.file.Tail(x.end)
+		if errors.As(err, new(*files.ShrunkError)) {
+			return false, nil
+		}
+		if err != nil || !bytes.Equal(have, x.bytes) {
+			return false, err
+		}
+	}
+	return true, nil
+}

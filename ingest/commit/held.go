@@ -1,0 +1,172 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"logseal/ingest/offsets"
+	"logseal/ingest/seal"
+	"logseal/ingest/source"
+	"logseal/ingest/table"
+)
+
+// HeldPath is what problems call the batches that are held.
+const HeldPath = "spool/held"
+
+// HeldProblem says that batches are held, if any are: it stands until somebody has removed them.
+func (r *Engine) HeldProblem() ([]Problem, error) {
+	held, err := r.Spool.Held()
+	if err != nil {
+		return nil, fmt.Errorf("list held batches: %w", err)
+	}
+	if len(held) == 0 {
+		return nil, nil
+	}
+	return []Problem{{Gone, HeldPath, fmt.Sprintf("%d batches are held there, %s first: they may be the only "+
+		"copy of their bytes, for nobody can tell whether the sink has these; bring their file back, and what "+
+		"turns out to be in a source is removed; or keep their Parquet elsewhere and remove the folder",
+		len(held), held[0].Name)}}, nil
+}
+
+// SetApart closes a source whose place another has won, when its file is gone and nothing else tells
+// whether that one is the same. It gives its id up, so that nobody waits for it. What is in the spool
+// of it is held for whoever can decide: it may be all that is left of those bytes.
+//
+// Before that all files that there are have had their turn: one of them may be the source's.
+func (w *Writer) SetApart(why error) error {
+	var stopped *StopError
+	if !errors.As(why, &stopped) || w.isRead(w.Key) {
+		return why
+	}
+	if !w.AllTold() {
+		w.Hopeless.Store(w.Key, true)
+		return why
+	}
+	return w.holdApart(stopped)
+}
+
+// holdApart sets a source apart without asking whether a file may still turn up.
+func (w *Writer) holdApart(stopped *StopError) error {
+	w.Hopeless.Delete(w.Key)
+	if err := w.holdBatches(w.Src.Outbox); err != nil {
+		return err
+	}
+	// If we die here, an outbox without files is left. It finds the same, and has nothing to set apart.
+	if err := w.Ledger.Delete(w.Key); err != nil {
+		return fmt.Errorf("forget source %s in the ledger: %w", w.Key.ID, err)
+	}
+	return Stop(Gone, stopped.Path, "%s; what was sealed of it, up to %d, is held in spool/held, and others "+
+		"that begin alike go on", stopped.Message, w.Src.Sealed.Offset)
+}
+
+// holdBatches moves batches of the spool to those that are held.
+func (w *Writer) holdBatches(batches []offsets.Entry) error {
+	for _, e := range batches {
+		if err := w.Spool.SetApart(e.Spool); err != nil {
+			return fmt.Errorf("set %s apart in the spool: %w", e.Spool, err)
+		}
+		w.uncount(e)
+	}
+	if len(batches) > 0 {
+		w.sayHeld()
+	}
+	return nil
+}
+
+// sayHeld reports that batches of the source are held.
+func (w *Writer) sayHeld() {
+	if w.SetsApart != nil {
+		w.SetsApart(w.Key)
+	}
+}
+
+// SealHeld seals all that the file holds among the batches that are held.
+func (w *Writer) SealHeld(ctx context.Context) error {
+	stream := *w.Stream
+	stream.Rejects.Halt = false // the file is gone, so nobody can mend it
+	w.Stream = &stream
+	defer w.DropReader()
+	defer w.sayHeld()
+	for {
+		if err := w.openReader(ctx); err != nil {
+			return err
+		}
+		w.reader.stopped = ctx.Err
+		w.reader.Begin(w.Src.Sealed.Offset, w.Stream.MaxBytes, 0)
+		b, err := w.sealBegun(w.Stream.MaxPartitions, w.commitHeld)
+		if b == nil || err != nil {
+			return err
+		}
+	}
+}
+
+// commitHeld makes a batch durable among those that are held. The outbox of the source whose name it bears
+// may have one of the same name.
+func (w *Writer) commitHeld(stage Stage, b *seal.Batch) error {
+	names, err := w.addFiles(stage, b)
+	if err != nil {
+		return err
+	}
+	w.Src = &offsets.Source{K: w.K, Sealed: b.End}
+	return stage.CommitHeld(EntryOf(b.Manifest).Spool, names, b.Manifest.JSON())
+}
+
+// familyHas reports whether a source of the family has exactly the bytes of a batch in the sink. What a ledger
+// has sealed beside that need not be in the spool: the ledger may be an old one.
+func (r *Engine) familyHas(f *Family, m *table.Manifest) (bool, error) {
+	all, _, err := r.Candidates(f)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range all {
+		chain, ok := e.Points.At(m.End)
+		if ok && chain == m.ChainOut && e.shippedTo() >= m.End && !e.Lost(m.Range()) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// shippedTo is up to where a candidate is known to be in the sink.
+func (c *Candidate) shippedTo() (end int64) {
+	if c.Src != nil {
+		end = c.Src.Shipped
+	}
+	if c.Sink != nil {
+		end = max(end, c.Sink.End)
+	}
+	return end
+}
+
+// Lost reports whether bytes of a range were declared lost of a candidate.
+func (c *Candidate) Lost(r source.Range) bool {
+	return c.Src != nil && overlaps(c.Src.Lost, r) || c.Sink != nil && overlaps(c.Sink.Lost, r)
+}
+
+func overlaps(all []source.Range, r source.Range) bool {
+	return slices.ContainsFunc(all, func(x source.Range) bool { return x.Start < r.End && r.Start < x.End })
+}
+
+// ReleaseHeld removes the held batches whose bytes a source of the family turned out to have.
+func (r *Engine) ReleaseHeld(f *Family) (some bool, err error) {
+	held, err := r.Spool.Held()
+	if err != nil {
+		return false, fmt.Errorf("list held batches: %w", err)
+	}
+	for _, b := range held {
+		p, err := parsePlaced(b.Manifest)
+		if err != nil || p.Loss != nil || f.Key(p.K) != p.SourceKey() {
+			continue
+		}
+		has, err := r.familyHas(f, p.Manifest)
+		if has && err == nil {
+			some, err = true, r.Spool.RemoveHeld(b.Name)
+		}
+		if err != nil {
+			return some, err
+		}
+	}
+	return some, nil
+}

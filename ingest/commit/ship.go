@@ -1,0 +1,233 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"logseal/ingest/offsets"
+	"logseal/ingest/sink"
+	"logseal/ingest/source"
+	"logseal/ingest/table"
+)
+
+// putsAtOnce is how many objects of one batch are put at a time: enough to hide a round trip, few
+// enough that several sources at once stay within a usual connection limit.
+const putsAtOnce = 8
+
+// Ship puts what the outbox holds, in order, until it is empty. Each step may be repeated at any
+// time, so this is recovery too.
+func (w *Writer) Ship(ctx context.Context) error {
+	for len(w.Src.Outbox) > 0 {
+		if err := w.checkPredecessors(ctx); err != nil {
+			return err
+		}
+		if err := w.WhenThereIsRoom(ctx, func() error { return w.shipNext(ctx) }); err != nil {
+			return err
+		}
+		w.Sealed = true
+	}
+	return nil
+}
+
+// shipNext moves the first batch of the outbox one step on: it is shipped, or its start is found
+// to be lost, or its files are found to be gone and the source is rewound to it.
+func (w *Writer) shipNext(ctx context.Context) error {
+	if len(w.Src.Outbox) == 0 {
+		return nil // it was declared lost meanwhile
+	}
+	e := w.Src.Outbox[0]
+	there, err := w.manifestAt(ctx, w.Key, e.Range.Start)
+	if errors.Is(err, sink.ErrNotFound) {
+		_, own := w.counts[e.Range.Start]
+		err = w.put(ctx, e, !own)
+		if errors.Is(err, errAskAgain) {
+			return nil
+		}
+		if err != nil && ctx.Err() == nil {
+			if whole, unread := w.SpooledWhole(e); !whole && unread == nil {
+				return w.rewind(ctx)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return w.shipped(e)
+	}
+	if err != nil {
+		return err
+	}
+	if there.End == e.Range.End && there.Seal == e.Seal {
+		return w.shipped(e)
+	}
+	if !isLoss(there) {
+		return w.lostStart(ctx, e, there)
+	}
+	own, _, err := w.Spooled(e.Spool)
+	if err != nil || !takesBack(own.Manifest, there) {
+		return w.lostStart(ctx, e, there)
+	}
+	whole, err := w.findAgain(ctx, own.Manifest)
+	switch {
+	case err != nil:
+		return err
+	case !whole:
+		return w.adopt(ctx, there)
+	}
+	return w.shipped(e)
+}
+
+// errAskAgain says that somebody else's manifest came to the batch's start first.
+var errAskAgain = errors.New("the start was taken meanwhile")
+
+// put puts a batch: the epoch and the objects in any order, then the manifest. maybe says that an
+// earlier run may have put some of it.
+func (w *Writer) put(ctx context.Context, e offsets.Entry, maybe bool) error {
+	if e.Range.Start == 0 {
+		if err := w.Begin(ctx, e); err != nil {
+			return err
+		}
+	}
+	return w.putAs(ctx, e, maybe, table.ManifestKey(w.Key, e.Range.Start))
+}
+
+func (w *Writer) putAs(ctx context.Context, e offsets.Entry, maybe bool, key string) error {
+	m, body, err := w.Spooled(e.Spool)
+	if err != nil {
+		return err
+	}
+	if m.Loss == nil {
+		if err := w.putObjects(ctx, e, m.Manifest, maybe); err != nil {
+			return w.asConflict(err)
+		}
+	}
+	// All that the manifest names is there. If we die now, the objects wait as unfinished until we
+	// or somebody else puts it.
+	err = sink.PutDocument(ctx, w.Store, key, body)
+	var conflict *sink.ConflictError
+	if errors.As(err, &conflict) {
+		return errAskAgain
+	}
+	if err == nil && key == table.ManifestKey(w.Key, e.Range.Start) {
+		w.Families.saw(w.Key, stepOf(m.Manifest))
+	}
+	return err
+}
+
+func (w *Writer) putObjects(
+	ctx context.Context, e offsets.Entry, m *table.Manifest, maybe bool,
+) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(w.PutsAtOnce)
+	g.Go(func() error { return w.putEpoch(ctx, e, m) })
+	for i, o := range m.Objects {
+		g.Go(func() error {
+			return w.Store.Put(ctx, sink.Object{
+				Key: o.Key, Size: o.Bytes, SHA256: o.SHA256, Meta: w.provenance(),
+				Open:  func() (io.ReadCloser, error) { return w.Spool.Open(e.Spool, i) },
+				Maybe: maybe,
+			})
+		})
+	}
+	return g.Wait()
+}
+
+// provenance is what a store may keep beside an object; no object's bytes depend on it.
+func (w *Writer) provenance() map[string]string {
+	return map[string]string{"logseal-host": w.Host, "logseal-path": w.Path}
+}
+
+// putEpoch puts the definition that the batch was sealed under, once a run.
+func (w *Writer) putEpoch(ctx context.Context, e offsets.Entry, m *table.Manifest) error {
+	key := table.EpochKey(w.Key.Table, m.Epoch)
+	if _, done := w.epochs.Load(key); done {
+		return nil
+	}
+	f, err := w.Spool.Open(e.Spool, len(m.Objects))
+	if err != nil {
+		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
+	}
+	defer f.Close()
+	body, err := sink.ReadDocument(f)
+	if err != nil {
+		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
+	}
+	if source.DigestOf(body) != m.Epoch {
+		return fmt.Errorf("epoch of %s in the spool is not the one its manifest names", e.Spool)
+	}
+	if err := sink.PutDocument(ctx, w.Store, key, body); err != nil {
+		return err
+	}
+	w.epochs.Store(key, true)
+	return nil
+}
+
+// asConflict stops the source, and only it, when a key of its batch holds other bytes.
+func (w *Writer) asConflict(err error) error {
+	var conflict *sink.ConflictError
+	if !errors.As(err, &conflict) {
+		return err
+	}
+	return Stop(Conflict, w.Path, "%v: the encoder is not deterministic or the store is damaged; "+
+		"the batch stays in the spool and this source stops; compare with `ingest verify --deep`",
+		conflict)
+}
+
+// noteShipped notes that a batch is committed: its manifest is in the bucket.
+//
+// Its files go from the spool first, so that a disk that is full has room for the transaction. If
+// we die in between, an entry without files is left, whose manifest is found.
+func (w *Writer) noteShipped(e offsets.Entry) error {
+	if err := w.Spool.Remove(e.Spool); err != nil {
+		return fmt.Errorf("remove %s from the spool: %w", e.Spool, err)
+	}
+	err := w.Ledger.Update(w.Key, func(s *offsets.Source) error {
+		if len(s.Outbox) == 0 || s.Outbox[0] != e {
+			return fmt.Errorf("batch %s is not the next to ship", e.Spool)
+		}
+		s.Outbox = s.Outbox[1:]
+		s.Shipped, s.LastStart, s.Head = e.Range.End, e.Range.Start, nil
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("update source %s in the ledger: %w", w.Key.ID, err)
+	}
+	w.Tally.Add(func(r *Report) { r.Shipped++ })
+	return nil
+}
+
+// shipped notes it, and takes over what the ledger then says.
+func (w *Writer) shipped(e offsets.Entry) error {
+	if err := w.noteShipped(e); err != nil {
+		return err
+	}
+	return w.Refresh()
+}
+
+// CheckBehind asks, before the first batch of a run, for the last manifest that the ledger has
+// shipped of this source: a bucket that does not have it was emptied or rolled back.
+func (w *Writer) CheckBehind(ctx context.Context) error {
+	if w.Src.Shipped == 0 || w.Src.LastStart < 0 {
+		return nil
+	}
+	_, err := w.manifestAt(ctx, w.Key, w.Src.LastStart)
+	if errors.Is(err, sink.ErrNotFound) {
+		return fmt.Errorf("%w: %s has no %s, which the ledger has shipped; restore the sink, or "+
+			"`ingest state rebuild` to take it as it is", ErrBehind, w.Store.Name(),
+			table.ManifestKey(w.Key, w.Src.LastStart))
+	}
+	return err
+}
+
+// named tells whether a manifest names an object.
+func named(m *table.Manifest, key string) bool {
+	for _, o := range m.Objects {
+		if o.Key == key {
+			return true
+		}
+	}
+	return false
+}

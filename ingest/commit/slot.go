@@ -1,0 +1,148 @@
+package commit
+
+import "context"
+
+// slot is the right to be one of the few sources that are shipped at a time. That bounds what a sink has
+// to do at once. A source that waits does nothing to the sink, and may do so for days: for one that
+// refuses it or cannot do it now, for room on the disk, for its file. So its slot is given back while
+// all that is done for it waits, and it holds up nobody.
+//
+// The context that the work is done under carries the slot, so that whoever waits at the bottom knows
+// it. Without a slot nothing of this does anything.
+type slot struct {
+	free chan struct{} // holds one for each slot that is taken
+
+	mu      Turn // guards what follows; held while the slot is waited for
+	held    bool
+	calls   int // under way
+	waiting int // of those
+}
+
+type slotKey struct{}
+
+// SlotOf gives the slot that ctx carries, nil for none.
+func SlotOf(ctx context.Context) *slot {
+	s, _ := ctx.Value(slotKey{}).(*slot)
+	return s
+}
+
+// InSlot does something in one of the slots of free.
+func InSlot(ctx context.Context, free chan struct{}, do func(context.Context) error) error {
+	s := &slot{free: free, mu: NewTurn()}
+	if err := s.take(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.release()
+	}()
+	return do(context.WithValue(ctx, slotKey{}, s))
+}
+
+// take waits for a slot unless it is held.
+func (s *slot) take(ctx context.Context) error {
+	if err := s.mu.LockWithin(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	if s.held {
+		return nil
+	}
+	select {
+	case s.free <- struct{}{}:
+		s.held = true
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// release gives the slot back. mu is held.
+func (s *slot) release() {
+	if s.held {
+		s.held = false
+		<-s.free
+	}
+}
+
+// slotCall is something done in a slot that may wait in between. It is one goroutine's.
+type slotCall struct {
+	s       *slot // nil for none
+	waiting bool
+}
+
+// begin begins a call of the sink, with the slot taken.
+func (s *slot) begin(ctx context.Context) (*slotCall, error) {
+	if s == nil {
+		return &slotCall{}, nil
+	}
+	s.count(1, 0)
+	if err := s.take(ctx); err != nil {
+		s.count(-1, 0)
+		return nil, err
+	}
+	return &slotCall{s: s}, nil
+}
+
+// rest begins a wait for something else than the sink.
+func (s *slot) rest() *slotCall {
+	if s != nil {
+		s.count(1, 1)
+	}
+	return &slotCall{s: s, waiting: true}
+}
+
+// Lock waits for a turn; with an error it is not taken.
+func (s *slot) Lock(ctx context.Context, t Turn) error {
+	c := s.rest()
+	defer c.end()
+	if err := t.LockWithin(ctx); err != nil {
+		return err
+	}
+	err := c.goOn(ctx)
+	if err != nil {
+		t.Unlock()
+	}
+	return err
+}
+
+// count keeps account of the calls, and gives the slot back when all of them wait.
+func (s *slot) count(calls, waiting int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls += calls
+	s.waiting += waiting
+	if s.calls > 0 && s.waiting == s.calls {
+		s.release()
+	}
+}
+
+// wait says that the call waits from now on.
+func (c *slotCall) wait() {
+	if c.s != nil && !c.waiting {
+		c.waiting = true
+		c.s.count(0, 1)
+	}
+}
+
+// goOn says that it does no longer, and takes the slot again if it was given back.
+func (c *slotCall) goOn(ctx context.Context) error {
+	if c.s == nil || !c.waiting {
+		return nil
+	}
+	c.waiting = false
+	c.s.count(0, -1)
+	return c.s.take(ctx)
+}
+
+// end ends the call. What is done after it without another one leaves the sink alone.
+func (c *slotCall) end() {
+	switch {
+	case c.s == nil:
+	case c.waiting:
+		c.s.count(-1, -1)
+	default:
+		c.s.count(-1, 0)
+	}
+}

@@ -1,0 +1,290 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"logseal/ingest/files"
+	"logseal/ingest/identity"
+	"logseal/ingest/offsets"
+	"logseal/ingest/source"
+)
+
+// Writer is one source in hand. One goroutine owns it.
+type Writer struct {
+	*Engine
+	Key    source.Key
+	Path   string
+	Stream *Stream     // nil when the config no longer has it: it can ship, not cut
+	File   *files.File // nil when its file is not at hand
+	Head   []byte      // of file
+	State  offsets.FileState
+	opened bool // this work opened file and closes it
+	found  bool // the file was settled as a source known from elsewhere
+
+	Assumed bool // to be a source of its own, though a lower k may be it
+	K       uint64
+	lower   bool            // the manifests of every lower ordinal refute it
+	told    identity.Points // what its file has said of itself
+	Facts   []source.Mark   // points that tell it apart from others and that no batch tells
+	Reach   int64           // up to where its first batch has to go
+	Marks   []source.Mark   // early ones of its file
+	Src     *offsets.Source // as the ledger has it
+	Known   source.Point    // of the source, with its line; zero for none
+	reader  *feed           // nil until the next cut and after the last one
+	Chase   bool            // another writer may be ahead: ask before cutting
+	Sealed  bool            // this run sealed or shipped something of it
+
+	Fault    error // what ended the file before its end
+	leftHalf bool  // its last line was not taken
+	padded   bool  // it was said that it has padding
+	// openRecord is where the whole lines of a last record end that lacks its last part; 0 for none.
+	OpenRecord int64
+
+	// encoded is called when a batch only has to be made durable: that takes time, but no processor and
+	// little memory. Nil for nothing.
+	Encoded func()
+
+	counts map[int64]Counts // of the batches in the outbox that this run sealed, by their start
+}
+
+func (r *Engine) NewWriter(c Claim, k uint64, src *offsets.Source) *Writer {
+	w := &Writer{
+		Engine: r, Key: source.KeyOf(c.Stream.Table(), c.Origin, k, c.Head), K: k,
+		Path: c.Path, Stream: c.Stream, File: c.File, Head: c.Head, State: StateOf(c.File.Stat()),
+		Chase: src.Shipped > 0, counts: map[int64]Counts{},
+	}
+	w.take(src)
+	return w
+}
+
+// Update changes the source in one transaction and keeps what the ledger then has. It is an error
+// when the ledger has another source under the key than this one: it gave its id up, or another took
+// it first. Nobody else makes an outbox longer, so who ships is woken here.
+func (w *Writer) Update(fn func(*offsets.Source) error) error {
+	var now *offsets.Source
+	waited := 0
+	err := w.Ledger.Update(w.Key, func(s *offsets.Source) error {
+		if s.Serial != w.Src.Serial {
+			return ErrSettleAgain
+		}
+		if s.Sealed.Chain != w.Src.Sealed.Chain {
+			w.ForgetFile() // somebody else had the source go on
+		}
+		waited = len(s.Outbox)
+		s.K, s.LowerRefuted = w.K, s.LowerRefuted || w.lower
+		if s.Head = nil; s.Shipped == 0 {
+			s.Head = w.headOf()
+		}
+		if err := fn(s); err != nil {
+			return err
+		}
+		w.addFacts(s)
+		now = s
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("update source %s in the ledger: %w", w.Key.ID, err)
+	}
+	w.take(now)
+	w.unsent.note(w.Key, now)
+	if w.OutboxGrew != nil && len(now.Outbox) > waited {
+		w.OutboxGrew(w.Key)
+	}
+	return nil
+}
+
+// updateAsSeen is update for a change that was decided on what is known of the outbox: it is an error
+// when somebody has sealed or shipped since.
+func (w *Writer) updateAsSeen(fn func(*offsets.Source) error) error {
+	seen := w.Src
+	return w.Update(func(s *offsets.Source) error {
+		if s.Sealed != seen.Sealed || s.Shipped != seen.Shipped || len(s.Outbox) != len(seen.Outbox) {
+			return fmt.Errorf("source %s went on: %w", w.Key.ID, ErrAgain)
+		}
+		return fn(s)
+	})
+}
+
+// NoteFacts lets the ledger know what tells the source apart.
+func (w *Writer) NoteFacts() error { return w.Update(func(*offsets.Source) error { return nil }) }
+
+// addFacts lets the ledger know the facts about what is sealed. What follows may still go, or be sealed
+// by another.
+func (w *Writer) addFacts(s *offsets.Source) {
+	for _, fact := range w.Facts {
+		if fact.Offset <= s.Sealed.Offset {
+			s.AddEnd(fact)
+		}
+	}
+}
+
+// ForgetFile drops what the file told: the source has gone on without it, and may be another log now.
+func (w *Writer) ForgetFile() { w.Facts, w.told = nil, nil }
+
+// Finish brings the file to its end: ships what waits, then seals batch by batch and ships them
+// meanwhile. What was declared lost and is there after all comes last.
+func (w *Writer) Finish(ctx context.Context) error {
+	if err := w.CheckBehind(ctx); err != nil {
+		return err
+	}
+	for {
+		if err := w.Ship(ctx); err != nil {
+			return err
+		}
+		more, err := w.sealOn(ctx)
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+	}
+	if err := w.TakeBackAll(ctx, w.sealAgainInTurn(ctx)); err != nil {
+		return err
+	}
+	return w.Remember(ctx)
+}
+
+// Hold takes what a stopped source has in the spool out of the count, so that the others go on.
+func (w *Writer) Hold() {
+	for _, e := range w.Src.Outbox {
+		w.Spool.Hold(e.Spool)
+	}
+}
+
+// Remember notes a file that was read to its end, so that it need not be opened while it stays as
+// it is. A file with a fault is looked at again each time.
+func (w *Writer) Remember(ctx context.Context) error {
+	if w.Fault != nil {
+		return w.report(w.Fault)
+	}
+	if w.leftHalf {
+		what := "the last line, from %d on, has no line end"
+		if w.Stream.Parser.Joins() {
+			what = "the last record, from %d on, is not whole"
+		}
+		return Stop(Growing, w.Path, what+" and the file changed "+
+			"while it was read, so it was not taken; run again when it is complete",
+			w.Src.Sealed.Offset)
+	}
+	if w.Src.Sealed.Offset == 0 {
+		return nil
+	}
+	if w.found && !w.Sealed {
+		w.Tally.Add(func(r *Report) { r.Duplicates++ })
+	}
+	rec := offsets.FileRecord{
+		Path: w.Path, State: w.State, Key: w.Key, Offset: w.Src.Sealed.Offset,
+		Chain: w.Src.Sealed.Chain,
+	}
+	if w.hasMoved(ctx) {
+		return w.moveTo(rec)
+	}
+	if err := w.Ledger.PutFile(w.Key.Table, rec); err != nil {
+		return fmt.Errorf("remember %s in the ledger: %w", w.Path, err)
+	}
+	return nil
+}
+
+// hasMoved reports whether the file where the source was last seen is gone or is another by now: then this
+// one is all there is of it, to hold others against.
+func (w *Writer) hasMoved(ctx context.Context) bool {
+	if w.Src.Path == w.Path {
+		return false
+	}
+	f, err := files.Open(w.FS, w.Src.Path)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist) || errors.As(err, new(*files.NotRegularError)) ||
+			errors.As(err, new(*files.UnsupportedError)) || errors.As(err, new(*files.LinkError))
+	}
+	defer f.Close()
+	if f.Compressed() {
+		return false
+	}
+	same, err := HasSealed(ctx, f, w.Src)
+	return errors.As(err, new(*files.ShrunkError)) || err == nil && !same
+}
+
+// moveTo notes that the source is now in the file of the work.
+func (w *Writer) moveTo(rec offsets.FileRecord) error {
+	var marker source.Digest // a compressed file has none
+	if w.File != nil {
+		var err error
+		if marker, err = w.MarkerAt(w.Src.Sealed.Offset); err != nil {
+			return err
+		}
+	}
+	return w.Update(func(s *offsets.Source) error {
+		s.Path, s.File, s.Marker = w.Path, w.State, marker
+		s.PutFile(rec)
+		return nil
+	})
+}
+
+// report makes a fault in a file a problem of the run.
+func (w *Writer) report(fault error) error {
+	var corrupt *files.CorruptError
+	switch {
+	case errors.As(fault, &corrupt) && corrupt.Trailing:
+		return Stop(Corrupt, w.Path, "what follows the end of its compressed data, after %d bytes of content, "+
+			"is skipped (%v); it was read up to %d. If nothing is missing, `ingest load --assume whole` takes "+
+			"it for whole; else load a whole copy", corrupt.Offset, corrupt.Err, w.Src.Sealed.Offset)
+	case errors.As(fault, &corrupt):
+		return Stop(KindOf(corrupt), w.Path, "read up to %d, the last record end before the fault (%s); "+
+			"load a whole copy to go on there", w.Src.Sealed.Offset, corrupt.Fault())
+	case errors.As(fault, new(*files.ShrunkError)):
+		return Stop(Changed, w.Path, "%v; what was sealed up to %d is kept, run again to look at "+
+			"the file anew", fault, w.Src.Sealed.Offset)
+	}
+	return fault
+}
+
+// openReader positions a reader at the sealed offset.
+func (w *Writer) openReader(ctx context.Context) error {
+	if w.reader != nil {
+		return nil
+	}
+	if err := w.LearnLine(ctx); err != nil {
+		return err
+	}
+	at := w.Src.Sealed
+	reader, err := w.File.ReaderOf(ctx, at, int(w.Stream.Epoch.MaxRecordBytes),
+		w.Stream.Parser.Parts())
+	var changed *files.ChangedError
+	if errors.As(err, &changed) {
+		return Stop(Changed, w.Path, "%v; run again to look at it anew", changed)
+	}
+	if err != nil {
+		return err
+	}
+	w.reader, err = newFeed(w.File, reader, at.Offset)
+	if err != nil {
+		return err
+	}
+	w.reader.progress, w.reader.padded = w.Progress, w.sayPadded
+	return nil
+}
+
+// sayPadded says once of a file that it has padding.
+func (w *Writer) sayPadded(at int64) {
+	if w.padded {
+		return
+	}
+	w.padded = true
+	w.Log.Warn("NUL bytes or a byte order mark at the start of a record were skipped: a crash, a log that is "+
+		"truncated under its writer, or files that were joined, leave them", "path", w.Path, "at", at)
+}
+
+func (w *Writer) DropReader() { w.reader = nil }
+
+// endReading keeps how the file ended, and gives back what reading takes: shipping may take long.
+func (w *Writer) endReading() {
+	w.Fault, w.leftHalf, w.OpenRecord = w.reader.fault, w.reader.LeftHalf(), 0
+	if end, ok := w.reader.LeftRecord(); ok {
+		w.OpenRecord = end
+	}
+	w.DropReader()
+}

@@ -1,0 +1,30 @@
+package tail
+
+import (
+	"logseal/ingest/commit"
+)
+
+import "fmt"
+
+// allAccepted tells whether an earlier run has asked the sink about all streams as they are now. Only
+// then may something be sealed before the sink is reached: what a version may not grow into must never
+// get into the outbox.
+func (t *Tail) allAccepted() (bool, error) {
+	for _, s := range t.Engine.CurrentStreams() {
+		ok, err := t.Ledger.Accepted(s.Table(), s.Epoch.ID())
+		if err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// accept notes that the sink's epochs allow these streams.
+func (t *Tail) accept(streams []commit.Stream) error {
+	for _, s := range streams {
+		if err := t.Ledger.Accept(s.Table(), s.Epoch.ID()); err != nil {
+			return fmt.Errorf("note in the ledger what stream %s means: %w", s.Epoch.Stream, err)
+		}
+	}
+	return nil
+}

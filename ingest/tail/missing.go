@@ -1,0 +1,359 @@
+package tail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"logseal/ingest/commit"
+	"logseal/ingest/identity"
+	"logseal/ingest/offsets"
+	"logseal/ingest/sink"
+	"logseal/ingest/source"
+	"logseal/ingest/table"
+)
+
+// missingSource is a source of which bytes are known to have been that nobody has read, and that no
+// file is read from.
+type missingSource struct {
+	since   time.Time
+	reason  table.LossReason
+	atLeast int64 // how long its file was seen to be
+	seen    offsets.Sighting
+	unsent  bool // what was sealed of it may be gone, too
+	putting bool
+	tried   bool               // it could not be declared, so it holds its ordinal no longer
+	asked   map[*followed]bool // files that were read again for it
+}
+
+// newMissing is a source that has been missing since an instant.
+func newMissing(
+	since time.Time, reason table.LossReason, atLeast int64, seen offsets.Sighting,
+) *missingSource {
+	return &missingSource{since: since, reason: reason, atLeast: atLeast, seen: seen,
+		asked: map[*followed]bool{}}
+}
+
+// findMissing notes the sources that are known to be longer than what is sealed of them. Those that a
+// file turns up for are missing no longer.
+func (t *Tail) findMissing() error {
+	all, err := t.Ledger.Behind()
+	if err != nil {
+		return err
+	}
+	for _, seen := range all {
+		if t.StreamOf(seen.Key.Table) != nil {
+			t.missing[seen.Key] = newMissing(t.began, table.Deleted, seen.Size, seen)
+		}
+	}
+	return nil
+}
+
+// miss notes that a source is missing.
+func (t *Tail) miss(key source.Key, m *missingSource) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if old := t.missing[key]; old != nil {
+		m.atLeast, m.asked = max(m.atLeast, old.atLeast), old.asked
+	}
+	t.missing[key] = m
+}
+
+// missUnsent notes that a source cannot be shipped for want of its file.
+func (t *Tail) missUnsent(key source.Key) error {
+	seen, ok, err := t.Ledger.Sighting(key)
+	if err != nil || !ok {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if m := t.missing[key]; m != nil {
+		m.unsent = true
+	} else if t.owners[key] == nil {
+		m := newMissing(time.Now(), table.Deleted, seen.Size, seen)
+		m.unsent = true
+		t.missing[key] = m
+	}
+	return nil
+}
+
+// found notes that a source is read from a file again. If that is let go before it gave all that is
+// missing, the rest still is: see stillOwes. f.mu is held.
+func (t *Tail) found(f *followed, key source.Key) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f.owes = t.missing[key]
+	delete(t.missing, key)
+}
+
+// missingUnsealed gives what is known of a missing source of which nothing is sealed. It keeps its
+// ordinal until it is declared or that failed, so that a log that only begins like it is not taken for it.
+func (t *Tail) missingUnsealed(key source.Key) (identity.Points, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m := t.missing[key]
+	if m == nil || m.tried || m.seen.Sealed > 0 || len(m.seen.Marks) == 0 {
+		return nil, false
+	}
+	return identity.Points(m.seen.Marks), true
+}
+
+// stillOwes notes what is missing of a source again whose file is let go. Both locks are held.
+func (t *Tail) stillOwes(f *followed, key source.Key) {
+	m := f.owes
+	if m == nil {
+		return
+	}
+	f.owes = nil
+	again := newMissing(time.Now(), m.reason, m.atLeast, m.seen)
+	again.asked = m.asked
+	t.missing[key] = again
+}
+
+// isSettled reports whether the tail has looked at its files and runs for so long that a file which it
+// found at first should have been told which source it is.
+func (t *Tail) isSettled() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.looked.IsZero() && time.Since(t.began) >= t.set().CloseWait
+}
+
+// checkMissing declares what is missing, once no file can be it any more: none is being told who it
+// is, and none that ends before what is committed of it may still become it.
+func (t *Tail) checkMissing(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.missing) == 0 {
+		return
+	}
+	maybe := map[source.Key]bool{}
+	for _, f := range t.allFiles() {
+		if f.rested != nil && f.there {
+			maybe[f.rested.key] = true
+		}
+		switch f.view.standing {
+		case isNew:
+			if f.busy || f.turn.waits || f.turn.granted || f.stat.Size > 0 && now.Sub(f.moved) < t.set().CopyWait {
+				return // it may be any of them
+			}
+		case isUnreadable, isStopped:
+			if now.Sub(f.moved) >= t.set().CopyWait {
+				continue
+			}
+			if f.view.key == (source.Key{}) {
+				return // it may be any of them
+			}
+			maybe[f.view.key] = true
+		case isUndecided:
+			if now.Sub(f.moved) < t.set().CopyWait {
+				maybe[f.view.about] = true
+			}
+		}
+	}
+	for key, m := range t.missing {
+		if m.putting || maybe[key] || now.Sub(m.since) < t.set().CloseWait || t.owners[key] != nil {
+			continue
+		}
+		m.putting = true
+		t.wg.Go(func() { t.declare(key, m) })
+	}
+}
+
+// declare puts the note on bytes that nobody has read, then lets the ledger forget that they were.
+// If we die in between, the same is put again.
+func (t *Tail) declare(key source.Key, m *missingSource) {
+	err := t.declareLoss(key, m)
+	if err == nil {
+		t.mu.Lock()
+		if t.missing[key] == m {
+			delete(t.missing, key)
+		}
+		t.mu.Unlock()
+		t.wakeWaiters(key)
+		return
+	}
+	if t.ctx.Err() == nil && fatal(err) {
+		t.failed(err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m.putting, m.tried, m.since = false, true, time.Now()
+	if t.ctx.Err() == nil && !errors.Is(err, errStillThere) {
+		t.Log.Warn("a loss could not be declared yet", append(commit.LogSource(key), "error", err)...)
+	}
+}
+
+func (t *Tail) declareLoss(key source.Key, m *missingSource) error {
+	reason, err := t.reasonFor(key, m)
+	if err != nil {
+		return err
+	}
+	if reason == "" {
+		return errStillThere
+	}
+	m.reason = reason
+	select {
+	case <-t.opened:
+	case <-t.ctx.Done():
+		return t.ctx.Err()
+	}
+	if !t.stillMissing(key, m) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, declareMax)
+	defer cancel()
+	src, ok, err := t.Ledger.Get(key)
+	if serial := m.seen.Serial; err == nil && serial != 0 && (!ok || src.Serial != serial) {
+		return nil // it gave its id up: what was sealed of it is held, or is cut again from its file
+	}
+	if err == nil && !ok { // nothing of it was sealed
+		src, ok = &offsets.Source{K: m.seen.K, Sealed: source.Origin()}, true
+	}
+	if err == nil && t.askKnown(key, m, src.Sealed.Offset) {
+		return errStillThere
+	}
+	if err == nil && len(src.Outbox) > 0 && m.unsent {
+		if err := t.declareUnsent(ctx, key, m); err != nil {
+			return err
+		}
+	}
+	if err != nil || src.Sealed.Offset >= m.atLeast {
+		return err
+	}
+	return t.declareUnread(ctx, key, src, m)
+}
+
+// errStillThere says that the file of a missing source is where it was and only not followed, or that
+// another that may have it is read again.
+var errStillThere = errors.New("its file is still there")
+
+// declareMax is how long a sink is tried before it is looked again whether the loss still is one.
+const declareMax = time.Minute
+
+// stillMissing tells whether no file has turned up meanwhile.
+func (t *Tail) stillMissing(key source.Key, m *missingSource) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.missing[key] == m && t.owners[key] == nil
+}
+
+// declareUnsent declares batches that were sealed, did not reach the sink and are gone from spool and
+// disk, up to the first that is still in the spool: that ships.
+func (t *Tail) declareUnsent(ctx context.Context, key source.Key, m *missingSource) error {
+	w, err := t.SourceOf(key, 0)
+	if err != nil {
+		return err
+	}
+	if how, k, err := w.AskPredecessors(ctx); how != commit.AllRefute || err != nil {
+		return errors.Join(err, fmt.Errorf("declare a loss of source %s: the one of k %d, which begins "+
+			"alike, has to be in the sink first", key.ID, k))
+	}
+	for len(w.Src.Outbox) > 0 && t.stillMissing(key, m) {
+		whole, err := w.SpooledWhole(w.Src.Outbox[0])
+		if err != nil {
+			return err
+		}
+		if whole {
+			break
+		}
+		if err := t.declareBatch(ctx, w, m); err != nil {
+			return err
+		}
+	}
+	t.kickLane(key)
+	return nil
+}
+
+// declareBatch declares the first batch of the outbox. The loss stands at the batch's place, so what
+// turns up later goes on behind it or takes it back.
+func (t *Tail) declareBatch(ctx context.Context, w *commit.Writer, m *missingSource) error {
+	e := w.Src.Outbox[0]
+	from, to, marks, err := t.chainOver(w.Key, e.Range)
+	if err != nil {
+		return err
+	}
+	loss := &table.Loss{
+		Format: table.Format, Stream: w.Key.Table.Stream, Version: w.Key.Table.Version,
+		Origin: w.Key.Origin, SID: w.Key.ID, K: w.K, Kind: table.Lost, Start: e.Range.Start,
+		End: &e.Range.End, Reason: m.reason, ChainIn: from, ChainOut: &to, ChainState: &e.State,
+		Marks: marks, Rest: e.Rest,
+	}
+	if e.Range.Start == 0 {
+		if err := w.Begin(ctx, e); err != nil {
+			return err
+		}
+	}
+	if err := sink.PutDocument(ctx, t.Store, loss.Key(), loss.JSON()); err != nil {
+		return err // somebody else's batch is there: the lane finds it
+	}
+	// The loss is in the sink. If we die now, its entry finds it there as another's and adopts it.
+	err = w.Update(func(s *offsets.Source) error {
+		if len(s.Outbox) == 0 || s.Outbox[0] != e {
+			return fmt.Errorf("batch %s is not the next to ship", e.Spool)
+		}
+		s.Outbox, s.Shipped, s.LastStart = s.Outbox[1:], e.Range.End, e.Range.Start
+		s.AddLost(e.Range)
+		return nil
+	})
+	if err == nil {
+		t.noteLoss(w.Key, m, e.Range.Start, e.Range.End)
+	}
+	return err
+}
+
+// chainOver gives the chain of a source at both ends of a batch and at the marks within it. It is an
+// error if the ledger lacks one.
+func (t *Tail) chainOver(key source.Key, r source.Range) (
+	from, to source.Digest, marks []source.Mark, err error,
+) {
+	ends, err := t.Ledger.Ends(key)
+	if err != nil {
+		return from, to, nil, err
+	}
+	chains := map[int64]source.Digest{0: source.Origin().Chain}
+	for _, e := range ends {
+		chains[e.Offset] = e.Chain
+	}
+	at := func(off int64) source.Digest {
+		chain, ok := chains[off]
+		if !ok && err == nil {
+			err = fmt.Errorf("the ledger does not know the chain of source %s at %d", key.ID, off)
+		}
+		return chain
+	}
+	from, to = at(r.Start), at(r.End)
+	for off := source.NextMark(r.Start); off < r.End; off = source.NextMark(off) {
+		marks = append(marks, source.Mark{Offset: off, Chain: at(off)})
+	}
+	return from, to, marks, err
+}
+
+// declareUnread notes that there were bytes which nobody has read.
+func (t *Tail) declareUnread(
+	ctx context.Context, key source.Key, src *offsets.Source, m *missingSource,
+) error {
+	loss := &table.Loss{
+		Format: table.Format, Stream: key.Table.Stream, Version: key.Table.Version,
+		Origin: key.Origin, SID: key.ID, K: src.K, Kind: table.Note, Start: src.Sealed.Offset,
+		AtLeast: &m.atLeast, Reason: m.reason, ChainIn: src.Sealed.Chain,
+	}
+	err := sink.PutDocument(ctx, t.Store, loss.Key(), loss.JSON())
+	if err != nil && !errors.As(err, new(*sink.ConflictError)) { // another note is there already
+		return err
+	}
+	// The note is in the sink. If we die now, it is put again. Since it was decided, the source may have
+	// come to be, grown or gone; what is known by then and not in the note stays known.
+	// What a look saw of a truncated file, and is more than it had, was of what came after it.
+	noted := source.Range{Start: src.Sealed.Offset, End: max(m.atLeast, m.seen.Size)}
+	if err = t.Ledger.ForgetSighting(key, noted); err == nil {
+		t.noteLoss(key, m, src.Sealed.Offset, m.atLeast)
+	}
+	return err
+}
+
+func (t *Tail) noteLoss(key source.Key, m *missingSource, from, to int64) {
+	t.countLoss(key.Table.Stream, m.reason, to-from)
+	t.Log.Error("bytes are lost: nobody can read them any more", append(commit.LogSource(key),
+		"path", m.seen.Path, "from", from, "at_least_to", to, "reason", string(m.reason))...)
+}

@@ -1,0 +1,130 @@
+package tail
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"logseal/ingest/commit"
+	"logseal/ingest/files"
+)
+
+// openFile opens a file that is not open. One that is gone again before it could be is let go: then
+// there is none to give.
+func (t *Tail) openFile(f *followed) (*files.Live, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.dropped {
+		return nil, nil
+	}
+	t.mu.Lock()
+	path, there := f.path, f.there
+	f.final = f.cut && f.final || t.atItsEnd(f, time.Now())
+	t.mu.Unlock()
+	if f.live != nil {
+		f.live.SetPath(path)
+		return f.live, nil
+	}
+	if !there {
+		t.goneUnread(f)
+		t.letGo(f)
+		return nil, nil
+	}
+	if !t.takeDescriptor(f) {
+		return nil, nil
+	}
+	live, err := t.openLive(f, path)
+	if err != nil {
+		t.mu.Lock()
+		t.giveDescriptor(f)
+		t.mu.Unlock()
+		return nil, err
+	}
+	return live, live.Begin(0)
+}
+
+// openLive opens a file that has a descriptor. f.mu is held.
+func (t *Tail) openLive(f *followed, path string) (*files.Live, error) {
+	live, err := files.OpenLive(t.FS, path)
+	if errors.Is(err, fs.ErrNotExist) && !f.missed {
+		f.missed = true
+		t.nudgeLook()
+		return nil, fmt.Errorf("open %s: it has gone or moved since the last look: %w", path, commit.ErrAgain)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.missed = false
+	now, err := live.Look()
+	if err == nil && fileIDOf(f.stream(), path, now) != f.id {
+		err = fmt.Errorf("open %s: another file took its place: %w", path, commit.ErrAgain)
+	}
+	if err != nil {
+		live.Close()
+		return nil, err
+	}
+	f.live, f.size, f.lastSize = live, now.Size, now.Size
+	f.cut, f.from, f.tried, f.arrived = false, 0, -1, arrivals{}
+	f.left, f.short = 0, time.Time{}
+	t.mu.Lock()
+	f.final = false
+	f.shrunk, f.most = false, now.Size // the inode may have been another file's
+	t.mu.Unlock()
+	return live, nil
+}
+
+// atItsEnd tells whether a file can no longer grow: it has no path, and nobody has written to it for
+// a while. Of one that was truncated a copy may have more, so long as there may be one. Tail.mu is
+// held.
+func (t *Tail) atItsEnd(f *followed, now time.Time) bool {
+	if f.of.removed.Load() {
+		return false // it may grow, and be followed again
+	}
+	if !f.cut {
+		return !f.there && !now.Before(t.lastWrite(f).Add(t.set().CloseWait))
+	}
+	if t.ending { // it is in memory alone, so it does not wait
+		return !t.lookBegan.Before(f.goneAt) && !t.hasCopy(f, now)
+	}
+	if now.Before(f.goneAt.Add(t.set().CloseWait)) {
+		return false
+	}
+	return !t.hasCopy(f, now) || !now.Before(f.goneAt.Add(t.set().CopyWait))
+}
+
+// hasCopy tells whether a file that is not read may turn out to be what an owner was. Tail.mu is
+// held.
+func (t *Tail) hasCopy(f *followed, now time.Time) bool {
+	for _, o := range t.table {
+		if o.group == nil && o.of == f.of && o.stat.Size > 0 && now.Sub(o.moved) < t.set().CopyWait &&
+			(o.view.standing == isNew || o.view.standing == isUnreadable) {
+			return true // nobody knows who it is
+		}
+	}
+	if f.group == nil {
+		return false
+	}
+	for o := range f.group.files {
+		if o == f || now.Sub(o.moved) >= t.set().CopyWait {
+			continue
+		}
+		switch o.view.standing {
+		case isNew, isUnreadable:
+			return true
+		case isCopy, isUndecided:
+			if o.view.about == f.view.key {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lastWrite is when a file is known to have been written to. Tail.mu is held.
+func (t *Tail) lastWrite(f *followed) time.Time {
+	if f.goneAt.After(f.moved) {
+		return f.goneAt
+	}
+	return f.moved
+}

@@ -1,0 +1,282 @@
+package tail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"logseal/ingest/commit"
+	"logseal/ingest/files"
+	"logseal/ingest/offsets"
+	"logseal/ingest/source"
+	"logseal/ingest/table"
+)
+
+// A file that rests is closed and stays in the table. When it changes it is told who it is as after a restart,
+// by its inode and what is before the sealed offset.
+//
+// It is not held: what nobody has read of it goes with it when it is deleted. What a look saw of it beyond
+// what is sealed is in the ledger, so that it is declared.
+
+// restedAs is the source that a file was read as before it rested.
+type restedAs struct {
+	key    source.Key
+	k      uint64
+	serial uint64 // 0 when nothing of it is sealed
+	sealed int64
+	marks  []source.Mark
+}
+
+func (r *restedAs) sighting(path string, size int64, file offsets.FileState) offsets.Sighting {
+	return offsets.Sighting{Key: r.key, Serial: r.serial, K: r.k, Path: path, File: file, Size: size,
+		Marks: r.marks, Sealed: r.sealed}
+}
+
+// rest puts a file away that is the owner of a source, unless something of it is to be sealed or shipped. For
+// that it waits only so long: what is sealed is in the spool, and the rest is read again. f.mu is held.
+func (t *Tail) rest(f *followed) error {
+	w := f.w
+	if err := w.Refresh(); err != nil {
+		return err
+	}
+	if !t.waitedLong(f) {
+		s, taken := w.Src, f.live.Taken()
+		needs, err := w.NeedsFileToBegin()
+		if needs || err != nil || len(s.Outbox) > 0 || len(s.Lost) > 0 || len(t.Aside.Of(w.Key)) > 0 ||
+			s.Serial == 0 || f.hollow || taken > s.Sealed.Offset && f.tried != taken {
+			return err
+		}
+	}
+	stat, more, err := t.lastLook(f)
+	if err != nil || f.cut {
+		return err
+	}
+	t.mu.Lock()
+	due := t.dueAtRest(f)
+	t.mu.Unlock()
+	as, err := t.leaveSource(f, stat)
+	if as == nil || err != nil {
+		return err
+	}
+	t.putAway(f, as.key, as.sealed)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.dueBy(f, due)
+	if more { // it waits for its next turn
+		t.wakeRested(f)
+		t.kick(f)
+	}
+	return nil
+}
+
+// restStopped closes a file that cannot be gone on with for now. It stays what it is, and is looked at again
+// when it would have been. f.mu is held.
+func (t *Tail) restStopped(f *followed) error {
+	stat, _, err := t.lastLook(f)
+	if err != nil || f.cut {
+		return err
+	}
+	t.mu.Lock()
+	due := f.due
+	t.mu.Unlock()
+	as, err := t.leaveSource(f, stat)
+	if as == nil || err != nil {
+		return err
+	}
+	t.closeFile(f)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f.view = fileView{standing: isStopped, sealed: as.sealed}
+	t.dueBy(f, due)
+	return nil
+}
+
+// waitedLong tells whether a file's turn has been over for so long that others come first.
+func (t *Tail) waitedLong(f *followed) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return time.Since(f.turn.over) >= stoppedWait
+}
+
+// lastLook looks at a file before it is closed, and tells whether it has more than was read, or whole records
+// that are not sealed. f.mu is held.
+func (t *Tail) lastLook(f *followed) (stat files.Stat, more bool, err error) {
+	stat, err = f.live.Look()
+	if err != nil || !f.live.Compressed() && t.wasTruncated(f) {
+		return stat, false, err
+	}
+	taken, sealed := f.live.Taken(), f.w.Src.Sealed.Offset
+	return stat, stat.Size > max(taken, sealed) || taken > sealed && f.tried != taken, nil
+}
+
+// dueAtRest is when a file that rests is to be looked at though it does not change: its last record waits for
+// its last part, or its last line for who may end it. Both locks are held.
+func (t *Tail) dueAtRest(f *followed) (due time.Time) {
+	if f.joining.end > 0 {
+		due = f.joining.since.Add(joinWait)
+	}
+	if f.endUnasked() && (due.IsZero() || t.endsAt(f).Before(due)) {
+		due = t.endsAt(f)
+	}
+	return due
+}
+
+// leaveSource ends a file's being an owner, and gives what it was; nil when that cannot be noted for now. f.mu
+// is held.
+func (t *Tail) leaveSource(f *followed, stat files.Stat) (*restedAs, error) {
+	s := f.w.Src
+	as := &restedAs{f.w.Key, f.w.K, s.Serial, s.Sealed.Offset, f.w.Marks}
+	sighting := as.sighting(f.live.Path(), stat.Size, commit.StateOf(stat))
+	more := !f.live.Compressed() && stat.Size > as.sealed
+	if _, why := t.paused.now(); why == commit.PausedDisk {
+		return nil, nil // a transaction that fails ends the tail
+	}
+	if as.serial != 0 && (len(f.w.Facts) > 0 || s.Path != f.live.Path()) {
+		// What tells it apart, and where it is, is known by its file alone else.
+		err := f.w.Update(func(s *offsets.Source) error {
+			s.Path, s.File = f.live.Path(), commit.StateOf(stat)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if more {
+		if err := t.noteSightings(sighting); err != nil {
+			return nil, err
+		}
+	}
+	// Here all that there is of the file is in the ledger: deleted after this, what is not sealed of it is
+	// declared, by this run or the next.
+	t.disown(f)
+	if most := max(stat.Size, s.Highest); more || s.Highest > as.sealed {
+		t.miss(as.key, newMissing(time.Now(), table.Deleted, most, sighting))
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f.rested, f.noted = as, 0
+	if more {
+		f.noted = stat.Size
+	}
+	return as, nil
+}
+
+// wakeRested takes a file out of those that are put away. Tail.mu is held.
+func (t *Tail) wakeRested(f *followed) {
+	t.leave(f) // it is closed, so its inode may be that of any other file by now
+	t.fetch(f)
+	switch {
+	case f.rested == nil:
+	case f.stat.Size < f.rested.sealed:
+		f.rested = nil // it is another file
+	default:
+		f.view.sealed = f.rested.sealed // nothing of it is known to be read before it is told who it is
+	}
+}
+
+// noteMovesAtRest lets the ledger know where files are that were renamed while they rest: who needs the file of a
+// source looks for it where the ledger has it. If we die before, the next start tells the file anew.
+func (t *Tail) noteMovesAtRest() error {
+	moved := map[*followed]offsets.Sighting{}
+	t.mu.Lock()
+	for _, f := range t.table {
+		if f.movedAtRest && f.there && f.rested != nil && f.rested.serial != 0 {
+			moved[f] = f.rested.sighting(f.path, f.stat.Size, commit.StateOf(f.stat))
+		}
+	}
+	t.mu.Unlock()
+	for f, x := range moved {
+		err := t.Ledger.Update(x.Key, func(s *offsets.Source) error {
+			if s.Serial != x.Serial || s.Sealed.Offset != x.Sealed {
+				return commit.ErrAgain // it went on from another file
+			}
+			s.Path, s.File = x.Path, x.File
+			return nil
+		})
+		if err != nil && !errors.Is(err, commit.ErrAgain) {
+			return fmt.Errorf("note in the ledger where %s is: %w", x.Path, err)
+		}
+		t.mu.Lock()
+		f.movedAtRest = f.path != x.Path
+		t.mu.Unlock()
+		t.kickLane(x.Key)
+	}
+	return nil
+}
+
+// wakeIfRested is wakeRested for a plain file that somebody wants to be looked at.
+func (t *Tail) wakeIfRested(f *followed) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f.view.standing == isRead && f.rested != nil {
+		t.wakeRested(f)
+	}
+}
+
+// grownAtRest gives what is to be noted of files that have grown while they rest or wait for their turn. Until
+// they are read again that is missing. A file that is another one by now has not grown.
+func (t *Tail) grownAtRest() (all []offsets.Sighting) {
+	type grown struct {
+		f *followed
+		s offsets.Sighting
+	}
+	var some []grown
+	t.mu.Lock()
+	for _, f := range t.table {
+		if as := f.rested; as != nil && f.most > as.sealed && f.noted <= as.sealed {
+			some = append(some, grown{f, as.sighting(f.path, f.most, commit.StateOf(f.stat))})
+		}
+	}
+	t.mu.Unlock()
+	for _, x := range some {
+		still := t.isStill(x.s)
+		t.mu.Lock()
+		switch as := x.f.rested; {
+		case as == nil:
+		case !still:
+			x.f.rested = nil
+		default:
+			x.f.noted = x.s.Size
+			all = append(all, x.s)
+			if t.missing[as.key] == nil && t.owners[as.key] == nil {
+				t.missing[as.key] = newMissing(time.Now(), table.Deleted, x.s.Size, x.s)
+			}
+		}
+		t.mu.Unlock()
+	}
+	return all
+}
+
+// isStill tells whether the file at a path has what is sealed of the source that it was. When that cannot be
+// told it is taken to be.
+func (t *Tail) isStill(s offsets.Sighting) bool {
+	src, ok, err := t.Ledger.Get(s.Key)
+	if err != nil || !ok {
+		return true
+	}
+	f, err := files.Open(t.FS, s.Path)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	defer f.Close()
+	if st := f.Stat(); st.Dev != s.File.Dev || st.Inode != s.File.Inode {
+		return true // it was moved since the look
+	}
+	same, err := commit.HasSealed(context.WithoutCancel(t.ctx), f, src)
+	return same || err != nil && !errors.As(err, new(*files.ShrunkError))
+}
+
+// goneUnread says that a file is gone of which there was no descriptor to read anything. f.mu is held.
+func (t *Tail) goneUnread(f *followed) {
+	t.mu.Lock()
+	standing, size, path := f.view.standing, f.stat.Size, f.path
+	silent := t.descriptors.said && f.rested == nil && size > 0 && (standing == isNew || standing == isUndecided)
+	t.mu.Unlock()
+	if !silent {
+		return
+	}
+	t.countLoss(f.stream().Table().Stream, table.Deleted, size)
+	t.Log.Error("a file is gone that was not read for want of descriptors", "path", path, "size", size)
+}

@@ -1,0 +1,98 @@
+package tail
+
+import (
+	"fmt"
+	"math"
+
+	"logseal/ingest/commit"
+	"logseal/ingest/files"
+	"logseal/ingest/offsets"
+	"logseal/ingest/source"
+	"logseal/ingest/table"
+)
+
+// skipUnwanted declares what a file held when the tail was first started as not wanted, where the
+// stream begins at the end of its files. Those bytes are hashed and not parsed, so the source goes on
+// after them with its chain whole. Group and file are locked.
+func (t *Tail) skipUnwanted(f *followed, c *commit.Claim) error {
+	if f.first == 0 || !t.isFresh(f.stream()) {
+		return nil
+	}
+	chain, err := unwantedChain(t, c.File, f.first)
+	if err != nil || chain == nil || chain.Offset() == 0 {
+		return err
+	}
+	w, end := f.w, chain.Point()
+	if end.Offset < w.Reach {
+		return nil // it would not tell the source apart: then all of the file is read
+	}
+	start := source.Origin()
+	loss := &table.Loss{
+		Format: table.Format, Stream: w.Key.Table.Stream, Version: w.Key.Table.Version,
+		Origin: w.Key.Origin, SID: w.Key.ID, K: w.K, Kind: table.Lost, End: &end.Offset,
+		Reason: table.NotWanted, ChainIn: start.Chain, ChainOut: &end.Chain, ChainState: &end.State,
+		Marks: chain.Marks(0, end.Offset),
+	}
+	if err := t.WhenThereIsRoom(t.ctx, func() error { return t.sealLoss(w, loss, end) }); err != nil {
+		return err
+	}
+	t.countLoss(w.Key.Table.Stream, table.NotWanted, end.Offset)
+	t.Log.Info("what the file held is not wanted", append(commit.LogSource(w.Key), "path", c.Path,
+		"to", end.Offset)...)
+	return nil
+}
+
+func (t *Tail) isFresh(s *tailStream) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return s.StartAtEnd && t.fresh[s.Table()]
+}
+
+// unwantedChain is the chain of what a file held at first, up to its last line end then; nil for
+// nothing. A compressed file that has changed since is wanted whole.
+func unwantedChain(t *Tail, f *files.File, first int64) (*source.Chain, error) {
+	if f.Compressed() {
+		if f.Stat().Size != first {
+			return nil, nil
+		}
+		return f.ChainTo(t.ctx, math.MaxInt64)
+	}
+	off, err := f.LastLineEnd(first)
+	if err != nil {
+		return nil, err
+	}
+	chain, err := f.ChainTo(t.ctx, off)
+	if err == nil && chain.Offset() < off {
+		return nil, nil
+	}
+	return chain, err
+}
+
+// sealLoss makes a loss of a source's first bytes durable in the spool and advances the sealed offset
+// over it, as if it were a batch.
+func (t *Tail) sealLoss(w *commit.Writer, loss *table.Loss, end source.Point) error {
+	m, body := commit.PlacedLoss(loss).Manifest, loss.JSON()
+	release, err := t.Spool.Reserve(t.ctx, int64(len(body)))
+	if err != nil {
+		return err
+	}
+	defer release()
+	stage, err := t.Spool.Stage()
+	if err != nil {
+		return err
+	}
+	defer stage.Abort()
+	if err := commit.WriteFile(stage, commit.NoteFile, w.NoteOf().File()); err != nil {
+		return err
+	}
+	if err := stage.Commit(commit.EntryOf(m).Spool, []string{commit.NoteFile}, body); err != nil {
+		return fmt.Errorf("seal a loss of source %s: %w", w.Key.ID, err)
+	}
+	// Here the loss is durable in the spool. If we die now, the next start finds that it chains on
+	// to the sealed offset and takes it from there.
+	return w.Update(func(s *offsets.Source) error {
+		commit.AppendBatch(s, m, end)
+		s.Path, s.File = w.Path, w.State
+		return nil
+	})
+}
