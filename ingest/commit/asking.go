@@ -63,7 +63,7 @@ func (r *Engine) learnOn(ctx context.Context, f *Family) error {
 		errs := make([]error, n)
 		var wg sync.WaitGroup
 		for i := range n {
-			wg.Go(func() { found[i], errs[i] = r.manifestAt(ctx, f.Key(first+uint64(i)), 0) })
+			wg.Go(func() { found[i], errs[i] = r.manifestAt(ctx, f.KeyOf(first+uint64(i)), 0) })
 		}
 		wg.Wait()
 		for i := range n {
@@ -87,7 +87,7 @@ func (r *Engine) follow(ctx context.Context, f *Family, k uint64) error {
 	if c == nil || c.Whole {
 		return nil
 	}
-	_, barrier, err := r.walkFrom(ctx, f.Key(k), c.End)
+	_, barrier, err := r.walkFrom(ctx, f.KeyOf(k), c.End)
 	if err == nil {
 		f.End(k, barrier)
 	}

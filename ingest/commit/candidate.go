@@ -51,7 +51,7 @@ func (r *Engine) Candidate(f *Family, k uint64) (*Candidate, error) {
 		return nil, err
 	}
 	c := &Candidate{Src: h.src, Sink: f.Committed(k)}
-	c.Key, c.K = f.Key(k), k
+	c.Key, c.K = f.KeyOf(k), k
 	points := h.points
 	if h.src != nil {
 		points = points.UpTo(h.src.Sealed.Offset)

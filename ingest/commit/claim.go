@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
@@ -27,21 +28,24 @@ var ErrSettleAgain = errors.New("source is another")
 
 // HoldAgainstFiles holds a file that is undecided against the files that the candidates were last
 // read from, where these are at hand: it leaves out the candidates that the file differs from. What
-// told them apart is a fact about the candidate from then on.
+// told them apart is a fact about the candidate from then on. It is not sure when a file could not be read
+// just now.
 func (r *Engine) HoldAgainstFiles(
 	ctx context.Context, c Claim, x *Told, maybe []*Candidate,
-) (left []*Candidate, err error) {
+) (left []*Candidate, sure bool, err error) {
+	sure = true
 	for _, e := range maybe {
 		at, err := r.differsFromFile(ctx, c, e)
-		if err != nil {
-			return nil, err
+		if ctx.Err() != nil {
+			return nil, false, ctx.Err()
 		}
 		if at == nil {
+			sure = sure && err == nil
 			left = append(left, e)
 			continue
 		}
 		if err := x.Read(ctx, c.File, []int64{at.Offset}); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		x.facts = append(x.facts, source.Mark{Offset: at.Offset, Chain: x.Marks[at.Offset].Chain})
 		err = r.Ledger.Update(e.Key, func(s *offsets.Source) error {
@@ -52,33 +56,36 @@ func (r *Engine) HoldAgainstFiles(
 			return nil
 		})
 		if err != nil {
-			return nil, fmt.Errorf("note what tells %s from source %s: %w", c.Path, e.Key.ID, err)
+			return nil, false, fmt.Errorf("note what tells %s from source %s: %w", c.Path, e.Key.ID, err)
 		}
 		e.Points = e.Points.With(*at)
 	}
-	return left, nil
+	return left, sure, nil
 }
 
 // differsFromFile gives the chain of a candidate right after the first byte at which the file that the
 // candidate was last read from differs from the claimed one. It is nil when they do not differ within
-// what is sealed, or when that file is not at hand any more.
+// what is sealed, or when that file is gone; with an error when the file could not be read.
 func (r *Engine) differsFromFile(ctx context.Context, c Claim, e *Candidate) (*source.Mark, error) {
 	if e.Src == nil || e.Src.Path == "" || e.Src.Path == c.Path {
 		return nil, nil
 	}
 	f, err := files.Open(r.FS, e.Src.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
-		return nil, nil // it is not at hand
+		return nil, err
 	}
 	defer f.Close()
 	like, err := files.Compare(ctx, c.File, f, 0)
 	at, sealed := like.Until+1, e.Src.Sealed
 	if err != nil || !like.Differ || at > sealed.Offset {
-		return nil, ctx.Err()
+		return nil, err
 	}
 	marks, _, err := MarksTo(ctx, f, []int64{at, sealed.Offset})
 	if err != nil || marks[sealed.Offset].Chain != sealed.Chain {
-		return nil, ctx.Err() // it does not hold the candidate
+		return nil, err // it does not hold the candidate
 	}
 	return &source.Mark{Offset: at, Chain: marks[at].Chain}, nil
 }

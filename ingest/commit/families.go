@@ -111,9 +111,9 @@ func (fs *families) release(f *Family) {
 	}
 }
 
-// Key names the k-th source of the family, and lets what becomes known of it be noted as long as anybody
+// KeyOf names the k-th source of the family, and lets what becomes known of it be noted as long as anybody
 // uses the family.
-func (f *Family) Key(k uint64) source.Key {
+func (f *Family) KeyOf(k uint64) source.Key {
 	key := f.Key(k)
 	f.all.mu.Lock()
 	defer f.all.mu.Unlock()
@@ -185,7 +185,7 @@ func (f *Family) NoteOrdinal(k uint64) {
 
 // heldBy gives what the ledger has of the k-th source.
 func (f *Family) heldBy(l Ledger, k uint64) (*heldSource, error) {
-	key := f.Key(k)
+	key := f.KeyOf(k)
 	f.mu.Lock()
 	h, x := f.held[key], f.moves[key]
 	var at moves

@@ -157,7 +157,7 @@ func (r *Engine) ReleaseHeld(f *Family) (some bool, err error) {
 	}
 	for _, b := range held {
 		p, err := parsePlaced(b.Manifest)
-		if err != nil || p.Loss != nil || f.Key(p.K) != p.SourceKey() {
+		if err != nil || p.Loss != nil || f.KeyOf(p.K) != p.SourceKey() {
 			continue
 		}
 		has, err := r.familyHas(f, p.Manifest)

@@ -94,8 +94,8 @@ func (w *Writer) askMissing(ctx context.Context, f *Family, k uint64) (predecess
 	if err != nil {
 		return 0, err
 	}
-	_, seen := w.wasSeen(f.Key(k))
-	held := h.src != nil || seen || w.isRead(f.Key(k)) // nothing of it may be sealed yet
+	_, seen := w.wasSeen(f.KeyOf(k))
+	held := h.src != nil || seen || w.isRead(f.KeyOf(k)) // nothing of it may be sealed yet
 	if held && (h.src == nil || h.src.Shipped == 0) {
 		return OneAwaited, nil
 	}
@@ -259,7 +259,7 @@ func (w *Writer) tellCommitted(ctx context.Context, f *Family, k uint64) error {
 	}
 	f.Tell(k, x.Points)
 	if h.src != nil && f.Committed(k).Points.Differ(h.points) {
-		return w.GiveUpID(ctx, f.Key(k))
+		return w.GiveUpID(ctx, f.KeyOf(k))
 	}
 	return nil
 }

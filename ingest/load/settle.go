@@ -29,7 +29,7 @@ func (r *loader) settle(ctx context.Context, c commit.Claim) (*commit.Writer, er
 	}
 	best, maybe := x.Weigh(some)
 	if best == nil && c.Assume == commit.AssumeNothing {
-		if maybe, err = r.HoldAgainstFiles(ctx, c, x, maybe); err != nil {
+		if maybe, _, err = r.HoldAgainstFiles(ctx, c, x, maybe); err != nil {
 			return nil, err
 		}
 	}

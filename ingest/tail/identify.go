@@ -303,11 +303,13 @@ func (t *Tail) weighAgainstFile(f *followed, c *commit.Claim, d *decision) error
 	if f.against == now {
 		return nil // it agreed
 	}
-	left, err := t.HoldAgainstFiles(t.ctx, *c, d.told, []*commit.Candidate{maybe})
+	left, sure, err := t.HoldAgainstFiles(t.ctx, *c, d.told, []*commit.Candidate{maybe})
 	if err == nil && len(left) == 0 {
 		return commit.ErrAgain // what told them apart is known now
 	}
-	f.against = now
+	if sure {
+		f.against = now
+	}
 	return err
 }
 

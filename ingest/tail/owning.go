@@ -50,7 +50,7 @@ func (t *Tail) decide(f *followed, c *commit.Claim, d *decision) (bool, error) {
 // leaveUndecided leaves a file unread that may be the k-th source. If the file has no path, and can no longer
 // grow or the tail ends, what nobody else has of it is sealed as that source and held.
 func (t *Tail) leaveUndecided(f *followed, c *commit.Claim, d *decision, k uint64) error {
-	about := c.Family.Key(k) // the file may be the last that uses the family
+	about := c.Family.KeyOf(k) // the file may be the last that uses the family
 	if t.isGone(f) || t.isEnding() && !t.isThere(f) {
 		if err := t.keep(f, *c, d, k); err != nil {
 			return err
@@ -78,7 +78,7 @@ func (t *Tail) keep(f *followed, c commit.Claim, d *decision, k uint64) error {
 		return err
 	}
 	t.Log.Warn("an undecided file was deleted; its content is kept in spool/held",
-		append(commit.LogSource(c.Family.Key(k)), "path", f.live.Path(), "size", f.size)...)
+		append(commit.LogSource(c.Family.KeyOf(k)), "path", f.live.Path(), "size", f.size)...)
 	return nil
 }
 
@@ -143,7 +143,7 @@ func (t *Tail) leaveUnread(f *followed, s standing, about source.Key) {
 func (t *Tail) own(f *followed, c *commit.Claim, k uint64, e *commit.Candidate, d *decision) error {
 	err := t.stillAsJudged(c, k, e)
 	if errors.Is(err, commit.ErrAgain) && e != nil && e.Src == nil {
-		err = errors.Join(err, t.makeWayFor(c.Family.Key(k)))
+		err = errors.Join(err, t.makeWayFor(c.Family.KeyOf(k)))
 	}
 	if err != nil {
 		return err
@@ -221,7 +221,7 @@ func (t *Tail) makeWayFor(key source.Key) error {
 // stillAsJudged is an error unless the ledger has of the k-th source what the file was held against,
 // and no other file is read as it.
 func (t *Tail) stillAsJudged(c *commit.Claim, k uint64, e *commit.Candidate) error {
-	key := c.Family.Key(k)
+	key := c.Family.KeyOf(k)
 	if t.owner(key) != nil {
 		return commit.ErrAgain
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -219,6 +220,30 @@ func TestTail_HeldAgainstTheFileAtRestThatHasAll(t *testing.T) {
 		p.pass(5 * time.Minute)
 		p.fs.Write("/logs/short", short)
 		p.pass(10 * time.Minute)
+		p.wantLogs(long, short)
+	})
+}
+
+// The file at rest that tells a log apart could not be opened the first time: it is asked again.
+func TestTail_HeldAgainstAFileAtRestThatDidNotOpen(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.fewFiles(1)
+		p.cfg.Follow[0].MaxAge = 5 * time.Second
+		long, short := filestest.SameHead("a", 8), filestest.SameHead("b", 3)
+		p.fs.Write("/logs/long", long)
+		p.start()
+		p.pass(time.Minute)
+		failed := false
+		p.fs.SetFault(func(op filestest.Op, path string, _ int64) error {
+			if op == filestest.OpOpen && path == "/logs/long" && !failed {
+				failed = true
+				return syscall.EIO
+			}
+			return nil
+		})
+		p.fs.Write("/logs/short", short)
+		p.pass(10 * time.Minute)
+		require.True(t, failed)
 		p.wantLogs(long, short)
 	})
 }

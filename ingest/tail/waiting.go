@@ -43,7 +43,7 @@ func (t *Tail) mayShip(ctx context.Context, w *commit.Writer) (bool, error) {
 			return false, err
 		}
 		// It is asked once more after it is noted who is awaited: so nothing is missed in between.
-		if other := f.Key(k); !t.waitFor(other, w.Key) {
+		if other := f.KeyOf(k); !t.waitFor(other, w.Key) {
 			return false, commit.NewAwaitError(w, other)
 		}
 	}
