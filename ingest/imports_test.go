@@ -75,7 +75,7 @@ var soleImporters = map[string]string{
 	"github.com/goccy/go-yaml":        "cmd/ingest",
 	"github.com/prometheus":           "cmd/ingest",
 	"github.com/fsnotify/fsnotify":    "ingest/files",
-	"github.com/klauspost/compress":   "ingest/files",
+	"github.com/klauspost/compress":   "ingest/files ingest/files/filestest",
 	"github.com/bmatcuk/doublestar":   "ingest/files",
 	"github.com/apache/arrow":         "ingest/parquet",
 	"go.etcd.io/bbolt":                "ingest/offsets",

@@ -5,14 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 const (
-	// holdBlock is how many bytes are compressed as one, at most: enough to compress well, little
-	// enough to decode for a look at any byte in it.
-	holdBlock = 256 << 10
+	// holdBlock is how many bytes are compressed as one, at most.
+	holdBlock = PackMax
 	// holdRaw is how many bytes wait uncompressed, at most: fewer compress badly.
 	holdRaw = 32 << 10
 )
@@ -112,29 +109,9 @@ func (h *hold) cost() int64 {
 	return n
 }
 
-// codec compresses and decompresses blocks, for all there are: what it keeps in memory is
-// bounded, and one goroutine at a time uses either half.
-var codec = sync.OnceValue(func() (c struct {
-	enc *zstd.Encoder
-	dec *zstd.Decoder
-}) {
-	var err error
-	c.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
-		zstd.WithWindowSize(holdBlock))
-	if err == nil {
-		c.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1),
-			zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(holdBlock))
-	}
-	if err != nil {
-		panic(fmt.Sprintf("files: zstd refuses our settings: %v", err))
-	}
-	return c
-})
-
 func compressBlock(off int64, b []byte) block {
 	scratch := blocks.Get().(*[]byte)
-	data := codec().enc.EncodeAll(b, (*scratch)[:0])
+	data := Pack((*scratch)[:0], b)
 	kept := bytes.Clone(data)
 	blocks.Put(scratch)
 	return block{start: off, end: off + int64(len(b)), data: kept}
@@ -142,7 +119,7 @@ func compressBlock(off int64, b []byte) block {
 
 // decompress appends b's bytes to buf.
 func (b block) decompress(buf []byte) ([]byte, error) {
-	out, err := codec().dec.DecodeAll(b.data, buf)
+	out, err := Unpack(buf, b.data)
 	if err == nil && int64(len(out)-len(buf)) != b.end-b.start {
 		err = fmt.Errorf("want %d bytes, have %d", b.end-b.start, len(out)-len(buf))
 	}

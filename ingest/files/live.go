@@ -25,7 +25,7 @@ type Live struct {
 	mu          sync.Mutex // guards all below; never held while the file is read
 	path        string
 	stat        Stat // at the last look that was before a proof that the file is what it was
-	format      format
+	encoding    Encoding
 	witness     witness
 	held        *hold // up to witness.at
 	sealed      int64
@@ -68,7 +68,7 @@ func (l *Live) SetPath(path string) {
 func (l *Live) Compressed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.format != plain
+	return l.encoding.Compressed()
 }
 
 // Look describes the open file as it is now, whatever its name.
@@ -82,14 +82,14 @@ func (l *Live) Look() (Stat, error) {
 
 // tell tells the format from the first bytes.
 func (l *Live) tell() error {
-	var b [sniffLen]byte
+	var b [SniffLen]byte
 	n, err := l.h.ReadAt(b[:], 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read %s at 0: %w", l.Path(), err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.format = sniff(b[:n])
+	l.encoding, _ = Sniff(b[:n])
 	return nil
 }
 
@@ -161,7 +161,7 @@ func (l *Live) Read(limit int64) (int64, error) {
 		return 0, l.loseAt(st.Size)
 	}
 	if w.at == 0 && limit > 0 {
-		limit = max(limit, sniffLen)
+		limit = max(limit, SniffLen)
 	}
 	start, end := w.at, min(st.Size, w.at+max(0, limit))
 	for {
@@ -186,14 +186,15 @@ func (l *Live) take(w witness, n int64) (witness, error) {
 	defer blocks.Put(buf)
 	b := (*buf)[:n]
 	last, err := l.readOwn(w, b, w.at)
+	encoding, sure := Sniff(b)
 	switch {
 	case err != nil:
 		return w, fmt.Errorf("read %s at %d: %w", l.Path(), w.at, err)
 	case last == nil:
 		return w, l.lose()
-	case w.at == 0 && undecided(b):
+	case w.at == 0 && !sure:
 		return w, nil
-	case w.at == 0 && sniff(b) != plain:
+	case w.at == 0 && encoding.Compressed():
 		return w, fmt.Errorf("follow %s: the file is compressed", l.Path())
 	case n == 0:
 		return w, nil

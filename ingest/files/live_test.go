@@ -44,7 +44,7 @@ func viewed(t *testing.T, l *files.Live, at source.Point, end int64, finished bo
 	defer func() { require.NoError(t, f.Close()) }()
 	r, err := f.Reader(ctx, at, 1<<20)
 	require.NoError(t, err)
-	data, err := readAll(r, 0)
+	data, err := filestest.ReadAll(r, 0)
 	require.NoError(t, err)
 	return string(data)
 }
@@ -103,7 +103,7 @@ func TestLive_View_OfABacklogThatIsTruncated(t *testing.T) {
 				}
 				return nil
 			})
-			got, err := readAll(r, 0)
+			got, err := filestest.ReadAll(r, 0)
 			var shrunk *files.ShrunkError
 			require.ErrorAs(t, err, &shrunk)
 			require.True(t, strings.HasPrefix(old[9000:], string(got)))
@@ -224,9 +224,9 @@ func TestLive_View_Stat(t *testing.T) {
 }
 
 func TestLive_Compressed(t *testing.T) {
-	for _, enc := range encodings[1:] {
-		t.Run(enc.name, func(t *testing.T) {
-			stored := enc.store(t, []byte("one\nhalf"), 3)
+	for _, enc := range filestest.Encodings[1:] {
+		t.Run(enc.Name, func(t *testing.T) {
+			stored := enc.Store([]byte("one\nhalf"), 3)
 			l, fsys := openLive(t, "")
 			for n := 1; n <= 15; n++ { // it is written byte by byte
 				fsys.Overwrite("app.log", stored[:n])

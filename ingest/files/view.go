@@ -25,23 +25,25 @@ func (l *Live) View(end int64, finished bool) (*File, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f := &File{path: l.path, stat: st, format: l.format, growing: !finished}
-	if l.format != plain {
-		f.h = borrowed{l.h}
-		return f, nil
+	var h Handle = borrowed{l.h}
+	if !l.encoding.Compressed() {
+		st.Size = end
+		h = &view{live: l, held: l.held, incarnation: l.incarnation, stat: st}
 	}
-	f.stat.Size = end
-	f.h = &view{live: l, held: l.held, incarnation: l.incarnation, stat: f.stat}
+	f := Of(l.path, h, st, l.encoding)
+	if !finished {
+		f.SetGrowing()
+	}
 	return f, nil
 }
 
 // lookUpTo looks at the file when it must to know that it has end bytes.
 func (l *Live) lookUpTo(end int64) (Stat, error) {
 	l.mu.Lock()
-	st, lost, taken, format := l.stat, l.lost, l.witness.at, l.format
+	st, lost, taken, encoding := l.stat, l.lost, l.witness.at, l.encoding
 	l.mu.Unlock()
 	switch {
-	case format != plain:
+	case encoding.Compressed():
 		return l.Look()
 	case end < 0:
 		return st, fmt.Errorf("view %s: negative end %d", l.Path(), end)
