@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 
 	"ingest/files":               {"ingest/source"},
 	"ingest/files/filestest":     {"ingest/files"},
+	"ingest/follow":              {"ingest/files", "ingest/source"}, // what it gives reads like a finished file
 	"ingest/archive":             {"ingest/files"},
 	"ingest/offsets":             {"ingest/source"},
 	"ingest/offsets/offsetstest": {"ingest/offsets", "ingest/source"},
@@ -49,7 +50,7 @@ var mayImport = map[string][]string{
 	"ingest/sink/s3/s3test":      nil, // talks to servers as any program does, not by our own client
 	"ingest/sink/sinktest":       {"ingest/sink"},
 
-	"ingest/pipeline": append([]string{"ingest/identity"}, stages...),
+	"ingest/pipeline": append([]string{"ingest/follow", "ingest/identity"}, stages...),
 	"ingest/verify":   stages,
 
 	"ingest/goldentest":         nil, // compares bytes with files
@@ -74,7 +75,7 @@ var soleImporters = map[string]string{
 	"github.com/alecthomas/kong":      "cmd/ingest",
 	"github.com/goccy/go-yaml":        "cmd/ingest",
 	"github.com/prometheus":           "cmd/ingest",
-	"github.com/fsnotify/fsnotify":    "ingest/files",
+	"github.com/fsnotify/fsnotify":    "ingest/follow",
 	"github.com/klauspost/compress":   "ingest/files ingest/files/filestest",
 	"github.com/bmatcuk/doublestar":   "ingest/files",
 	"github.com/apache/arrow":         "ingest/parquet",

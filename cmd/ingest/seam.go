@@ -4,7 +4,7 @@ import "logseal/ingest/pipeline"
 
 type (
 	tailConfig = pipeline.TailConfig
-	follow     = pipeline.Follow
+	tailFollow = pipeline.Follow
 )
 
 func newTail(cfg tailConfig) tailer { return pipeline.NewTail(cfg) }

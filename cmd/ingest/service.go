@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"logseal/ingest/files"
+	"logseal/ingest/follow"
 	"logseal/ingest/offsets"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/sink"
@@ -40,7 +41,7 @@ type service struct {
 	ledger *offsets.Ledger
 	store  *pipeline.Retrier
 	spool  *spool.Spool
-	events *files.Events // nil where the system has none to give
+	events *follow.Events // nil where the system has none to give
 	host   string
 	origin origin // of new sources
 	share  descriptors
@@ -137,7 +138,7 @@ func (s *service) open(ctx context.Context, puts *prometheus.HistogramVec) (err 
 	if s.spool, err = spool.Open(p.at.spool(), p.cfg.SpoolMaxBytes); err != nil {
 		return err
 	}
-	if s.events, err = files.NewEvents(); err != nil {
+	if s.events, err = follow.NewEvents(); err != nil {
 		s.app.log.Warn("the system tells of no changes; files are looked at every poll_interval",
 			"error", err)
 	}
@@ -197,7 +198,7 @@ func (s *service) config(p *plan) tailConfig {
 	}
 	for i, f := range p.follows {
 		stream := &c.Streams[i]
-		cfg.Follow = append(cfg.Follow, follow{
+		cfg.Follow = append(cfg.Follow, tailFollow{
 			Unsaid: c.Origin == "", Find: f.find, Dirs: f.folders, StartAtEnd: stream.StartAtEnd,
 			MaxAge: stream.maxAge(),
 		})

@@ -171,8 +171,8 @@ func maybeUTF8(b []byte) bool {
 	return len(b) > 0 && b[0] != 0 && utf8.Valid(b)
 }
 
-// Supported is an *UnsupportedError when the file holds what is no log. Open asks it; of a View, whoever
-// wants to know.
+// Supported is an *UnsupportedError when the file holds no log. Open calls it. A caller that has a File from
+// Of calls it itself.
 func (f *File) Supported() error {
 	s := f.open()
 	defer s.Close()

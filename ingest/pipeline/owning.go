@@ -66,7 +66,7 @@ func (t *Tail) leaveUndecided(f *followed, c *claim, d *decision, k uint64) erro
 // keep holds what an undecided file has and nobody else.
 func (t *Tail) keep(f *followed, c claim, d *decision, k uint64) error {
 	if !f.live.Compressed() {
-		view, err := f.live.View(c.file.Stat().Size, true) // its last line ends here
+		view, err := f.live.Snapshot(c.file.Stat().Size, true) // its last line ends here
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package files_test
+package follow_test
 
 import (
 	"fmt"
@@ -9,10 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/files"
+	"logseal/ingest/follow"
 )
 
-// BenchmarkLive takes 64 MiB of a log into memory, and reads them from there.
-func BenchmarkLive(b *testing.B) {
+// BenchmarkFile takes 64 MiB of a log into memory, and reads them from there.
+func BenchmarkFile(b *testing.B) {
 	line := "127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] \"GET /%d HTTP/1.1\" 200 %d\n"
 	var text []byte
 	for i := 0; len(text) < 64<<20; i++ {
@@ -20,7 +21,7 @@ func BenchmarkLive(b *testing.B) {
 	}
 	path := filepath.Join(b.TempDir(), "app.log")
 	require.NoError(b, os.WriteFile(path, text, 0o666))
-	l, err := files.OpenLive(files.OS(), path)
+	l, err := follow.Open(files.OS(), path)
 	require.NoError(b, err)
 	defer l.Close()
 	b.Run("Read", func(b *testing.B) {
@@ -33,11 +34,11 @@ func BenchmarkLive(b *testing.B) {
 		}
 		b.ReportMetric(float64(len(text))/float64(l.Held()), "times-smaller")
 	})
-	b.Run("View", func(b *testing.B) {
+	b.Run("Snapshot", func(b *testing.B) {
 		b.SetBytes(int64(len(text)))
 		buf := make([]byte, 1<<20)
 		for b.Loop() {
-			f, err := l.View(int64(len(text)), true)
+			f, err := l.Handle(int64(len(text)))
 			require.NoError(b, err)
 			for off := 0; off < len(text); off += len(buf) {
 				_, err = f.ReadAt(buf[:min(len(buf), len(text)-off)], int64(off))

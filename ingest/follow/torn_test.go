@@ -1,4 +1,4 @@
-package files_test
+package follow_test
 
 import (
 	"errors"
