@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 
 	"ingest/files":               {"ingest/source"},
 	"ingest/files/filestest":     {"ingest/files", "ingest/source"},
+	"ingest/follow":              {"ingest/files", "ingest/source"}, // what it gives reads like a finished file
 	"ingest/archive":             {"ingest/files"},
 	"ingest/offsets":             {"ingest/source"},
 	"ingest/offsets/offsetstest": {"ingest/offsets", "ingest/source"},
@@ -50,8 +51,8 @@ var mayImport = map[string][]string{
 	"ingest/sink/sinktest":       {"ingest/sink"},
 
 	"ingest/commit": append([]string{"ingest/identity"}, stages...),
-	"ingest/load":   append([]string{"ingest/commit", "ingest/identity"}, stages...), // not of tail
-	"ingest/tail":   append([]string{"ingest/commit", "ingest/identity"}, stages...), // not of load
+	"ingest/load":   append([]string{"ingest/commit", "ingest/identity"}, stages...),                  // not of tail
+	"ingest/tail":   append([]string{"ingest/commit", "ingest/follow", "ingest/identity"}, stages...), // not of load
 	"ingest/verify": stages,
 
 	"ingest/goldentest":         nil, // compares bytes with files
@@ -79,8 +80,8 @@ var soleImporters = map[string]string{
 	"github.com/alecthomas/kong":      "cmd/ingest",
 	"github.com/goccy/go-yaml":        "cmd/ingest",
 	"github.com/prometheus":           "cmd/ingest",
-	"github.com/fsnotify/fsnotify":    "ingest/files",
-	"github.com/klauspost/compress":   "ingest/files",
+	"github.com/fsnotify/fsnotify":    "ingest/follow",
+	"github.com/klauspost/compress":   "ingest/files ingest/files/filestest",
 	"github.com/bmatcuk/doublestar":   "ingest/files",
 	"github.com/apache/arrow":         "ingest/parquet",
 	"go.etcd.io/bbolt":                "ingest/offsets",

@@ -1,12 +1,10 @@
 package main
 
-import (
-	"logseal/ingest/tail"
-)
+import "logseal/ingest/tail"
 
 type (
 	tailConfig = tail.TailConfig
-	follow     = tail.Follow
+	tailFollow = tail.Follow
 )
 
 func newTail(cfg tailConfig) tailer { return tail.NewTail(cfg) }

@@ -13,6 +13,7 @@ import (
 
 	"logseal/ingest/commit"
 	"logseal/ingest/files"
+	"logseal/ingest/follow"
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
 	"logseal/ingest/spool"
@@ -41,7 +42,7 @@ type service struct {
 	ledger *offsets.Ledger
 	store  *commit.Retrier
 	spool  *spool.Spool
-	events *files.Events // nil where the system has none to give
+	events *follow.Events // nil where the system has none to give
 	host   string
 	origin origin // of new sources
 	share  descriptors
@@ -138,7 +139,7 @@ func (s *service) open(ctx context.Context, puts *prometheus.HistogramVec) (err 
 	if s.spool, err = spool.Open(p.at.spool(), p.cfg.SpoolMaxBytes); err != nil {
 		return err
 	}
-	if s.events, err = files.NewEvents(); err != nil {
+	if s.events, err = follow.NewEvents(); err != nil {
 		s.app.log.Warn("the system tells of no changes; files are looked at every poll_interval",
 			"error", err)
 	}
@@ -198,7 +199,7 @@ func (s *service) config(p *plan) tailConfig {
 	}
 	for i, f := range p.follows {
 		stream := &c.Streams[i]
-		cfg.Follow = append(cfg.Follow, follow{
+		cfg.Follow = append(cfg.Follow, tailFollow{
 			Unsaid: c.Origin == "", Find: f.find, Dirs: f.folders, StartAtEnd: stream.StartAtEnd,
 			MaxAge: stream.maxAge(),
 		})

@@ -84,7 +84,7 @@ func TestReader_HalfLine_LongOne(t *testing.T) {
 	fsys.Append("app.log", []byte("!\n"))
 	defer closeAll(t, f, fsys)
 	r := newReader(t, f, 4)
-	got, err := readAll(r, 1)
+	got, err := filestest.ReadAll(r, 1)
 	require.NoError(t, err)
 	require.Equal(t, "01234567", string(got), "fragments are certain, the last is not")
 	require.True(t, r.LeftHalf())
@@ -95,7 +95,7 @@ func TestReader_HalfLine_GoesOnLater(t *testing.T) {
 	f, fsys := openBytes(t, []byte("one\nhalf"))
 	fsys.Append("app.log", []byte(" line\nlast\n"))
 	r := newReader(t, f, 100)
-	got, err := readAll(r, 0)
+	got, err := filestest.ReadAll(r, 0)
 	require.NoError(t, err)
 	require.Equal(t, "one\n", string(got))
 	at := r.Point()
@@ -106,16 +106,16 @@ func TestReader_HalfLine_GoesOnLater(t *testing.T) {
 	defer closeAll(t, f, fsys)
 	r, err = f.Reader(ctx, at, 100)
 	require.NoError(t, err)
-	got, err = readAll(r, 0)
+	got, err = filestest.ReadAll(r, 0)
 	require.NoError(t, err)
 	require.Equal(t, "half line\nlast\n", string(got))
 }
 
 func TestReader_AFileThatShrinks(t *testing.T) {
 	data := []byte(strings.Repeat("line after line\n", 1<<18))
-	for _, enc := range encodings {
-		t.Run(enc.name, func(t *testing.T) {
-			stored := enc.store(t, data, 1<<20)
+	for _, enc := range filestest.Encodings {
+		t.Run(enc.Name, func(t *testing.T) {
+			stored := enc.Store(data, 1<<20)
 			f, fsys := openBytes(t, stored)
 			defer closeAll(t, f, fsys)
 			reads, shorter := 0, int64(len(stored)/2)
@@ -126,7 +126,7 @@ func TestReader_AFileThatShrinks(t *testing.T) {
 				}
 				return nil
 			})
-			got, err := readAll(newReader(t, f, 100), 0)
+			got, err := filestest.ReadAll(newReader(t, f, 100), 0)
 			var shrunk *files.ShrunkError
 			require.ErrorAs(t, err, &shrunk)
 			require.Equal(t, int64(len(stored)), shrunk.Want)
@@ -146,9 +146,9 @@ const rawRead = 2 << 20
 func TestReader_FailingReads(t *testing.T) {
 	data := []byte(source.BOM + strings.Repeat("line after line\n", 1<<14) + "half")
 	bad := errors.New("bad disk")
-	for _, enc := range encodings {
-		t.Run(enc.name, func(t *testing.T) {
-			stored := enc.store(t, data, 1<<10)
+	for _, enc := range filestest.Encodings {
+		t.Run(enc.Name, func(t *testing.T) {
+			stored := enc.Store(data, 1<<10)
 			for k, failed := 0, true; failed; k++ {
 				f, fsys := openBytes(t, stored)
 				calls := 0
@@ -163,7 +163,7 @@ func TestReader_FailingReads(t *testing.T) {
 				r, err := f.Reader(ctx, source.Origin(), 100)
 				require.NoError(t, err)
 				r.SetChunkMax(1 << 12)
-				got, err := readAll(r, 1<<15)
+				got, err := filestest.ReadAll(r, 1<<15)
 				if failed {
 					require.ErrorIs(t, err, bad)
 					var corrupt *files.CorruptError

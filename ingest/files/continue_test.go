@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/source"
 )
 
@@ -71,13 +72,13 @@ func TestReader_AFileThatGoesOn(t *testing.T) {
 		"no BOM after all": {"\xef\xbb", "a\n",
 			[]string{`line open 0 of 0: "\xef\xbb"`}, []string{`rest 2 of 0: "a\n"`}},
 	} {
-		for _, enc := range encodings {
-			t.Run(name+"/"+enc.name, func(t *testing.T) {
+		for _, enc := range filestest.Encodings {
+			t.Run(name+"/"+enc.Name, func(t *testing.T) {
 				whole := []byte(c.before + c.after)
-				got, at := takeAll(t, enc.store(t, []byte(c.before), 1), source.Origin(), 4)
+				got, at := takeAll(t, enc.Store([]byte(c.before), 1), source.Origin(), 4)
 				require.Equal(t, c.first, got)
 				require.Equal(t, modelPoint(whole, len(c.before)), at)
-				got, at = takeAll(t, enc.store(t, whole, 1), at, 4)
+				got, at = takeAll(t, enc.Store(whole, 1), at, 4)
 				require.Equal(t, c.then, got)
 				require.Equal(t, modelPoint(whole, len(whole)), at)
 			})
@@ -94,8 +95,8 @@ func TestReader_ResumesAfterACR_AtABlockBoundary(t *testing.T) {
 	data[len(data)-1] = '\r'
 	data = append(data, '\n')
 	at := modelPoint(data, 2*source.BlockSize)
-	for _, enc := range encodings {
-		got, _ := takeAll(t, enc.store(t, data, 7), at, 2*source.BlockSize-1)
-		require.Equal(t, []string{`rest 128 of 0: "\n"`}, got, enc.name)
+	for _, enc := range filestest.Encodings {
+		got, _ := takeAll(t, enc.Store(data, 7), at, 2*source.BlockSize-1)
+		require.Equal(t, []string{`rest 128 of 0: "\n"`}, got, enc.Name)
 	}
 }

@@ -20,16 +20,16 @@ var text = []byte("first line\r\n\nthe second line, a longer one\nlast, without 
 func readStored(t tester, stored []byte) (data []byte, compressed bool, err error) {
 	f, fsys := openBytes(t, stored)
 	defer closeAll(t, f, fsys)
-	data, err = readAll(newReader(t, f, 100), 20)
+	data, err = filestest.ReadAll(newReader(t, f, 100), 20)
 	return data, f.Compressed(), err
 }
 
 func TestCorrupt_Table(t *testing.T) {
-	one, two := gz(t, []byte("one\n")), gz(t, []byte("two\nhalf"))
+	one, two := filestest.Gzip([]byte("one\n")), filestest.Gzip([]byte("two\nhalf"))
 	bone, btwo := filestest.Bzip2([]byte("one\n")), filestest.Bzip2([]byte("two\nhalf"))
 	badSum := slices.Clone(btwo)
 	badSum[10] ^= 1
-	zone, ztwo := zst(t, []byte("one\n")), zst(t, []byte("two\nhalf"))
+	zone, ztwo := filestest.SkippedZstd([]byte("one\n")), filestest.SkippedZstd([]byte("two\nhalf"))
 	const cut = "unexpected EOF"
 	named := []byte("\x1f\x8b\x08\x18\x00\x00\x00\x00\x00\x03app.log\x00comment")
 	badCRC := slices.Clone(two)
@@ -40,8 +40,8 @@ func TestCorrupt_Table(t *testing.T) {
 		offset int64 // of the fault; -1 for none
 		msg    string
 	}{
-		"gzip, nothing in it": {gz(t, nil), "", -1, ""},
-		"gzip, empty members": {gz(t, nil, nil, nil), "", -1, ""},
+		"gzip, nothing in it": {filestest.Gzip(nil), "", -1, ""},
+		"gzip, empty members": {filestest.Gzip(nil, nil, nil), "", -1, ""},
 		"gzip, magic only":    {[]byte("\x1f\x8b"), "", 0, cut},
 		"gzip, broken header": {
 			[]byte("\x1f\x8b\x01\x00\x00\x00\x00\x00\x00\x00\x00"), "", 0, "header"},
@@ -57,7 +57,7 @@ func TestCorrupt_Table(t *testing.T) {
 		"gzip, bad checksum":         {slices.Concat(one, badCRC), "one\ntwo\n", 12, "checksum"},
 		"gzip, no checksum":          {slices.Concat(one, two[:len(two)-8]), "one\ntwo\n", 12, cut},
 		"gzip, then zstd":            {slices.Concat(one, ztwo), "one\n", 4, "no gzip"},
-		"zstd, nothing in it":        {zst(t, nil), "", -1, ""},
+		"zstd, nothing in it":        {filestest.SkippedZstd(nil), "", -1, ""},
 		"zstd, skippable frames only": {
 			[]byte("\x50\x2a\x4d\x18\x01\x00\x00\x00x\x5f\x2a\x4d\x18\x00\x00\x00\x00"), "", -1, ""},
 		"zstd, cut skippable frame": {[]byte("\x50\x2a\x4d\x18\x02\x00\x00\x00x"), "", 0, cut},
@@ -102,7 +102,7 @@ func TestCorrupt_Table(t *testing.T) {
 
 // The range before a fault ends as it would at the end of a file; the fault comes after it.
 func TestCorrupt_TheRangeBeforeIsWhole(t *testing.T) {
-	f, fsys := openBytes(t, gz(t, []byte("one\ntwo\nhalf"))[:30])
+	f, fsys := openBytes(t, filestest.Gzip([]byte("one\ntwo\nhalf"))[:30])
 	defer closeAll(t, f, fsys)
 	r := newReader(t, f, 100)
 	r.Begin(0, 0)
@@ -133,7 +133,7 @@ func TestCorrupt_WhatIsNotCertainIsLeft(t *testing.T) {
 		strings.Repeat("x", 250): strings.Repeat("x", 200), // fragments are certain
 		strings.Repeat("x", 200): strings.Repeat("x", 100),
 	} {
-		got, _, err := readStored(t, append(gz(t, []byte(data)), "garbage"...))
+		got, _, err := readStored(t, append(filestest.Gzip([]byte(data)), "garbage"...))
 		var corrupt *files.CorruptError
 		require.ErrorAs(t, err, &corrupt)
 		require.Equal(t, int64(len(data)), corrupt.Offset)
@@ -149,13 +149,13 @@ func TestCorrupt_CutOffAtEveryByte(t *testing.T) {
 		whole  map[int]int // lengths at which the file is whole, and its content's length there
 		step   int
 	}{
-		"gzip": {text, gz(t, text[:20], text[20:]), map[int]int{len(gz(t, text[:20])): 20}, 1},
-		"zstd": {text, zst(t, text[:20], text[20:]),
-			map[int]int{11: 0, len(zst(t, text[:20])): 20, len(zst(t, text[:20])) + 11: 20}, 1},
+		"gzip": {text, filestest.Gzip(text[:20], text[20:]), map[int]int{len(filestest.Gzip(text[:20])): 20}, 1},
+		"zstd": {text, filestest.SkippedZstd(text[:20], text[20:]),
+			map[int]int{11: 0, len(filestest.SkippedZstd(text[:20])): 20, len(filestest.SkippedZstd(text[:20])) + 11: 20}, 1},
 		"bzip2": {text, filestest.Bzip2(text[:20], text[20:]),
 			map[int]int{len(filestest.Bzip2(text[:20])): 20}, 1},
-		"larger gzip":  {big, gz(t, big), nil, 7},
-		"larger zstd":  {big, zst(t, big), map[int]int{11: 0}, 1},
+		"larger gzip":  {big, filestest.Gzip(big), nil, 7},
+		"larger zstd":  {big, filestest.SkippedZstd(big), map[int]int{11: 0}, 1},
 		"larger bzip2": {big, filestest.Bzip2(big), nil, 7},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -181,7 +181,7 @@ func TestCorrupt_CutOffAtEveryByte(t *testing.T) {
 // A flipped bit is noticed, or does no harm; it never ends the program.
 func TestCorrupt_EveryBitFlipped(t *testing.T) {
 	for name, stored := range map[string][]byte{
-		"gzip": gz(t, text[:20], text[20:]), "zstd": zst(t, text[:20], text[20:]),
+		"gzip": filestest.Gzip(text[:20], text[20:]), "zstd": filestest.SkippedZstd(text[:20], text[20:]),
 		"bzip2": filestest.Bzip2(text[:20], text[20:]),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -74,17 +74,3 @@ type ShrunkError struct {
 func (e *ShrunkError) Error() string {
 	return fmt.Sprintf("%s is shorter than it was: want %d bytes, have %d", e.Path, e.Want, e.Have)
 }
-
-// TruncatedError says that a Live's file does not have the bytes any more that were taken of it:
-// it was truncated, or truncated and written anew. What was taken before is held until it is
-// released.
-type TruncatedError struct {
-	Path  string
-	Taken int64 // bytes that are the Live's own
-	Size  int64 // of the file when that was found; it may be more than Taken
-}
-
-func (e *TruncatedError) Error() string {
-	return fmt.Sprintf("%s was truncated or written anew: %d bytes were read, it has %d now",
-		e.Path, e.Taken, e.Size)
-}

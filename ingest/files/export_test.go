@@ -11,9 +11,6 @@ func (r *Reader) SetChunkMax(n int) { r.chunkMax = n }
 // BufferSize is how many bytes of the file r can hold.
 func (r *Reader) BufferSize() int { return len(r.win.buf) }
 
-// SetGrowing makes f one that may grow.
-func (f *File) SetGrowing() { f.growing = true }
-
 // ReadAt reads stored bytes of f.
 func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.h.ReadAt(p, off) }
 

@@ -16,11 +16,11 @@ const MarkerSize = 1 << 10
 // concurrently, but for Reader and Close, and a Reader is one goroutine's. Close it; its Reader
 // ends with it.
 type File struct {
-	path   string
-	h      Handle
-	stat   Stat
-	format format
-	reader *Reader // the live one
+	path     string
+	h        Handle
+	stat     Stat
+	encoding Encoding
+	reader   *Reader // the live one
 	// growing says that more may be appended: then a line without its newline is no record yet,
 	// and no head.
 	growing bool
@@ -45,16 +45,22 @@ func Open(fsys FS, path string) (*File, error) {
 	return f, nil
 }
 
+// Of makes a File of the bytes that h gives. path is what messages call the file, st is what
+// File.Stat gives, and e must be the encoding of those bytes. Closing the File closes h.
+func Of(path string, h Handle, st Stat, e Encoding) *File {
+	return &File{path: path, h: h, stat: st, encoding: e}
+}
+
 func (f *File) inspect() (err error) {
 	if f.stat, err = f.h.Stat(); err != nil {
 		return err
 	}
-	var b [sniffLen]byte
+	var b [SniffLen]byte
 	n, err := io.ReadFull(&section{path: f.path, h: f.h, size: f.stat.Size}, b[:])
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return err
 	}
-	f.format = sniff(b[:n])
+	f.encoding, _ = Sniff(b[:n])
 	return nil
 }
 
@@ -65,11 +71,15 @@ func (f *File) Path() string { return f.path }
 func (f *File) Stat() Stat { return f.stat }
 
 // Compressed says whether the file is gzip, bzip2 or zstd.
-func (f *File) Compressed() bool { return f.format != plain }
+func (f *File) Compressed() bool { return f.encoding.Compressed() }
 
 // AssumeWhole takes a compressed file for whole that goes on with something else after its last member,
 // frame or stream: it ends there. It is to be called before anything is read.
 func (f *File) AssumeWhole() { f.whole = true }
+
+// SetGrowing says that more may be appended to the file. Then a line without its newline is no record
+// yet, and no head. It is to be called before anything is read.
+func (f *File) SetGrowing() { f.growing = true }
 
 // Growing says whether more may be appended to what the File gives.
 func (f *File) Growing() bool { return f.growing }
@@ -99,7 +109,7 @@ func (f *File) endReader() {
 
 // Head finds the file's head as source.Head does; the bytes it gives are the caller's. It is false
 // without an error for an empty file, and for one that is not finished and has no head yet. A file
-// that may grow (see Live.View) is not finished, whatever finished says.
+// that may grow (see SetGrowing) is not finished, whatever finished says.
 //
 // A compressed file with a fault in its first source.HeadWindow bytes has the head that stands
 // before the fault, or none and gives the *CorruptError: what is not whole cannot name a source,

@@ -29,10 +29,10 @@ func TestOpen_TellsTheFormatFromTheFirstBytes(t *testing.T) {
 		"empty":                  {"", false},
 		"one byte":               {"\x1f", false},
 		"text":                   {"line\n", false},
-		"gzip":                   {string(gz(t, []byte("x"))), true},
+		"gzip":                   {string(filestest.Gzip([]byte("x"))), true},
 		"gzip magic":             {"\x1f\x8b", true},
 		"gzip, broken header":    {"\x1f\x8b\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", true},
-		"zstd":                   {string(zst(t, []byte("x"))[11:]), true},
+		"zstd":                   {string(filestest.SkippedZstd([]byte("x"))[11:]), true},
 		"zstd skippable frame":   {"\x50\x2a\x4d\x18\x00\x00\x00\x00", true},
 		"zstd magic, cut":        {"\x28\xb5\x2f", false},
 		"like a skippable frame": {"\x60\x2a\x4d\x18", false},
@@ -96,7 +96,7 @@ func TestOS(t *testing.T) {
 	changed, err := f.Changed()
 	require.NoError(t, err)
 	require.False(t, changed, "renamed only")
-	got, err := readAll(newReader(t, f, 100), 0)
+	got, err := filestest.ReadAll(newReader(t, f, 100), 0)
 	require.NoError(t, err)
 	require.Equal(t, "dir/a.log", string(got))
 	require.NoError(t, os.WriteFile("dir/a.log.1", []byte("more than it was\n"), 0))
@@ -122,9 +122,9 @@ func TestFile_Head(t *testing.T) {
 		"begins at the last": {blank[1:] + long, false, long[:source.HeadMax], true},
 		"nothing in 64 KiB":  {blank + blank + blank + "x\n", true, blank, true},
 	} {
-		for _, enc := range encodings {
-			t.Run(name+"/"+enc.name, func(t *testing.T) {
-				f, fsys := openBytes(t, enc.store(t, []byte(c.data), len(c.data)/2))
+		for _, enc := range filestest.Encodings {
+			t.Run(name+"/"+enc.Name, func(t *testing.T) {
+				f, fsys := openBytes(t, enc.Store([]byte(c.data), len(c.data)/2))
 				defer closeAll(t, f, fsys)
 				head, ok, err := f.Head(c.finished, nil)
 				require.NoError(t, err)
@@ -147,7 +147,7 @@ func TestFile_Head_BeforeAFault(t *testing.T) {
 		"fault at once": {"", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stored := gz(t, []byte(c.data))
+			stored := filestest.Gzip([]byte(c.data))
 			f, fsys := openBytes(t, append(stored, "garbage"...))
 			defer closeAll(t, f, fsys)
 			head, ok, err := f.Head(true, nil)
@@ -195,7 +195,7 @@ func TestFile_Marker(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, before, after, "a marker is of the file as it is now")
 
-	z, zfs := openBytes(t, gz(t, data))
+	z, zfs := openBytes(t, filestest.Gzip(data))
 	defer closeAll(t, z, zfs)
 	_, err = z.Marker(10)
 	require.ErrorContains(t, err, "compressed")
@@ -205,8 +205,8 @@ func TestFile_Marks_EqualTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		data := readable(bytes.Repeat(drawLog(t), rapid.SampledFrom([]int{1, 1, 7, 5000}).Draw(t, "repeat")))
 		offsets := rapid.SliceOfN(rapid.Int64Range(-1, int64(len(data))+3), 0, 5).Draw(t, "offsets")
-		enc := rapid.SampledFrom(encodings).Draw(t, "encoding")
-		f, fsys := openBytes(t, enc.store(t, data, len(data)/3))
+		enc := rapid.SampledFrom(filestest.Encodings).Draw(t, "encoding")
+		f, fsys := openBytes(t, enc.Store(data, len(data)/3))
 		defer closeAll(t, f, fsys)
 
 		want := map[int64]source.Point{}
@@ -247,7 +247,7 @@ func TestFile_Marks_StopWhenToldTo(t *testing.T) {
 }
 
 func TestFile_Marks_OfACorruptFile(t *testing.T) {
-	f, fsys := openBytes(t, append(gz(t, []byte("one\ntwo\n")), "garbage"...))
+	f, fsys := openBytes(t, append(filestest.Gzip([]byte("one\ntwo\n")), "garbage"...))
 	defer closeAll(t, f, fsys)
 	marks, end, err := f.Marks(ctx, []int64{4, 8, 9})
 	var corrupt *files.CorruptError
@@ -261,9 +261,9 @@ func TestFile_Marks_OfACorruptFile(t *testing.T) {
 
 func TestFile_Reader_RefusesAPointThatIsNotInTheFile(t *testing.T) {
 	data := []byte(strings.Repeat("0123456789\n", 20))
-	for _, enc := range encodings {
-		t.Run(enc.name, func(t *testing.T) {
-			f, fsys := openBytes(t, enc.store(t, data, 100))
+	for _, enc := range filestest.Encodings {
+		t.Run(enc.Name, func(t *testing.T) {
+			f, fsys := openBytes(t, enc.Store(data, 100))
 			defer closeAll(t, f, fsys)
 			at := modelPoint(data, 110)
 			_, err := f.Reader(ctx, at, 100)
@@ -296,13 +296,13 @@ func TestFile_Reader_GoesOnFarIntoAFile(t *testing.T) {
 	for i := range 100_000 {
 		data = fmt.Appendf(data, "line %d\n", i)
 	}
-	for _, enc := range encodings {
-		f, fsys := openBytes(t, enc.store(t, data, 5))
+	for _, enc := range filestest.Encodings {
+		f, fsys := openBytes(t, enc.Store(data, 5))
 		for _, near := range []int{256 << 10, 256<<10 + 100, 512 << 10, 1000_000} {
 			at := bytes.LastIndexByte(data[:near], '\n') + 1
 			r, err := f.Reader(ctx, modelPoint(data, at), 100)
-			require.NoError(t, err, enc.name)
-			got, err := readAll(r, 0)
+			require.NoError(t, err, enc.Name)
+			got, err := filestest.ReadAll(r, 0)
 			require.NoError(t, err)
 			require.True(t, bytes.Equal(data[at:], got))
 			require.Equal(t, modelPoint(data, len(data)), r.Point())
@@ -314,28 +314,28 @@ func TestFile_Reader_GoesOnFarIntoAFile(t *testing.T) {
 // A File that is not closed leaves no goroutine, and one that is read uses one core.
 func TestFile_StartsNoGoroutines(t *testing.T) {
 	data := bytes.Repeat([]byte("line\n"), 1<<18)
-	for _, enc := range encodings {
+	for _, enc := range filestest.Encodings {
 		before := runtime.NumGoroutine()
-		f, fsys := openBytes(t, enc.store(t, data, 5))
+		f, fsys := openBytes(t, enc.Store(data, 5))
 		r := newReader(t, f, 100)
 		r.Begin(0, 0)
 		_, err := r.Next()
 		require.NoError(t, err)
 		// One that an earlier test left may end meanwhile.
-		require.LessOrEqual(t, runtime.NumGoroutine(), before, enc.name)
+		require.LessOrEqual(t, runtime.NumGoroutine(), before, enc.Name)
 		closeAll(t, f, fsys)
 	}
 }
 
 func TestFile_Reader_EndsTheOneBefore(t *testing.T) {
 	data := bytes.Repeat([]byte("0123456789abcde\n"), 1<<17)
-	for _, enc := range encodings {
-		f, fsys := openBytes(t, enc.store(t, data, 10))
+	for _, enc := range filestest.Encodings {
+		f, fsys := openBytes(t, enc.Store(data, 10))
 		old := newReader(t, f, 100)
 		old.Begin(0, 0)
 		newReader(t, f, 100)
 		_, err := readOn(old)
-		require.ErrorContains(t, err, "closed", enc.name)
+		require.ErrorContains(t, err, "closed", enc.Name)
 		closeAll(t, f, fsys)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/files"
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/source"
 )
 
@@ -16,8 +17,8 @@ import (
 func FuzzOpen(f *testing.F) {
 	f.Add([]byte("one\ntwo\r\n\nhalf"), 3, int64(5))
 	f.Add([]byte(source.BOM+"a\r\r\nb"), 1, int64(0))
-	for _, enc := range encodings {
-		f.Add(enc.store(f, []byte("one\ntwo\r\n\nhalf"), 5), 100, int64(1))
+	for _, enc := range filestest.Encodings {
+		f.Add(enc.Store([]byte("one\ntwo\r\n\nhalf"), 5), 100, int64(1))
 	}
 	f.Fuzz(func(t *testing.T, stored []byte, maxRecord int, maxBytes int64) {
 		maxRecord = 1 + (maxRecord&0x7fffffff)%4096
@@ -29,8 +30,8 @@ func FuzzOpen(f *testing.F) {
 		}
 		r := newReader(t, file, maxRecord)
 		r.SetChunkMax(100)
-		got, err := readAll(r, maxBytes)
-		whole, errWhole := readAll(newReader(t, file, maxRecord), 0)
+		got, err := filestest.ReadAll(r, maxBytes)
+		whole, errWhole := filestest.ReadAll(newReader(t, file, maxRecord), 0)
 		require.Equal(t, whole, got)
 		require.Equal(t, errWhole, err)
 		require.Equal(t, modelPoint(got, len(got)), r.Point())

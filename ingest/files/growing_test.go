@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/source"
 )
 
@@ -25,7 +26,7 @@ func TestReader_Growing_LeavesTheHalfLine(t *testing.T) {
 		f, fsys := openBytes(t, []byte(data))
 		f.SetGrowing()
 		r := newReader(t, f, 4)
-		got, err := readAll(r, 0)
+		got, err := filestest.ReadAll(r, 0)
 		require.NoError(t, err)
 		require.Equal(t, want, string(got))
 		require.Equal(t, len(want) < len(data), r.LeftHalf(), data)

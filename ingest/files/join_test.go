@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"logseal/ingest/files"
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/source"
 )
 
@@ -172,8 +173,8 @@ func TestReader_OfSeveralLines_EqualsTheModel(t *testing.T) {
 		data := drawParts(t)
 		maxRecord := rapid.IntRange(1, 30).Draw(t, "max record")
 		chunkMax := rapid.IntRange(1, 60).Draw(t, "chunk max")
-		enc := rapid.SampledFrom(encodings).Draw(t, "encoding")
-		f, fsys := openBytes(t, enc.store(t, data, rapid.IntRange(0, len(data)).Draw(t, "split")))
+		enc := rapid.SampledFrom(filestest.Encodings).Draw(t, "encoding")
+		f, fsys := openBytes(t, enc.Store(data, rapid.IntRange(0, len(data)).Draw(t, "split")))
 		defer closeAll(t, f, fsys)
 
 		at := source.Origin()

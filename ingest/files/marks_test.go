@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"logseal/ingest/files"
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/source"
 )
 
@@ -30,8 +31,8 @@ func drawLines(t *rapid.T) []byte {
 func TestReader_Marks_AreThoseOfThePrefixes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		data := drawLines(t)
-		enc := rapid.SampledFrom(encodings).Draw(t, "encoding")
-		f, fsys := openBytes(t, enc.store(t, data, rapid.IntRange(0, len(data)).Draw(t, "split")))
+		enc := rapid.SampledFrom(filestest.Encodings).Draw(t, "encoding")
+		f, fsys := openBytes(t, enc.Store(data, rapid.IntRange(0, len(data)).Draw(t, "split")))
 		defer closeAll(t, f, fsys)
 		r := newReader(t, f, 1000)
 		require.Nil(t, r.Marks())
@@ -78,9 +79,9 @@ func TestReader_Marks_AreThoseOfThePrefixes(t *testing.T) {
 
 func TestFile_ChainTo(t *testing.T) {
 	data := bytes.Repeat([]byte("0123456789abcde\n"), 100)
-	for _, enc := range encodings {
-		t.Run(enc.name, func(t *testing.T) {
-			f, fsys := openBytes(t, enc.store(t, data, 700))
+	for _, enc := range filestest.Encodings {
+		t.Run(enc.Name, func(t *testing.T) {
+			f, fsys := openBytes(t, enc.Store(data, 700))
 			defer closeAll(t, f, fsys)
 			for _, off := range []int{0, 64, 65, 1000, len(data), len(data) + 1} {
 				c, err := f.ChainTo(ctx, int64(off))
@@ -96,9 +97,9 @@ func TestFile_ChainTo(t *testing.T) {
 // From each Point of a file the Points after it are found, whatever lies between.
 func TestFile_PointFrom(t *testing.T) {
 	data := []byte(source.BOM + "ab\n\ncd\r\n" + strings.Repeat("x", 150) + "\nhalf")
-	for _, enc := range encodings {
-		t.Run(enc.name, func(t *testing.T) {
-			f, fsys := openBytes(t, enc.store(t, data, 5))
+	for _, enc := range filestest.Encodings {
+		t.Run(enc.Name, func(t *testing.T) {
+			f, fsys := openBytes(t, enc.Store(data, 5))
 			defer closeAll(t, f, fsys)
 			for from := 0; from <= len(data); from += 1 + from/3 {
 				for off := from; off <= len(data); off += 13 {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/files"
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/source"
 )
 
@@ -136,7 +137,7 @@ func openStored(stored []byte) func(t *testing.T) *files.File {
 func TestReader_Memory_ZstdWindowOf128MiB(t *testing.T) {
 	f, fsys := openBytes(t, []byte("\x28\xb5\x2f\xfd\x00\x88\x11\x00\x00a\n"))
 	defer closeAll(t, f, fsys)
-	got, err := readAll(newReader(t, f, 100), 0)
+	got, err := filestest.ReadAll(newReader(t, f, 100), 0)
 	require.NoError(t, err)
 	require.Equal(t, "a\n", string(got))
 }
@@ -144,9 +145,9 @@ func TestReader_Memory_ZstdWindowOf128MiB(t *testing.T) {
 func BenchmarkReader(b *testing.B) {
 	line := []byte("127.0.0.1 - - [10/Oct/2000:13:55:36 -0700] \"GET /a.gif HTTP/1.0\" 200 2326\n")
 	data := bytes.Repeat(line, 1<<18)
-	for _, enc := range encodings {
-		b.Run(enc.name, func(b *testing.B) {
-			f, _ := openBytes(b, enc.store(b, data, len(data)/2))
+	for _, enc := range filestest.Encodings {
+		b.Run(enc.Name, func(b *testing.B) {
+			f, _ := openBytes(b, enc.Store(data, len(data)/2))
 			defer f.Close()
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/files"
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/source"
 )
 
@@ -86,7 +87,7 @@ func TestReader_Growing_LeavesPadding(t *testing.T) {
 func TestReader_GoesOnAfterPadding(t *testing.T) {
 	f, fsys := openBytes(t, []byte("one\n\x00\x00"))
 	r := newReader(t, f, 100)
-	got, err := readAll(r, 0)
+	got, err := filestest.ReadAll(r, 0)
 	require.NoError(t, err)
 	require.Len(t, got, 6)
 	at := r.Point()

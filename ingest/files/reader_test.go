@@ -87,9 +87,9 @@ func TestReader_EqualsTheModel(t *testing.T) {
 		data := drawLog(t)
 		maxRecord := rapid.IntRange(1, 12).Draw(t, "max record")
 		chunkMax := rapid.IntRange(1, 40).Draw(t, "chunk max")
-		enc := rapid.SampledFrom(encodings).Draw(t, "encoding")
+		enc := rapid.SampledFrom(filestest.Encodings).Draw(t, "encoding")
 		split := rapid.IntRange(0, len(data)).Draw(t, "split")
-		f, fsys := openBytes(t, enc.store(t, data, split))
+		f, fsys := openBytes(t, enc.Store(data, split))
 		defer closeAll(t, f, fsys)
 
 		r := newReader(t, f, maxRecord)

@@ -7,60 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/klauspost/compress/zstd"
 
 	"logseal/ingest/source"
 )
-
-// format is how a file is stored.
-type format uint8
-
-const (
-	plain format = iota
-	gzipped
-	zstandard
-	bzipped
-)
-
-// sniffLen is how many first bytes tell the format.
-const sniffLen = bzip2Len
-
-// sniff tells the format from a file's first bytes. A file that begins as a compressed one does
-// is one, also when the rest of its header is broken: no text begins like that.
-func sniff(b []byte) format {
-	switch {
-	case len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b:
-		return gzipped
-	case isBzip2(b):
-		return bzipped
-	case len(b) < 4:
-		return plain
-	case string(b[:4]) == "\x28\xb5\x2f\xfd":
-		return zstandard
-	case b[0]&0xf0 == 0x50 && string(b[1:4]) == "\x2a\x4d\x18": // a skippable frame
-		return zstandard
-	}
-	return plain
-}
-
-// undecided says that b, all there is of a file, may become the beginning of a compressed one.
-func undecided(b []byte) bool {
-	switch {
-	case len(b) == 0:
-		return true
-	case b[0] == 0x1f:
-		return len(b) < 2
-	case mayBeBzip2(b):
-		return !isBzip2(b)
-	case len(b) >= 4:
-		return false
-	case b[0]&0xf0 == 0x50:
-		return strings.HasPrefix("\x2a\x4d\x18", string(b[1:]))
-	}
-	return strings.HasPrefix("\x28\xb5\x2f\xfd", string(b))
-}
 
 // section reads the stored bytes of a file in order, up to the size it had when it was opened.
 type section struct {
@@ -115,7 +66,7 @@ type stream struct {
 // open starts a stream of f's bytes. Close it.
 func (f *File) open() *stream {
 	s := &stream{sec: &section{path: f.path, h: f.h, size: f.stat.Size}, end: func() {}, whole: f.whole}
-	switch f.format {
+	switch f.encoding {
 	case plain:
 		s.dec = s.sec
 	case gzipped:

@@ -96,7 +96,7 @@ var kinds = []kind{
 }
 
 // compressions are how a file may be stored that is read: its name, and what unpacks it.
-var compressions = map[format]struct{ what, do string }{
+var compressions = map[Encoding]struct{ what, do string }{
 	gzipped:   {"gzip", "gzip -dc"},
 	zstandard: {"zstd", "zstd -dc"},
 	bzipped:   {"bzip2", "bzip2 -dc"},
@@ -129,7 +129,7 @@ func isTextControl(r rune) bool { return r >= '\a' && r <= '\r' || r == 0x1b }
 
 // unsupported tells what no log begins with b, the first firstBytes bytes of the content of the file
 // at p or all of them: nil for what is read.
-func unsupported(p string, stored format, b []byte) *UnsupportedError {
+func unsupported(p string, stored Encoding, b []byte) *UnsupportedError {
 	if isText(b) {
 		return nil
 	}
@@ -171,8 +171,8 @@ func maybeUTF8(b []byte) bool {
 	return len(b) > 0 && b[0] != 0 && utf8.Valid(b)
 }
 
-// Supported is an *UnsupportedError when the file holds what is no log. Open asks it; of a View, whoever
-// wants to know.
+// Supported is an *UnsupportedError when the file holds no log. Open calls it. A caller that has a File from
+// Of calls it itself.
 func (f *File) Supported() error {
 	s := f.open()
 	defer s.Close()
@@ -183,7 +183,7 @@ func (f *File) Supported() error {
 	if err != nil {
 		return err
 	}
-	if what := unsupported(f.path, f.format, b); what != nil {
+	if what := unsupported(f.path, f.encoding, b); what != nil {
 		return what
 	}
 	return nil

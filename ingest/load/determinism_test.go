@@ -83,7 +83,7 @@ func TestLoad_IsDeterministic(t *testing.T) {
 	for _, workers := range []int{2, 3, 8} {
 		require.Equal(t, want, load(workers, plain), "%d workers", workers)
 	}
-	require.Equal(t, want, load(2, func(s string) []byte { return filestest.Gzip(s[:1000], s[1000:]) }), "gzip")
+	require.Equal(t, want, load(2, func(s string) []byte { return filestest.GzipText(s[:1000], s[1000:]) }), "gzip")
 	require.Equal(t, want, load(2, func(s string) []byte { return zst(t, s) }), "zstd")
 
 	for range 20 {

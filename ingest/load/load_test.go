@@ -150,7 +150,7 @@ func TestLoad_OneSourceThroughRenameCompressionAndLostState(t *testing.T) {
 	r := b.load("f.1")
 	require.Equal(t, int64(1), r.Rows, "goes on where the other name ended")
 
-	b.write("f.1.gz", filestest.Gzip(abc, "d4\n", "e5\n"))
+	b.write("f.1.gz", filestest.GzipText(abc, "d4\n", "e5\n"))
 	r = b.load("f.1.gz")
 	require.Equal(t, int64(1), r.Rows, "%+v", r)
 
@@ -215,7 +215,7 @@ func TestLoad_CutOffGzipGoesOnWithTheWholeCopy(t *testing.T) {
 	for i := range 20000 {
 		lines.WriteString("a" + strings.Repeat("1", i%7+1) + "\n")
 	}
-	whole := filestest.Gzip(lines.String())
+	whole := filestest.GzipText(lines.String())
 	b.write("f.gz", whole[:len(whole)/2])
 	r := b.load("f.gz")
 	require.Equal(t, []commit.Kind{commit.Corrupt}, b.kinds(r))

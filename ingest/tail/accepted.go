@@ -1,10 +1,10 @@
 package tail
 
 import (
+	"fmt"
+
 	"logseal/ingest/commit"
 )
-
-import "fmt"
 
 // allAccepted tells whether an earlier run has asked the sink about all streams as they are now. Only
 // then may something be sealed before the sink is reached: what a version may not grow into must never

@@ -104,7 +104,7 @@ func (t *Tail) isWhole(f *followed) (bool, error) {
 	if !there || !time.Now().Before(rested) {
 		return true, nil
 	}
-	view, err := f.live.View(0, true)
+	view, err := f.live.Snapshot(0, true)
 	if err != nil {
 		return false, err
 	}

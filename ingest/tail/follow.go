@@ -184,7 +184,7 @@ func (t *Tail) sealNext(f *followed) (bool, error) {
 	f.w.Encoded = endTurn
 	end := f.live.Taken()
 	if t.backlog(f) || f.final && !f.cut {
-		end = max(end, f.size) // of a few first bytes a Live cannot tell whether they are a log's
+		end = max(end, f.size) // of a few first bytes a follow.File cannot tell whether they are a log's
 	}
 	return t.withView(f, end, f.final && !f.hadMore(), func() (bool, error) { return f.w.Cut(ctx) })
 }
@@ -212,7 +212,7 @@ func (t *Tail) mayInterrupt(f *followed) (ctx context.Context, done func()) {
 func (t *Tail) withView(
 	f *followed, end int64, finished bool, do func() (bool, error),
 ) (bool, error) {
-	view, err := f.live.View(end, finished)
+	view, err := f.live.Snapshot(end, finished)
 	if err != nil {
 		return false, err
 	}
@@ -270,7 +270,7 @@ func (t *Tail) beginAt(f *followed, at int64) error {
 
 // stillHas tells whether the file has the bytes before the sealed offset that were sealed.
 func (t *Tail) stillHas(f *followed, at int64) (bool, error) {
-	view, err := f.live.View(at, false)
+	view, err := f.live.Snapshot(at, false)
 	if err != nil {
 		return false, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"logseal/ingest/commit"
 	"logseal/ingest/files"
+	"logseal/ingest/follow"
 	"logseal/ingest/source"
 )
 
@@ -79,7 +80,7 @@ type followed struct {
 
 	mu commit.Turn // guards what follows: whoever works on the file holds it
 
-	live     *files.Live
+	live     *follow.File
 	w        *commit.Writer // nil until it is an owner
 	dropped  bool           // nobody is to attend to it any more
 	missed   bool           // it was not at its path when it was to be opened
@@ -128,10 +129,10 @@ type fileView struct {
 	unended    bool
 	noText     bool // what it holds is no log
 	compressed bool
-	bound      bool        // what it holds can neither be sealed nor let go of now
-	reach      int64       // of a file that is put away: how far it holds its source
-	left       int64       // so far nothing of it need be read while memory is short
-	live       *files.Live // of an owner
+	bound      bool         // what it holds can neither be sealed nor let go of now
+	reach      int64        // of a file that is put away: how far it holds its source
+	left       int64        // so far nothing of it need be read while memory is short
+	live       *follow.File // of an owner
 	head       []byte
 	size       int64 // as far as the live file goes
 }

@@ -2,9 +2,8 @@ package tail
 
 import (
 	"logseal/ingest/commit"
+	"logseal/ingest/source"
 )
-
-import "logseal/ingest/source"
 
 // headGroup is the files that begin with the same head. Only they can be one source, or contend for
 // a k, so they are told who they are one after the other.

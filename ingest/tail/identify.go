@@ -8,6 +8,7 @@ import (
 
 	"logseal/ingest/commit"
 	"logseal/ingest/files"
+	"logseal/ingest/follow"
 	"logseal/ingest/identity"
 	"logseal/ingest/source"
 )
@@ -149,7 +150,7 @@ func (t *Tail) headOf(f *followed) (view *files.File, head []byte, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		if view, err = f.live.View(end, f.final); err != nil {
+		if view, err = f.live.Snapshot(end, f.final); err != nil {
 			return nil, nil, err
 		}
 		head, ok, err := view.Head(f.final, nil)
@@ -185,7 +186,7 @@ func (t *Tail) readHead(f *followed, limit int64) (int64, error) {
 	for f.live.Taken() < min(stat.Size, limit) {
 		at := f.live.Taken()
 		n, err := f.live.Read(limit - at)
-		if errors.As(err, new(*files.TruncatedError)) {
+		if errors.As(err, new(*follow.TruncatedError)) {
 			t.truncated(f)
 			return f.live.Taken(), nil
 		}

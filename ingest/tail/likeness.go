@@ -50,7 +50,7 @@ func (t *Tail) compare(
 	if stat, err := o.live.Look(); err == nil && !o.cut {
 		end = max(end, stat.Size)
 	}
-	view, err := o.live.View(end, true)
+	view, err := o.live.Snapshot(end, true)
 	if err != nil {
 		return like, err
 	}

@@ -3,7 +3,7 @@ package tail
 import (
 	"errors"
 
-	"logseal/ingest/files"
+	"logseal/ingest/follow"
 )
 
 // What is read and not sealed is held in memory, and together it may take so much. When it takes more,
@@ -72,7 +72,7 @@ func (f *followed) maySpare() bool { return !f.cut && f.joining.end == 0 }
 // f.mu is held.
 func (t *Tail) forgetHeld(f *followed) error {
 	err := f.live.Forget()
-	if errors.As(err, new(*files.TruncatedError)) {
+	if errors.As(err, new(*follow.TruncatedError)) {
 		t.truncated(f)
 		return nil
 	}

@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"logseal/ingest/commit"
-	"logseal/ingest/files"
+	"logseal/ingest/follow"
 )
 
 // openFile opens a file that is not open. One that is gone again before it could be is let go: then
 // there is none to give.
-func (t *Tail) openFile(f *followed) (*files.Live, error) {
+func (t *Tail) openFile(f *followed) (*follow.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.dropped {
@@ -45,8 +45,8 @@ func (t *Tail) openFile(f *followed) (*files.Live, error) {
 }
 
 // openLive opens a file that has a descriptor. f.mu is held.
-func (t *Tail) openLive(f *followed, path string) (*files.Live, error) {
-	live, err := files.OpenLive(t.FS, path)
+func (t *Tail) openLive(f *followed, path string) (*follow.File, error) {
+	live, err := follow.Open(t.FS, path)
 	if errors.Is(err, fs.ErrNotExist) && !f.missed {
 		f.missed = true
 		t.nudgeLook()

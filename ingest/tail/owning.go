@@ -64,7 +64,7 @@ func (t *Tail) leaveUndecided(f *followed, c *commit.Claim, d *decision, k uint6
 // keep holds what an undecided file has and nobody else.
 func (t *Tail) keep(f *followed, c commit.Claim, d *decision, k uint64) error {
 	if !f.live.Compressed() {
-		view, err := f.live.View(c.File.Stat().Size, true) // its last line ends here
+		view, err := f.live.Snapshot(c.File.Stat().Size, true) // its last line ends here
 		if err != nil {
 			return err
 		}

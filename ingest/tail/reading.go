@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"logseal/ingest/files"
+	"logseal/ingest/follow"
 )
 
 // readMax is how much of a file is read before others of its kind have their turn.
@@ -31,7 +32,7 @@ func (t *Tail) read(f *followed) error {
 		}
 		at := f.live.Taken()
 		n, err := t.readSome(f)
-		if errors.As(err, new(*files.TruncatedError)) {
+		if errors.As(err, new(*follow.TruncatedError)) {
 			t.truncated(f)
 			return nil
 		}
@@ -81,7 +82,7 @@ func (t *Tail) readsPast(f *followed) bool {
 // when it does not.
 func (t *Tail) wasTruncated(f *followed) bool {
 	_, err := f.live.Read(0)
-	if !errors.As(err, new(*files.TruncatedError)) {
+	if !errors.As(err, new(*follow.TruncatedError)) {
 		return false
 	}
 	t.truncated(f)

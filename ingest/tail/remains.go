@@ -45,7 +45,7 @@ func (t *Tail) isAnother(f *followed) (bool, error) {
 	if sealed := f.w.Src.Sealed; sealed.Offset <= taken {
 		ends = append(ends, source.Mark{Offset: sealed.Offset, Chain: sealed.Chain})
 	}
-	view, err := f.live.View(taken, false)
+	view, err := f.live.Snapshot(taken, false)
 	if err != nil {
 		return false, err
 	}
@@ -70,7 +70,7 @@ func (t *Tail) isAnother(f *followed) (bool, error) {
 // holdMemory holds what memory has of a truncated file behind what was sealed of it. f.mu is held.
 func (t *Tail) holdMemory(f *followed) error {
 	taken, path := f.live.Taken(), f.live.Path()
-	view, err := f.live.View(taken, !f.hadMore())
+	view, err := f.live.Snapshot(taken, !f.hadMore())
 	if err != nil {
 		return err
 	}

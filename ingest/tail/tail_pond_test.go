@@ -23,6 +23,7 @@ import (
 	"logseal/ingest/commit"
 	"logseal/ingest/files"
 	"logseal/ingest/files/filestest"
+	"logseal/ingest/follow"
 	"logseal/ingest/offsets"
 	"logseal/ingest/parquet"
 	"logseal/ingest/parse"
@@ -105,12 +106,12 @@ func warmUpOnce(t testing.TB) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "log")
 	require.NoError(t, os.WriteFile(path, bytes.Repeat([]byte("a1\n"), 200_000), 0o666))
-	live, err := files.OpenLive(files.OS(), path)
+	live, err := follow.Open(files.OS(), path)
 	require.NoError(t, err)
 	defer live.Close()
 	_, err = live.Read(1 << 20)
 	require.NoError(t, err)
-	view, err := live.View(live.Taken(), true)
+	view, err := live.Snapshot(live.Taken(), true)
 	require.NoError(t, err)
 	defer view.Close()
 	_, _, err = view.Marks(context.Background(), nil)

@@ -2,9 +2,8 @@ package tail
 
 import (
 	"logseal/ingest/commit"
+	"logseal/ingest/source"
 )
-
-import "logseal/ingest/source"
 
 // onHeld has the files read again that were put away as a source of which batches are held: one of them
 // may have these bytes.

@@ -1,10 +1,10 @@
 package tail
 
 import (
+	"fmt"
+
 	"logseal/ingest/commit"
 )
-
-import "fmt"
 
 // judgeSealed raises the problems that a sealed batch has with rejects, and clears those that it has no
 // longer. A batch past its stream's limit is judged for itself.

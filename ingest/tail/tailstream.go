@@ -1,10 +1,10 @@
 package tail
 
 import (
+	"sync/atomic"
+
 	"logseal/ingest/commit"
 )
-
-import "sync/atomic"
 
 // tailStream is how the files of one table are followed and read.
 type tailStream struct {

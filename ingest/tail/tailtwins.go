@@ -83,7 +83,7 @@ func (t *Tail) fileFor(w *commit.Writer) (file *files.File, done func(), err err
 		return nil, done, nil
 	}
 	// It does not wait for whoever works on the file: that may wait for what this lets ship.
-	file, err = v.live.View(v.size, false)
+	file, err = v.live.Snapshot(v.size, false)
 	if file != nil {
 		done = func() { file.Close() }
 	}

@@ -2,7 +2,6 @@ package filestest
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
 	"strings"
 
@@ -21,15 +20,13 @@ func SameHead(tag string, n int) []byte {
 // Lines gives one line n times.
 func Lines(line string, n int) string { return strings.Repeat(line+"\n", n) }
 
-// Gzip gives a gzip file with a member for each part.
-func Gzip[T string | []byte](parts ...T) []byte {
-	var b bytes.Buffer
-	for _, p := range parts {
-		w := gzip.NewWriter(&b)
-		w.Write([]byte(p))
-		w.Close()
+// GzipText is Gzip of texts.
+func GzipText(parts ...string) []byte {
+	all := make([][]byte, len(parts))
+	for i, p := range parts {
+		all[i] = []byte(p)
 	}
-	return b.Bytes()
+	return Gzip(all...)
 }
 
 // Marks gives the standard marks of a log within (start, end).

@@ -1,4 +1,4 @@
-package files
+package follow
 
 import (
 	"errors"
@@ -12,9 +12,9 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// Events tells that something may have changed in some folders. It is a hint to look sooner, and
-// never the truth: not all file systems tell, and what comes too fast is left out. One goroutine
-// calls Watch and Close.
+// Events says that something may have changed in some folders: a hint to look sooner, and never the
+// truth. Some file systems report no changes, and Events leaves out those that come too fast. One
+// goroutine calls Watch and Close.
 type Events struct {
 	watcher *fsnotify.Watcher
 	hints   chan struct{}
@@ -29,8 +29,8 @@ const (
 	// eventsDirs is how many folders are watched at most: each takes about 1 KiB of the kernel's
 	// memory, of which a user has a share that others need too.
 	eventsDirs = 1024
-	// eventsPause is how long nothing is listened to after a hint. So a busy log, which is an
-	// event a line, costs little: the kernel drops what it has no room for.
+	// eventsPause is how long Events does not listen after a hint. So a busy log, which is an
+	// event a line, costs little: the kernel drops the events that it has no room for.
 	eventsPause = 100 * time.Millisecond
 )
 
@@ -48,9 +48,9 @@ func NewEvents() (*Events, error) {
 // C gives a hint after one or more changes.
 func (e *Events) C() <-chan struct{} { return e.hints }
 
-// Watch watches these folders and no others. It may be called often: nothing is done for those
-// that are watched. The error is for a log: it says which of them are not watched, or what was
-// missed since the last call; the others are watched.
+// Watch watches these folders and no others. A caller may call it often: folders that are watched already
+// cost nothing. The error is for a log: it says which folders are not watched, or what Events missed since
+// the last call. All other folders are watched.
 func (e *Events) Watch(dirs []string) error {
 	e.mu.Lock()
 	all := []error{e.err}
@@ -79,7 +79,7 @@ func (e *Events) Watch(dirs []string) error {
 	return errors.Join(append(all, e.add(slices.Sorted(maps.Keys(want))))...)
 }
 
-// add watches more folders; of many faults, which are likely the same, it tells the first.
+// add watches more folders. Of many faults, which are likely the same, it returns the first.
 func (e *Events) add(dirs []string) error {
 	var first error
 	failed := 0
@@ -127,7 +127,7 @@ func (e *Events) listen() {
 	}
 }
 
-// hint gives a hint, unless there is one that was not taken, and pauses.
+// hint gives a hint, unless the last one was not taken yet, and pauses.
 func (e *Events) hint() {
 	select {
 	case e.hints <- struct{}{}:

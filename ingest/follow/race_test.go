@@ -1,4 +1,4 @@
-package files_test
+package follow_test
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 )
 
 // One follows while others look, and what they see is right at any time.
-func TestLive_Concurrently(t *testing.T) {
-	l, fsys := openLive(t, "")
+func TestFile_Concurrently(t *testing.T) {
+	l, fsys := openFile(t, "")
 	line := []byte(strings.Repeat("0123456789abcde\n", 1000))
 	var wg sync.WaitGroup
 	done := make(chan struct{})
@@ -24,7 +24,7 @@ func TestLive_Concurrently(t *testing.T) {
 				default:
 				}
 				end := l.Taken()
-				f, err := l.View(end, false)
+				f, err := l.Handle(end)
 				if err != nil {
 					t.Error(err)
 					return

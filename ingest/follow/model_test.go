@@ -1,4 +1,4 @@
-package files_test
+package follow_test
 
 import (
 	"bytes"
@@ -13,88 +13,37 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/files/filestest"
+	"logseal/ingest/follow"
 	"logseal/ingest/source"
 )
 
-// tornFS is a file system on which things happen between the calls, and within reads.
-type tornFS struct {
-	*filestest.FS
-	meddle func(within bool) error // asked before each call on a handle, and within each read
-}
-
-type tornHandle struct {
-	files.Handle
-	fsys *tornFS
-}
-
-func (f *tornFS) Open(path string) (files.Handle, error) {
-	h, err := f.FS.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	return tornHandle{h, f}, nil
-}
-
-func (f *tornFS) ask(within bool) error {
-	if f.meddle == nil {
-		return nil
-	}
-	return f.meddle(within)
-}
-
-func (h tornHandle) Stat() (files.Stat, error) {
-	if err := h.fsys.ask(false); err != nil {
-		return files.Stat{}, err
-	}
-	return h.Handle.Stat()
-}
-
-// ReadAt reads in two parts, upwards.
-func (h tornHandle) ReadAt(p []byte, off int64) (int, error) {
-	if err := h.fsys.ask(false); err != nil {
-		return 0, err
-	}
-	half := len(p) / 2
-	n, err := h.Handle.ReadAt(p[:half], off)
-	if err != nil && n < half {
-		return n, err
-	}
-	if err := h.fsys.ask(true); err != nil {
-		return n, err
-	}
-	m, err := h.Handle.ReadAt(p[half:], off+int64(half))
-	return n + m, err
-}
-
-var errBadDisk = errors.New("bad disk")
-
-// liveModel is a file, all incarnations that it ever had, and the Live that follows it.
-type liveModel struct {
+// model is a file, all incarnations that it ever had, and the File that follows it.
+type model struct {
 	fsys *tornFS
 	path string
-	live *files.Live
+	live *follow.File
 
 	data    []byte   // of the file, as it is now
 	past    [][]byte // what ended incarnations held last
 	shared  []byte   // what all incarnations begin with
 	lines   int
 	changed bool   // an incarnation ended since Begin
-	taken   []byte // what the Live took, as it served it
+	taken   []byte // what the File took, as it served it
 	sealed  int
 }
 
-func newLiveModel(t *rapid.T) *liveModel {
-	m := &liveModel{fsys: &tornFS{FS: filestest.New()}, path: "app.log"}
+func newModel(t *rapid.T) *model {
+	m := &model{fsys: &tornFS{FS: filestest.New()}, path: "app.log"}
 	m.shared = bytes.Repeat([]byte("#"), rapid.SampledFrom([]int{0, 3, 700, 1500}).Draw(t, "shared"))
 	m.fsys.Write(m.path, nil)
-	live, err := files.OpenLive(m.fsys, m.path)
+	live, err := follow.Open(m.fsys, m.path)
 	require.NoError(t, err)
 	m.live = live
 	return m
 }
 
 // text makes about n bytes that no other call makes.
-func (m *liveModel) text(t *rapid.T, n int) []byte {
+func (m *model) text(t *rapid.T, n int) []byte {
 	ends := []string{"\n", "\r\n", "", "\n\n", " long long long line\n", "\r"}
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 	var b []byte
@@ -105,11 +54,11 @@ func (m *liveModel) text(t *rapid.T, n int) []byte {
 	return b
 }
 
-func (m *liveModel) size(t *rapid.T) int {
+func (m *model) size(t *rapid.T) int {
 	return rapid.SampledFrom([]int{1, 20, 700, 3000, 20_000, 60_000, 300_000}).Draw(t, "size")
 }
 
-func (m *liveModel) append(t *rapid.T) {
+func (m *model) append(t *rapid.T) {
 	b := m.text(t, m.size(t))
 	if len(m.data) == 0 {
 		b = append(bytes.Clone(m.shared), b...)
@@ -119,7 +68,7 @@ func (m *liveModel) append(t *rapid.T) {
 }
 
 // renew ends the incarnation: the file is truncated, or truncated and written anew to any length.
-func (m *liveModel) renew(t *rapid.T) {
+func (m *model) renew(t *rapid.T) {
 	m.past = append(m.past, m.data)
 	m.changed = true
 	var fresh []byte
@@ -136,14 +85,14 @@ func (m *liveModel) renew(t *rapid.T) {
 	m.put(fresh)
 }
 
-func (m *liveModel) put(data []byte) {
+func (m *model) put(data []byte) {
 	if m.path != "" {
 		m.fsys.Overwrite(m.path, data)
 	}
 }
 
 // meddling lets up to three things happen between or within the calls that follow.
-func (m *liveModel) meddling(t *rapid.T) {
+func (m *model) meddling(t *rapid.T) {
 	type event struct {
 		at   int
 		kind int
@@ -174,29 +123,32 @@ func (m *liveModel) meddling(t *rapid.T) {
 }
 
 // incarnations are all that there were, as far as they came.
-func (m *liveModel) incarnations() [][]byte {
+func (m *model) incarnations() [][]byte {
 	return append(m.past[:len(m.past):len(m.past)], m.data)
 }
 
 // check reads what is held and holds it against the incarnations.
-func (m *liveModel) check(t *rapid.T) {
+func (m *model) check(t *rapid.T) {
 	m.fsys.meddle = nil
 	end := m.live.Taken()
 	from := max(0, int64(m.sealed)-source.BlockSize)
 	if end > int64(m.sealed) {
 		from = max(0, int64(m.sealed)-files.MarkerSize)
 	}
-	f, err := m.live.View(end, true)
+	f, err := m.live.Snapshot(end, true)
+	require.NoError(t, err)
+	held, err := m.live.Handle(end)
 	require.NoError(t, err)
 	got := make([]byte, end-from)
 	before, err := m.live.Look()
 	require.NoError(t, err)
 	m.fsys.SetFault(func(filestest.Op, string, int64) error { return errBadDisk })
-	_, err = f.ReadAt(got, from)
+	_, err = held.ReadAt(got, from)
 	m.fsys.SetFault(nil)
 	require.NoError(t, err, "what is held needs no file")
 	require.Equal(t, end, f.Stat().Size)
 	require.Equal(t, before.Inode, f.Stat().Inode)
+	require.NoError(t, held.Close())
 	require.NoError(t, f.Close())
 	require.GreaterOrEqual(t, end, int64(len(m.taken)))
 	require.True(t, bytes.Equal(m.taken[from:], got[:int64(len(m.taken))-from]),
@@ -211,7 +163,7 @@ func (m *liveModel) check(t *rapid.T) {
 	t.Fatalf("the %d bytes taken are of no one incarnation", len(m.taken))
 }
 
-func (m *liveModel) read(t *rapid.T) {
+func (m *model) read(t *rapid.T) {
 	limit := rapid.SampledFrom([]int64{1, 100, 5000, 200_000, 1 << 30}).Draw(t, "limit")
 	m.meddling(t)
 	taken, err := m.live.Taken(), error(nil)
@@ -224,8 +176,8 @@ func (m *liveModel) read(t *rapid.T) {
 }
 
 // judge holds what Read said against what happened.
-func (m *liveModel) judge(t *rapid.T, err error) {
-	var truncated *files.TruncatedError
+func (m *model) judge(t *rapid.T, err error) {
+	var truncated *follow.TruncatedError
 	switch {
 	case errors.As(err, &truncated):
 		require.True(t, m.changed, "it was never truncated")
@@ -253,7 +205,7 @@ func (m *liveModel) judge(t *rapid.T, err error) {
 }
 
 // begin begins at 0, or goes on where all is known.
-func (m *liveModel) begin(t *rapid.T) {
+func (m *model) begin(t *rapid.T) {
 	at := 0
 	if !m.live.Lost() && bytes.HasPrefix(m.data, m.taken) && rapid.Bool().Draw(t, "middle") {
 		at = rapid.IntRange(0, len(m.data)).Draw(t, "at")
@@ -266,7 +218,7 @@ func (m *liveModel) begin(t *rapid.T) {
 	m.check(t)
 }
 
-func (m *liveModel) release(t *rapid.T) {
+func (m *model) release(t *rapid.T) {
 	upTo := rapid.IntRange(m.sealed, len(m.taken)).Draw(t, "upTo")
 	i := bytes.LastIndexByte(m.taken[:upTo], '\n') + 1
 	if i >= m.sealed && rapid.Bool().Draw(t, "at a record's end") {
@@ -281,7 +233,7 @@ func (m *liveModel) release(t *rapid.T) {
 }
 
 // forget lets go of what is not released, which is done only while the file has it.
-func (m *liveModel) forget(t *rapid.T) {
+func (m *model) forget(t *rapid.T) {
 	m.meddling(t)
 	err := m.live.Forget()
 	m.fsys.meddle = nil
@@ -295,13 +247,13 @@ func (m *liveModel) forget(t *rapid.T) {
 	require.Equal(t, int64(len(m.taken)), m.live.Taken())
 	m.check(t)
 	if !errors.Is(err, errBadDisk) {
-		require.ErrorAs(t, err, new(*files.TruncatedError))
+		require.ErrorAs(t, err, new(*follow.TruncatedError))
 		require.True(t, m.changed && m.live.Lost())
 	}
 }
 
 // view reads what a sealer would, from the sealed offset, and holds it against a plain File.
-func (m *liveModel) view(t *rapid.T) {
+func (m *model) view(t *rapid.T) {
 	most := len(m.taken)
 	if ours := !m.live.Lost() && bytes.HasPrefix(m.data, m.taken); ours {
 		most = len(m.data)
@@ -314,13 +266,16 @@ func (m *liveModel) view(t *rapid.T) {
 		whole = m.data
 	}
 	finished := rapid.Bool().Draw(t, "finished")
-	f, err := m.live.View(int64(end), finished)
+	f, err := m.live.Snapshot(int64(end), finished)
 	require.NoError(t, err)
-	plain, _ := openBytes(t, whole[:end])
+	fsys := filestest.New()
+	fsys.Write("app.log", whole[:end])
+	plain, err := files.Open(fsys, "app.log")
+	require.NoError(t, err)
 	if !finished {
 		plain.SetGrowing()
 	}
-	sameRanges(t, plain, f, modelPoint(whole, m.sealed))
+	sameRanges(t, plain, f, pointAt(whole, m.sealed))
 	changed, err := f.Changed()
 	require.NoError(t, err)
 	require.False(t, changed)
@@ -342,9 +297,9 @@ func sameRanges(t *rapid.T, want, got *files.File, at source.Point) {
 		maxRecord = max(maxRecord, 100)
 	}
 	maxBytes := rapid.SampledFrom([]int64{0, 50_000, 300_000}).Draw(t, "maxBytes")
-	a, err := want.Reader(ctx, at, maxRecord)
+	a, err := want.Reader(background, at, maxRecord)
 	require.NoError(t, err)
-	b, err := got.Reader(ctx, at, maxRecord)
+	b, err := got.Reader(background, at, maxRecord)
 	require.NoError(t, err)
 	for {
 		end := a.AtEnd()
@@ -369,7 +324,7 @@ func sameRanges(t *rapid.T, want, got *files.File, at source.Point) {
 }
 
 // rename, or remove: nothing changes for who holds the file open.
-func (m *liveModel) rename(t *rapid.T) {
+func (m *model) rename(t *rapid.T) {
 	if m.path == "" {
 		return
 	}
@@ -386,9 +341,9 @@ func (m *liveModel) rename(t *rapid.T) {
 	require.Equal(t, to, m.live.Path())
 }
 
-func TestLive_AgainstAModel(t *testing.T) {
+func TestFile_AgainstAModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := newLiveModel(t)
+		m := newModel(t)
 		t.Repeat(map[string]func(*rapid.T){
 			"append": func(t *rapid.T) {
 				if m.path != "" {

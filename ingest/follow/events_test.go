@@ -1,4 +1,4 @@
-package files_test
+package follow_test
 
 import (
 	"fmt"
@@ -10,19 +10,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/files"
+	"logseal/ingest/follow"
 )
 
-func newEvents(t *testing.T) *files.Events {
+func newEvents(t *testing.T) *follow.Events {
 	t.Helper()
-	e, err := files.NewEvents()
+	e, err := follow.NewEvents()
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, e.Close()) })
 	return e
 }
 
 // hinted waits for a hint.
-func hinted(t *testing.T, e *files.Events) {
+func hinted(t *testing.T, e *follow.Events) {
 	t.Helper()
 	select {
 	case <-e.C():
@@ -32,7 +32,7 @@ func hinted(t *testing.T, e *files.Events) {
 }
 
 // quiet waits until no more hints come of what was done before.
-func quiet(t *testing.T, e *files.Events) {
+func quiet(t *testing.T, e *follow.Events) {
 	t.Helper()
 	for {
 		select {
@@ -115,7 +115,7 @@ func TestEvents_TooManyFolders(t *testing.T) {
 // Whoever does not take hints does not hold up who closes.
 func TestEvents_Close_WhenBusy(t *testing.T) {
 	dir := t.TempDir()
-	e, err := files.NewEvents()
+	e, err := follow.NewEvents()
 	require.NoError(t, err)
 	require.NoError(t, e.Watch([]string{dir}))
 	for i := range 300 {
