@@ -23,6 +23,7 @@ type lane struct {
 	// what the sink has would wake each other without end. Nil for none.
 	release func()
 	failing int  // how often in a row it could not go on
+	idle    bool // the last time nothing was sealed of the source, so its lane did nothing
 	resting bool // it is tried again when the timer says so
 	retry   *time.Timer
 	since   time.Time // since when something waits
@@ -58,7 +59,7 @@ func (t *Tail) kickLane(key source.Key) {
 		return
 	}
 	if l.resting {
-		if !t.ending {
+		if !t.ending || l.failing >= laneStuck {
 			return // its rest is not long, and it finds all that has come
 		}
 		l.retry.Stop()
@@ -108,7 +109,10 @@ func (t *Tail) runLane(key source.Key, l *lane) {
 				}
 			}()
 		} else {
-			l.failing, l.since = 0, time.Time{}
+			l.since = time.Time{}
+			if !l.idle {
+				l.failing = 0
+			}
 			if o := t.owners[key]; o == nil {
 				delete(t.lanes, key)
 			} else if o.final || waited || o.turn.isOver() {
@@ -223,7 +227,7 @@ func (t *Tail) shipSource(ctx context.Context, key source.Key, l *lane) error {
 	if err != nil {
 		return err
 	}
-	if !ok {
+	if l.idle = !ok; !ok {
 		if len(t.Aside.Of(key)) > 0 {
 			return t.shipWithFile(ctx, key)
 		}

@@ -168,8 +168,8 @@ func (t *Tail) own(f *followed, c *commit.Claim, k uint64, e *commit.Candidate, 
 	f.w, f.tried = w, -1
 	t.mu.Lock()
 	t.owners[w.Key] = f
-	if l := t.lanes[w.Key]; l != nil {
-		l.failing = 0 // it may have failed for want of this file
+	if l := t.lanes[w.Key]; l != nil && l.wants {
+		l.failing = 0 // it has failed for want of this file
 	}
 	f.view.standing, f.view.key, f.view.k, f.view.serial = isOwner, w.Key, k, w.Src.Serial
 	f.stale = false

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/files"
+	"logseal/ingest/files/filestest"
 )
 
 // A tail that is told to end seals what it has read, and leaves a heap of old logs for the next one.
@@ -107,5 +108,34 @@ func TestTail_TruncatedWhileItEndsWithoutACopy(t *testing.T) {
 		p.pass(10 * time.Minute)
 		p.wantLines("a1", "a2", "a3")
 		require.Empty(t, p.losses())
+	})
+}
+
+// The tail ends, and of the log that another one begins like no more is read than tells the two apart: the other
+// one is told again and again only so often.
+func TestTail_EndingWhileTwoCannotBeToldApart(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.cfg.Streams[0].MaxBytes = 100
+		log := filestest.SameHead("a", 30)
+		p.fs.Write("/logs/long", log[:3])
+		p.start()
+		grown := make(chan struct{})
+		p.fs.SetFault(func(op filestest.Op, path string, _ int64) error {
+			switch {
+			case op == filestest.OpOpen && path == "/logs/other":
+				<-grown
+			case op == filestest.OpHandleStat && path == "/logs/long" && p.tail.isEnding():
+				p.fs.SetFault(nil)
+				p.fs.Append("/logs/long", log[3:])
+				close(grown)
+			}
+			return nil
+		})
+		p.fs.Write("/logs/other", []byte("h0\nb000034\nb000"))
+		p.finish()
+		p.start()
+		p.pass(10 * time.Minute)
+		require.Contains(t, p.lines(), "b000034")
+		require.Len(t, p.lines(), 1+30+2)
 	})
 }

@@ -90,6 +90,7 @@ func TestTail_Model_Found(t *testing.T) {
 		52005005: losing, // a file was renamed while it rested, and who shipped it looked where it had been
 		62005993: losing, // an archive whose source waits for another kept the only descriptor from that one's file
 		71035800: one,    // the file at rest that told a log apart did not open the first time, and was not asked again
+		73006942: two,    // a tail that ended asked without end about a log that another of its own begins like
 		11009799: one,    // a rotated file's last line waited for its turn, and the lane for the file
 		11007077: one,    // another log's source left a truncated file's bytes in memory
 		21013949: one,    // a short log was held against a file at rest that had only the beginning
