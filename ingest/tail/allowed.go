@@ -51,19 +51,19 @@ func (r *refused) clear(who string) bool {
 
 // untilAllowed runs try for somebody, and again for as long as the sink refuses: that is mended outside,
 // and is said with its fix at once. try must be safe to repeat.
-func (t *Tail) untilAllowed(ctx context.Context, who string, try func() error) error {
+func (u *uploader) untilAllowed(ctx context.Context, who string, try func() error) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = laneWaitFirst, laneWaitMax
 	for {
 		err := try()
 		if err == nil || !errors.As(err, new(*sink.RefusedError)) {
-			if t.refused.clear(who) {
-				t.notices.clear("", commit.Refused)
+			if u.refused.clear(who) {
+				u.board.notices.clear("", commit.Refused)
 			}
 			return err
 		}
-		if t.refused.note(who) {
-			t.notices.raise(commit.Problem{Kind: commit.Refused, Message: fmt.Sprintf("%v; it is tried again", err)})
+		if u.refused.note(who) {
+			u.board.notices.raise(commit.Problem{Kind: commit.Refused, Message: fmt.Sprintf("%v; it is tried again", err)})
 		}
 		select {
 		case <-time.After(wait.NextBackOff()):

@@ -32,10 +32,10 @@ type fileTurn struct {
 func (x *fileTurn) isOver() bool { return !x.over.IsZero() }
 
 // takeDescriptor tells whether a file may be opened now; else it waits for its turn.
-func (t *Tail) takeDescriptor(f *followed) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	d := &t.descriptors
+func (s *scheduler) takeDescriptor(f *followed) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := &s.descriptors
 	switch {
 	case f.turn.granted:
 		f.turn.granted = false
@@ -53,24 +53,24 @@ func (t *Tail) takeDescriptor(f *followed) bool {
 }
 
 // giveDescriptor gives back what a file took. Tail.mu is held.
-func (t *Tail) giveDescriptor(f *followed) {
+func (s *scheduler) giveDescriptor(f *followed) {
 	f.turn.opened, f.turn.over = time.Time{}, time.Time{}
-	t.descriptors.open--
-	t.nextTurn()
+	s.descriptors.open--
+	s.nextTurn()
 }
 
 // leaveQueue takes a file out of the queue that is not to be opened any more. Tail.mu is held.
-func (t *Tail) leaveQueue(f *followed) {
+func (s *scheduler) leaveQueue(f *followed) {
 	if f.turn.granted {
 		f.turn.granted = false
-		t.giveDescriptor(f)
+		s.giveDescriptor(f)
 	}
 	f.turn.waits = false // who comes to its place in the queue passes it over
 }
 
 // nextTurn lets those open their files for which there are descriptors. Tail.mu is held.
-func (t *Tail) nextTurn() {
-	d := &t.descriptors
+func (s *scheduler) nextTurn() {
+	d := &s.descriptors
 	for d.open < d.most && len(d.queue) > 0 {
 		f := d.queue[0]
 		d.queue = d.queue[1:]
@@ -79,38 +79,38 @@ func (t *Tail) nextTurn() {
 		}
 		f.turn.waits, f.turn.granted = false, true
 		d.open++
-		t.kick(f)
+		s.kick(f)
 	}
 }
 
 // endTurns has as many files closed as others wait. Each has had the time from one look to the next at least.
-func (t *Tail) endTurns(now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	d := &t.descriptors
+func (s *scheduler) endTurns(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := &s.descriptors
 	waiting := 0
 	for _, f := range d.queue {
 		if f.turn.waits {
 			waiting++
 		}
 	}
-	t.sayScarce(waiting > 0)
+	s.sayScarce(waiting > 0)
 	if waiting == 0 {
 		return
 	}
-	for f := range t.ended {
+	for f := range s.ended {
 		if !f.turn.opened.IsZero() && !f.view.compressed { // of an archive nothing is in memory
 			waiting--
-			t.kick(f)
+			s.kick(f)
 		}
 	}
 	var open []*followed
-	for _, f := range t.table {
+	for _, f := range s.table {
 		switch {
-		case f.turn.opened.IsZero() || !f.there || f.waited > 0 || now.Sub(f.turn.opened) < t.set().PollInterval:
+		case f.turn.opened.IsZero() || !f.there || f.waited > 0 || now.Sub(f.turn.opened) < s.config.set().PollInterval:
 		case f.turn.isOver():
 			waiting--
-			t.kick(f) // what held it up may be over
+			s.kick(f) // what held it up may be over
 		default:
 			open = append(open, f)
 		}
@@ -121,7 +121,7 @@ func (t *Tail) endTurns(now time.Time) {
 	})
 	for _, f := range open[:max(0, min(len(open), waiting))] {
 		f.turn.over = now
-		t.kick(f)
+		s.kick(f)
 	}
 }
 
@@ -142,11 +142,11 @@ const descriptorsNotice = "open files"
 
 // sayScarce raises the problem that there are too few descriptors while somebody waits, and clears it when
 // there would be enough for all that is followed. Tail.mu is held.
-func (t *Tail) sayScarce(somebodyWaits bool) {
-	d := &t.descriptors
+func (s *scheduler) sayScarce(somebodyWaits bool) {
+	d := &s.descriptors
 	if somebodyWaits {
 		d.said = true
-		t.notices.raiseAs(descriptorsNotice, commit.Problem{Kind: commit.Scarce, Message: fmt.Sprintf("more files are followed than the "+
+		s.board.notices.raiseAs(descriptorsNotice, commit.Problem{Kind: commit.Scarce, Message: fmt.Sprintf("more files are followed than the "+
 			"limit of open files allows (%d of them at once): they are read by turns, and what is written "+
 			"to one that is closed is lost when it is deleted before its turn; raise the limit (ulimit -n, "+
 			"LimitNOFILE=) and start again", d.most)})
@@ -156,14 +156,14 @@ func (t *Tail) sayScarce(somebodyWaits bool) {
 		return
 	}
 	wanted := d.open
-	for _, f := range t.table {
+	for _, f := range s.table {
 		if f.turn.opened.IsZero() && f.wouldBeOpen() {
 			wanted++
 		}
 	}
 	if wanted <= d.most {
 		d.said = false
-		t.notices.clear(descriptorsNotice)
+		s.board.notices.clear(descriptorsNotice)
 	}
 }
 
@@ -180,53 +180,53 @@ func (f *followed) wouldBeOpen() bool {
 }
 
 // turnIsOver tells whether a file is not to be read any further for now.
-func (t *Tail) turnIsOver(f *followed) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return f.turn.isOver() && f.there && !t.ending
+func (s *scheduler) turnIsOver(f *followed) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f.turn.isOver() && f.there && !s.ending
 }
 
 // onlyEndsTurn tells whether there is nothing to be done about a file but to close it.
-func (t *Tail) onlyEndsTurn(f *followed) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (s *scheduler) onlyEndsTurn(f *followed) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return f.turn.isOver() && f.there && f.view.standing == isStopped && f.due.After(time.Now())
 }
 
 // endTurn closes a file whose turn is over, if all of it that can be sealed is in the sink, or that was
 // truncated while others wait for their turn.
-func (t *Tail) endTurn(f *followed) error {
-	t.mu.Lock()
-	over := f.turn.isOver() && f.there && f.waited == 0 && !t.ending
-	cut := t.ended[f] && len(t.descriptors.queue) > 0
-	t.mu.Unlock()
+func (s *scheduler) endTurn(f *followed) error {
+	s.mu.Lock()
+	over := f.turn.isOver() && f.there && f.waited == 0 && !s.ending
+	cut := s.ended[f] && len(s.descriptors.queue) > 0
+	s.mu.Unlock()
 	if !over && !cut {
 		return nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	t.mu.Lock()
+	s.mu.Lock()
 	stopped := f.view.standing == isStopped
-	t.mu.Unlock()
+	s.mu.Unlock()
 	switch {
 	case f.live == nil:
 		return nil
 	case f.cut && !f.live.Compressed():
-		t.closeHandle(f) // all that is left of it is in memory
+		s.memory.closeHandle(f) // all that is left of it is in memory
 		return nil
 	case f.cut || !over:
 		return nil
 	case f.w == nil:
-		if t.unhold(f); !f.cut {
-			t.closeFile(f)
+		if s.active.unhold(f); !f.cut {
+			s.memory.closeFile(f)
 		}
 		return nil
 	case stopped:
-		return t.restStopped(f)
-	case f.live.Compressed() && !t.waitedLong(f), f.final && !f.live.Compressed():
+		return s.shelf.restStopped(f)
+	case f.live.Compressed() && !s.shelf.waitedLong(f), f.final && !f.live.Compressed():
 		return nil // it is put away or let go by itself
 	}
-	return t.rest(f)
+	return s.shelf.rest(f)
 }
 
 // shipAtOnce is how many sources are shipped at once.

@@ -253,11 +253,11 @@ func TestTail_DescriptorsAreCounted(t *testing.T) {
 					waiting++
 				}
 			}
-			require.Equal(t, open, p.tail.descriptors.open)
+			require.Equal(t, open, p.tail.scheduler.descriptors.open)
 			require.Equal(t, open, p.fs.OpenHandles())
-			require.Equal(t, held, p.tail.held.Load())
+			require.Equal(t, held, p.tail.memory.held.Load())
 			require.Zero(t, waiting)
-			for _, away := range p.tail.away {
+			for _, away := range p.tail.shelf.away {
 				for f := range away {
 					require.Equal(t, isRead, f.view.standing)
 				}

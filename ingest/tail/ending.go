@@ -12,29 +12,29 @@ import (
 // turns out to be what a source has from another; what the inode holds now is another file, which the
 // next look finds. The file stays open: whoever found it out is in the middle of something. f.mu is
 // held.
-func (t *Tail) truncated(f *followed) {
-	t.mu.Lock()
+func (u *follower) truncated(f *followed) {
+	u.mu.Lock()
 	f.cut, f.goneAt = true, time.Now()
 	if f.shrunk { // until then what the looks saw was of this incarnation
 		f.lastSize = max(f.lastSize, f.most)
 	}
-	if t.table[f.id] == f {
-		delete(t.table, f.id)
+	if u.table[f.id] == f {
+		delete(u.table, f.id)
 	}
-	t.ended[f] = true
-	t.rouse(f.group, f)
+	u.ended[f] = true
+	u.resolver.rouse(f.group, f)
 	f.again = true
-	t.mu.Unlock()
-	t.Log.Info("a file was truncated", "path", f.live.Path(), "read", f.live.Taken(),
+	u.mu.Unlock()
+	u.Log.Info("a file was truncated", "path", f.live.Path(), "read", f.live.Taken(),
 		"had", f.lastSize)
-	t.nudgeLook()
+	u.scanner.nudgeLook()
 }
 
 // finish lets a file go that can no longer grow, once all that was read of it is sealed. What it is
 // known to have held beyond that is missing. f.mu is held.
-func (t *Tail) finish(f *followed) error {
+func (u *follower) finish(f *followed) error {
 	if f.w == nil {
-		t.letGo(f)
+		u.letGo(f)
 		return nil
 	}
 	sealed := f.w.Src.Sealed.Offset
@@ -57,10 +57,10 @@ func (t *Tail) finish(f *followed) error {
 	if needs, err := f.w.NeedsFileToBegin(); !f.cut && needs || err != nil {
 		return err // who it is may have to be asked again before it ships
 	}
-	if len(f.w.Src.Lost) > 0 && !f.cut && !t.isStuck(f.w.Key) {
+	if len(f.w.Src.Lost) > 0 && !f.cut && !u.uploader.isStuck(f.w.Key) {
 		return nil // its lane takes that back
 	}
-	if len(f.w.Src.Outbox) > 0 && !f.cut && t.laneWants(f.w.Key) {
+	if len(f.w.Src.Outbox) > 0 && !f.cut && u.uploader.laneWants(f.w.Key) {
 		return nil // and needs it to go back
 	}
 	key, serial := f.w.Key, f.w.Src.Serial
@@ -68,43 +68,43 @@ func (t *Tail) finish(f *followed) error {
 	if f.cut {
 		reason, atLeast = table.Truncated, max(atLeast, f.lastSize)
 	}
-	t.disown(f)
+	u.active.disown(f)
 	if atLeast > sealed {
-		t.miss(key, newMissing(time.Now(), reason, atLeast,
-			offsets.Sighting{Serial: serial, Path: f.live.Path(), Size: t.notedOf(f)}))
+		u.losses.miss(key, newMissing(time.Now(), reason, atLeast,
+			offsets.Sighting{Serial: serial, Path: f.live.Path(), Size: u.scanner.notedOf(f)}))
 	}
-	t.Log.Info("let go", append(commit.LogSource(key), "path", f.live.Path(), "at", sealed)...)
-	t.letGo(f)
+	u.Log.Info("let go", append(commit.LogSource(key), "path", f.live.Path(), "at", sealed)...)
+	u.letGo(f)
 	return nil
 }
 
 // isGone tells whether a file is at no path any more and can no longer grow. f.mu is held.
-func (t *Tail) isGone(f *followed) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (u *follower) isGone(f *followed) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	return f.final && (f.cut || !f.there)
 }
 
 // letGo drops a file from the table and closes it. f.mu is held.
-func (t *Tail) letGo(f *followed) {
-	t.disown(f)
-	t.closeFile(f)
+func (u *follower) letGo(f *followed) {
+	u.active.disown(f)
+	u.memory.closeFile(f)
 	f.dropped = true
-	t.pulse.settled(f)
-	t.held.Add(-f.heldNow)
+	u.board.pulse.settled(f)
+	u.memory.held.Add(-f.heldNow)
 	f.heldNow = 0
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.table[f.id] == f {
-		delete(t.table, f.id)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.table[f.id] == f {
+		delete(u.table, f.id)
 	}
-	delete(t.ended, f)
-	t.leaveQueue(f)
+	delete(u.ended, f)
+	u.scheduler.leaveQueue(f)
 	if f.view.standing == isRead {
-		t.fetch(f)
+		u.shelf.fetch(f)
 	}
-	t.rouse(f.group, f)
-	t.leave(f)
-	t.dueBy(f, time.Time{})
-	t.notices.clear(f.path)
+	u.resolver.rouse(f.group, f)
+	u.resolver.leave(f)
+	u.scheduler.dueBy(f, time.Time{})
+	u.board.notices.clear(f.path)
 }

@@ -142,23 +142,23 @@ type fileView struct {
 func (f *followed) hadMore() bool { return f.cut && f.lastSize > f.live.Taken() }
 
 // closeFile closes a file, if it is open, and forgets what was read of it. f.mu is held.
-func (t *Tail) closeFile(f *followed) {
+func (m *memory) closeFile(f *followed) {
 	if f.live == nil {
 		return
 	}
-	t.closeHandle(f)
+	m.closeHandle(f)
 	f.live = nil
-	t.held.Add(-f.heldNow)
+	m.held.Add(-f.heldNow)
 	f.heldNow = 0
 }
 
 // closeHandle closes a file and keeps what was read of it. f.mu is held.
-func (t *Tail) closeHandle(f *followed) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (m *memory) closeHandle(f *followed) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if !f.turn.opened.IsZero() {
 		f.live.Close()
-		t.giveDescriptor(f)
+		m.scheduler.giveDescriptor(f)
 	}
 }
 
@@ -175,75 +175,75 @@ func (t *Tail) allFiles() []*followed {
 }
 
 // kick has a file attended to, at once or once more. Tail.mu is held.
-func (t *Tail) kick(f *followed) {
-	t.dueBy(f, time.Time{})
+func (s *scheduler) kick(f *followed) {
+	s.dueBy(f, time.Time{})
 	if f.busy {
 		f.again = true
 		return
 	}
 	f.busy = true
-	t.busy++
-	t.wg.Go(func() { t.attend(f) })
+	s.busy++
+	s.wg.Go(func() { s.attend(f) })
 }
 
 // attend does what there is to do about a file, until nothing is left.
-func (t *Tail) attend(f *followed) {
+func (s *scheduler) attend(f *followed) {
 	for {
-		if t.onlyEndsTurn(f) {
+		if s.onlyEndsTurn(f) {
 			// It could not be gone on with, and that is not tried again yet.
-		} else if err := t.step(f); err != nil {
-			t.fault(f, err)
+		} else if err := s.follower.step(f); err != nil {
+			s.fault(f, err)
 		} else {
-			t.pulse.settled(f)
-			t.notices.clear(t.pathOf(f), commit.Failed)
+			s.board.pulse.settled(f)
+			s.board.notices.clear(s.pathOf(f), commit.Failed)
 		}
-		if err := t.endTurn(f); err != nil {
-			t.fault(f, err)
+		if err := s.endTurn(f); err != nil {
+			s.fault(f, err)
 		}
-		t.mu.Lock()
-		if t.ctx.Err() != nil || !f.again {
+		s.mu.Lock()
+		if s.ctx.Err() != nil || !f.again {
 			f.busy, f.again = false, false
-			t.busy--
+			s.busy--
 			if now := time.Now(); !f.due.IsZero() && !f.due.After(now) {
-				t.dueBy(f, now.Add(t.set().PollInterval)) // something holds it up
+				s.dueBy(f, now.Add(s.config.set().PollInterval)) // something holds it up
 			}
-			t.mu.Unlock()
-			t.nudge()
+			s.mu.Unlock()
+			s.nudge()
 			return
 		}
 		f.again = false
-		t.mu.Unlock()
+		s.mu.Unlock()
 	}
 }
 
 // fault decides what an error about one file means: what is of that file alone is a problem, and
 // the others go on.
-func (t *Tail) fault(f *followed, err error) {
-	path := t.pathOf(f)
+func (s *scheduler) fault(f *followed, err error) {
+	path := s.pathOf(f)
 	var stopped *commit.StopError
 	switch err = commit.AsFault(path, err); {
-	case t.ctx.Err() != nil:
+	case s.ctx.Err() != nil:
 	case errors.Is(err, commit.ErrSettleAgain):
-		t.forget(f)
-		t.mu.Lock()
+		s.active.forget(f)
+		s.mu.Lock()
 		f.again = true
-		t.mu.Unlock()
+		s.mu.Unlock()
 	case errors.Is(err, commit.ErrAgain), errors.Is(err, context.Canceled):
-		t.mu.Lock()
-		t.dueBy(f, time.Now().Add(t.set().PollInterval))
-		t.mu.Unlock()
+		s.mu.Lock()
+		s.dueBy(f, time.Now().Add(s.config.set().PollInterval))
+		s.mu.Unlock()
 	case errors.As(err, &stopped):
-		t.pulse.settled(f)
-		if stopped.Kind == commit.Undecided && t.giveBack(f, stopped.Problem) {
+		s.board.pulse.settled(f)
+		if stopped.Kind == commit.Undecided && s.active.giveBack(f, stopped.Problem) {
 			return
 		}
-		t.holdNothing(f)
-		t.stopFile(f, stopped.Problem)
+		s.memory.holdNothing(f)
+		s.stopFile(f, stopped.Problem)
 	case fatal(err):
-		t.failed(err)
+		s.failed(err)
 	default:
-		t.pulse.miss(f, err)
-		t.stopFile(f, commit.Problem{Kind: commit.Failed, Path: path, Message: fmt.Sprintf("%v; it is tried again", err)})
+		s.board.pulse.miss(f, err)
+		s.stopFile(f, commit.Problem{Kind: commit.Failed, Path: path, Message: fmt.Sprintf("%v; it is tried again", err)})
 	}
 }
 
@@ -254,9 +254,9 @@ func (t *Tail) pathOf(f *followed) string {
 }
 
 // stopFile leaves a file until it changes, or for a while.
-func (t *Tail) stopFile(f *followed, p commit.Problem) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (s *scheduler) stopFile(f *followed, p commit.Problem) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch p.Kind {
 	case commit.Unreadable:
 		f.view.standing = isUnreadable
@@ -273,18 +273,18 @@ func (t *Tail) stopFile(f *followed, p commit.Problem) {
 		wait = unreadWait
 	}
 	f.view.noText = p.Kind == commit.Unsupported
-	t.dueBy(f, time.Now().Add(wait))
-	t.notices.raise(p)
+	s.dueBy(f, time.Now().Add(wait))
+	s.board.notices.raise(p)
 }
 
 // holdNothing forgets what was read of a file that cannot be gone on with: others need the memory.
-func (t *Tail) holdNothing(f *followed) {
+func (m *memory) holdNothing(f *followed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.w == nil || f.cut || f.live == nil || f.live.Compressed() {
 		return
 	}
-	if err := t.forgetHeld(f); err != nil {
+	if err := m.forgetHeld(f); err != nil {
 		return // it is looked at again
 	}
 }
@@ -297,11 +297,11 @@ const stoppedWait = 10 * time.Second
 const haltedWait = 10 * time.Minute
 
 // forget makes a file one of which nobody knows who it is: the ledger has forgotten its source.
-func (t *Tail) forget(f *followed) {
+func (a *activeFiles) forget(f *followed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.owes = nil
-	t.disown(f)
+	a.disown(f)
 }
 
 // tooShort is how long a file was that has no record end up to where it differs from others.
@@ -311,48 +311,48 @@ type tooShort struct {
 
 // giveBack frees the ordinal of a file of which nothing was sealed and nothing can be yet: others may
 // wait for it. The file is told apart anew when it has more.
-func (t *Tail) giveBack(f *followed, p commit.Problem) bool {
+func (a *activeFiles) giveBack(f *followed, p commit.Problem) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.w == nil || f.w.Src.Serial != 0 || f.cut {
 		return false
 	}
-	t.mu.Lock()
+	a.mu.Lock()
 	if moves := time.Since(f.moved) < unreadWait; moves && !f.final {
-		t.dueBy(f, time.Now().Add(t.set().PollInterval)) // what is missing may be on its way
-		t.mu.Unlock()
+		a.scheduler.dueBy(f, time.Now().Add(a.config.set().PollInterval)) // what is missing may be on its way
+		a.mu.Unlock()
 		return true
 	}
-	t.mu.Unlock()
+	a.mu.Unlock()
 	w := f.w
 	f.cannot = tooShort{f.size, w.Reach}
-	t.disown(f)
-	t.unhold(f)
-	t.mu.Lock()
+	a.disown(f)
+	a.unhold(f)
+	a.mu.Lock()
 	f.view.standing, f.view.about = isUndecided, source.KeyOf(w.Key.Table, w.Key.Origin, 0, w.Head)
-	t.dueBy(f, time.Now().Add(unreadWait))
-	if time.Since(f.moved) >= t.set().CloseWait {
-		t.notices.raise(p)
+	a.scheduler.dueBy(f, time.Now().Add(unreadWait))
+	if time.Since(f.moved) >= a.config.set().CloseWait {
+		a.board.notices.raise(p)
 	}
-	t.mu.Unlock()
-	t.wakeWaiters(w.Key)
+	a.mu.Unlock()
+	a.uploader.wakeWaiters(w.Key)
 	return true
 }
 
 // disown ends a file's being the owner of a source. f.mu is held.
-func (t *Tail) disown(f *followed) {
+func (a *activeFiles) disown(f *followed) {
 	if f.w == nil {
 		return
 	}
-	t.mu.Lock()
-	if t.owners[f.w.Key] == f {
-		delete(t.owners, f.w.Key)
+	a.mu.Lock()
+	if a.owners[f.w.Key] == f {
+		delete(a.owners, f.w.Key)
 	}
-	if l := t.lanes[f.w.Key]; l != nil && !l.busy && !l.resting {
-		delete(t.lanes, f.w.Key)
+	if l := a.uploader.lanes[f.w.Key]; l != nil && !l.busy && !l.resting {
+		delete(a.uploader.lanes, f.w.Key)
 	}
-	t.stillOwes(f, f.w.Key)
+	a.losses.stillOwes(f, f.w.Key)
 	f.view.standing, f.view.key, f.view.k, f.view.serial = isNew, source.Key{}, 0, 0
-	t.mu.Unlock()
+	a.mu.Unlock()
 	f.w, f.tried = nil, -1
 }

@@ -16,20 +16,20 @@ type headGroup struct {
 }
 
 // join makes a file one of the group of its head; before it may have had another.
-func (t *Tail) join(f *followed, c *commit.Claim) *headGroup {
+func (r *resolver) join(f *followed, c *commit.Claim) *headGroup {
 	table := c.Stream.Table()
 	key := source.KeyOf(table, c.Origin, 0, c.Head)
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if f.group != nil && f.group.key == key {
 		return f.group
 	}
-	t.leave(f)
-	g := t.groups[key]
+	r.leave(f)
+	g := r.groups[key]
 	if g == nil {
 		g = &headGroup{Turn: commit.NewTurn(), key: key, files: map[*followed]bool{}}
-		g.family, g.release = t.Families.Use(table, c.Origin, c.Head)
-		t.groups[key] = g
+		g.family, g.release = r.Families.Use(table, c.Origin, c.Head)
+		r.groups[key] = g
 	}
 	g.files[f] = true
 	f.group = g
@@ -37,13 +37,13 @@ func (t *Tail) join(f *followed, c *commit.Claim) *headGroup {
 }
 
 // leave takes a file out of its group. Tail.mu is held.
-func (t *Tail) leave(f *followed) {
+func (r *resolver) leave(f *followed) {
 	if f.group == nil {
 		return
 	}
 	delete(f.group.files, f)
-	if len(f.group.files) == 0 && t.groups[f.group.key] == f.group {
-		delete(t.groups, f.group.key)
+	if len(f.group.files) == 0 && r.groups[f.group.key] == f.group {
+		delete(r.groups, f.group.key)
 		f.group.release()
 	}
 	f.group = nil
@@ -51,20 +51,20 @@ func (t *Tail) leave(f *followed) {
 
 // rouse has the files of a group looked at again that are not read: what they were held against has
 // changed. Tail.mu is held.
-func (t *Tail) rouse(g *headGroup, but *followed) {
+func (r *resolver) rouse(g *headGroup, but *followed) {
 	if g == nil {
 		return
 	}
 	for f := range g.files {
 		if f != but && f.view.standing != isOwner && f.view.standing != isRead {
-			t.kick(f)
+			r.scheduler.kick(f)
 		}
 	}
 }
 
 // owner is the file that a source is read from, nil for none.
-func (t *Tail) owner(key source.Key) *followed {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.owners[key]
+func (r *resolver) owner(key source.Key) *followed {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.active.owners[key]
 }

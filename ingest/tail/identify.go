@@ -15,29 +15,29 @@ import (
 
 // identify tells who a file is. It reports true when the file is now the owner of a source; else it
 // holds nothing yet, or is left unread until something changes.
-func (t *Tail) identify(f *followed) (bool, error) {
+func (r *resolver) identify(f *followed) (bool, error) {
 	began := time.Now()
-	c, err := t.claimOf(f)
+	c, err := r.claimOf(f)
 	if err != nil {
 		return false, err
 	}
-	t.mu.Lock()
+	r.mu.Lock()
 	f.view.unended = c == nil
 	if c == nil && f.cut && !f.final {
-		t.dueBy(f, f.goneAt.Add(t.set().CloseWait)) // what is there of it is all there will be
+		r.scheduler.dueBy(f, f.goneAt.Add(r.config.set().CloseWait)) // what is there of it is all there will be
 	}
-	t.mu.Unlock()
+	r.mu.Unlock()
 	if c == nil {
 		return false, nil
 	}
 	defer func() { c.File.Close() }()
-	g := t.join(f, c)
+	g := r.join(f, c)
 	c.Family = g.family
 	// The sink is asked before the turn is taken: files that begin alike do not wait for a sink.
-	if err := t.askAbout(f, c); err != nil {
+	if err := r.askAbout(f, c); err != nil {
 		return false, shrunkLater(err)
 	}
-	if err := g.LockWithin(t.ctx); err != nil {
+	if err := g.LockWithin(r.ctx); err != nil {
 		return false, err
 	}
 	defer g.Unlock()
@@ -46,13 +46,13 @@ func (t *Tail) identify(f *followed) (bool, error) {
 	if f.live == nil || f.w != nil {
 		return false, commit.ErrAgain
 	}
-	d, err := t.judge(f, c)
+	d, err := r.judge(f, c)
 	if err != nil {
 		return false, shrunkLater(err)
 	}
-	owns, err := t.decide(f, c, d)
+	owns, err := r.active.decide(f, c, d)
 	if err == nil && !owns {
-		t.lookAgainAfter(f, time.Since(began))
+		r.lookAgainAfter(f, time.Since(began))
 	}
 	return owns, err
 }
@@ -71,43 +71,43 @@ func shrunkLater(err error) error {
 const unreadWait = time.Minute
 
 // lookAgainAfter lets a file rest that took long to tell apart and may take as long again.
-func (t *Tail) lookAgainAfter(f *followed, took time.Duration) {
+func (r *resolver) lookAgainAfter(f *followed, took time.Duration) {
 	if f.live == nil {
 		return // it was let go
 	}
-	t.unhold(f)
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	r.active.unhold(f)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	f.view.held = 0
-	t.dueBy(f, time.Now().Add(max(unreadWait, 4*took)))
+	r.scheduler.dueBy(f, time.Now().Add(max(unreadWait, 4*took)))
 	switch {
 	case f.view.standing == isNew:
-		t.dueBy(f, time.Time{})
-	case f.view.standing == isUndecided && time.Since(f.moved) >= t.set().CloseWait:
-		t.notices.raise(commit.Problem{Kind: commit.Undecided, Path: f.path, Message: fmt.Sprintf("it agrees with source %s as far as it "+
+		r.scheduler.dueBy(f, time.Time{})
+	case f.view.standing == isUndecided && time.Since(f.moved) >= r.config.set().CloseWait:
+		r.board.notices.raise(commit.Problem{Kind: commit.Undecided, Path: f.path, Message: fmt.Sprintf("it agrees with source %s as far as it "+
 			"goes, but ends before what is committed of that: an older state, or a copy that was "+
 			"given up; it is left unread until it is long enough to be told apart", f.view.about.ID)})
 	}
 }
 
 // claimOf makes a claim of what the file holds now; nil when that does not tell who it is yet.
-func (t *Tail) claimOf(f *followed) (*commit.Claim, error) {
+func (r *resolver) claimOf(f *followed) (*commit.Claim, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.live == nil {
 		return nil, nil
 	}
-	view, head, err := t.headOf(f)
+	view, head, err := r.headOf(f)
 	if err != nil {
 		return nil, shrunkLater(err)
 	}
 	if err := view.Supported(); err != nil {
-		return nil, t.refuse(f, view, err)
+		return nil, r.refuse(f, view, err)
 	}
 	if head == nil {
 		view.Close()
-		if t.isGone(f) || f.cut && f.live.Taken() == 0 {
-			t.letGo(f) // it never held anything
+		if r.follower.isGone(f) || f.cut && f.live.Taken() == 0 {
+			r.follower.letGo(f) // it never held anything
 		}
 		return nil, nil
 	}
@@ -123,20 +123,20 @@ func (t *Tail) claimOf(f *followed) (*commit.Claim, error) {
 
 // refuse leaves a file alone that holds what is no log: it is closed, and once it is gone it is forgotten.
 // f.mu is held.
-func (t *Tail) refuse(f *followed, view *files.File, err error) error {
+func (r *resolver) refuse(f *followed, view *files.File, err error) error {
 	view.Close()
 	if !errors.As(err, new(*files.UnsupportedError)) {
 		return shrunkLater(err)
 	}
-	if t.isGone(f) {
-		t.letGo(f)
+	if r.follower.isGone(f) {
+		r.follower.letGo(f)
 		return nil
 	}
-	if t.unhold(f); f.cut {
-		t.letGo(f)
+	if r.active.unhold(f); f.cut {
+		r.follower.letGo(f)
 		return nil
 	}
-	t.closeFile(f)
+	r.memory.closeFile(f)
 	return err
 }
 
@@ -144,9 +144,9 @@ func (t *Tail) refuse(f *followed, view *files.File, err error) error {
 const headFirst = 4 << 10
 
 // headOf finds the head of a file, nil when it has none yet, in a view of all that it has.
-func (t *Tail) headOf(f *followed) (view *files.File, head []byte, err error) {
+func (r *resolver) headOf(f *followed) (view *files.File, head []byte, err error) {
 	for _, limit := range []int64{headFirst, source.HeadWindow} {
-		end, err := t.readHead(f, limit)
+		end, err := r.readHead(f, limit)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -167,7 +167,7 @@ func (t *Tail) headOf(f *followed) (view *files.File, head []byte, err error) {
 
 // readHead reads the first bytes of a file of which nobody knows who it is, so that they are kept,
 // and gives how long the file is.
-func (t *Tail) readHead(f *followed, limit int64) (int64, error) {
+func (r *resolver) readHead(f *followed, limit int64) (int64, error) {
 	if f.cut {
 		return f.live.Taken(), nil
 	}
@@ -178,16 +178,16 @@ func (t *Tail) readHead(f *followed, limit int64) (int64, error) {
 	if f.live.Compressed() {
 		return stat.Size, nil
 	}
-	if stat.Size != f.size && t.wasTruncated(f) {
+	if stat.Size != f.size && r.memory.wasTruncated(f) {
 		return f.live.Taken(), nil
 	}
-	t.noteSize(f, stat)
+	r.memory.noteSize(f, stat)
 	isFirst := f.live.Taken() == 0
 	for f.live.Taken() < min(stat.Size, limit) {
 		at := f.live.Taken()
 		n, err := f.live.Read(limit - at)
 		if errors.As(err, new(*follow.TruncatedError)) {
-			t.truncated(f)
+			r.follower.truncated(f)
 			return f.live.Taken(), nil
 		}
 		if err != nil {
@@ -200,14 +200,14 @@ func (t *Tail) readHead(f *followed, limit int64) (int64, error) {
 			break
 		}
 		f.arrived.add(at, time.Now(), f.stream().MaxAge)
-		t.countRead(f.stream().Epoch.Stream, n)
+		r.accounts.countRead(f.stream().Epoch.Stream, n)
 	}
 	if isFirst && f.live.Taken() > 0 {
-		if stat, err = t.measure(f, f.live.Taken() >= limit); err != nil {
+		if stat, err = r.memory.measure(f, f.live.Taken() >= limit); err != nil {
 			return 0, err
 		}
 	}
-	t.weigh(f)
+	r.memory.weigh(f)
 	return max(stat.Size, f.live.Taken()), nil
 }
 
@@ -230,44 +230,44 @@ func (d *decision) reachOf(k uint64) int64 { return max(d.reach, d.told.Reach(d.
 
 // judge holds a file against all sources with its head. Group and file are locked, and nobody asks
 // the sink meanwhile.
-func (t *Tail) judge(f *followed, c *commit.Claim) (*decision, error) {
-	all, free, err := t.Candidates(c.Family)
+func (r *resolver) judge(f *followed, c *commit.Claim) (*decision, error) {
+	all, free, err := r.Candidates(c.Family)
 	if err != nil {
 		return nil, err
 	}
 	d := &decision{free: free, told: &commit.Told{}, all: all}
-	if e, err := t.sameInode(f, c, all); e != nil || err != nil {
+	if e, err := r.sameInode(f, c, all); e != nil || err != nil {
 		d.is = e
 		return d, err
 	}
 	if len(all) == 0 {
 		return d, nil
 	}
-	if d.told, err = commit.TellEarly(t.ctx, c.File); err != nil {
+	if d.told, err = commit.TellEarly(r.ctx, c.File); err != nil {
 		return nil, err
 	}
 	some := d.told.NotRefuted(all)
-	if err := d.told.Hold(t.ctx, c.File, some); err != nil {
+	if err := d.told.Hold(r.ctx, c.File, some); err != nil {
 		return nil, err
 	}
 	for _, e := range d.told.NotRefuted(some) {
-		if err := t.weighIn(f, c, e, d); err != nil {
+		if err := r.weighIn(f, c, e, d); err != nil {
 			return nil, err
 		}
 	}
 	if d.is == nil && d.copyOf == nil && d.maybe != nil {
-		return d, t.weighAgainstFile(f, c, d)
+		return d, r.weighAgainstFile(f, c, d)
 	}
 	return d, nil
 }
 
 // weighIn holds the file against one source that its points do not refute. What is proved and free
 // beats what has an owner; of several the furthest counts.
-func (t *Tail) weighIn(f *followed, c *commit.Claim, e *commit.Candidate, d *decision) error {
+func (r *resolver) weighIn(f *followed, c *commit.Claim, e *commit.Candidate, d *decision) error {
 	v := e.Match(d.told.Points, d.told.Length)
-	o := t.owner(e.Key)
+	o := r.owner(e.Key)
 	if o != nil && o != f {
-		like, err := t.compare(c, d, v, e, o)
+		like, err := r.compare(c, d, v, e, o)
 		switch {
 		case err != nil:
 			return err
@@ -295,7 +295,7 @@ func (t *Tail) weighIn(f *followed, c *commit.Claim, e *commit.Candidate, d *dec
 
 // weighAgainstFile holds a file that is undecided about a source against the file that the source was
 // last read from, if that one is at hand.
-func (t *Tail) weighAgainstFile(f *followed, c *commit.Claim, d *decision) error {
+func (r *resolver) weighAgainstFile(f *followed, c *commit.Claim, d *decision) error {
 	maybe := d.maybe
 	now := heldAgainst{key: maybe.Key, length: d.told.Length}
 	if maybe.Src != nil {
@@ -304,7 +304,7 @@ func (t *Tail) weighAgainstFile(f *followed, c *commit.Claim, d *decision) error
 	if f.against == now {
 		return nil // it agreed
 	}
-	left, sure, err := t.HoldAgainstFiles(t.ctx, *c, d.told, []*commit.Candidate{maybe})
+	left, sure, err := r.HoldAgainstFiles(r.ctx, *c, d.told, []*commit.Candidate{maybe})
 	if err == nil && len(left) == 0 {
 		return commit.ErrAgain // what told them apart is known now
 	}

@@ -19,7 +19,7 @@ func (j joining) over(now time.Time) bool {
 }
 
 // noteJoining keeps since when the record at the sealed offset has been open. f.mu is held.
-func (t *Tail) noteJoining(f *followed) {
+func (u *follower) noteJoining(f *followed) {
 	at, end := f.w.Src.Sealed.Offset, f.w.OpenRecord
 	switch {
 	case end <= at:
@@ -33,9 +33,9 @@ func (t *Tail) noteJoining(f *followed) {
 
 // endJoining seals a record that has waited long enough as far as it is there: that ends its range.
 // f.mu is held.
-func (t *Tail) endJoining(f *followed) (bool, error) {
+func (u *follower) endJoining(f *followed) (bool, error) {
 	if !f.joining.over(time.Now()) {
 		return false, nil
 	}
-	return t.cutAsEnded(f, f.joining.end)
+	return u.cutAsEnded(f, f.joining.end)
 }

@@ -18,46 +18,46 @@ const (
 // askAbout asks the sink for what it has that the file may be, unless it could not be reached just
 // now. Then the ledger alone decides; what the sink knows and did not say is found when the source's
 // first batch ships. It waits for the sink, so the caller holds no lock.
-func (t *Tail) askAbout(f *followed, c *commit.Claim) error {
+func (r *resolver) askAbout(f *followed, c *commit.Claim) error {
 	select {
-	case <-t.opened:
+	case <-r.uploader.opened:
 	default:
 		return nil
 	}
-	if time.Now().UnixNano() < t.sinkOff.Load() {
+	if time.Now().UnixNano() < r.sinkOff.Load() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(t.ctx, askMax)
+	ctx, cancel := context.WithTimeout(r.ctx, askMax)
 	defer cancel()
-	err := t.askFor(ctx, f, c)
-	if err != nil && t.ctx.Err() == nil && mayPass(err) {
-		t.sinkOff.Store(time.Now().Add(askPause).UnixNano())
-		t.Log.Warn("sink call failed, files are identified by the ledger alone", "error", err)
+	err := r.askFor(ctx, f, c)
+	if err != nil && r.ctx.Err() == nil && mayPass(err) {
+		r.sinkOff.Store(time.Now().Add(askPause).UnixNano())
+		r.Log.Warn("sink call failed, files are identified by the ledger alone", "error", err)
 		return nil
 	}
 	return err
 }
 
-func (t *Tail) askFor(ctx context.Context, f *followed, c *commit.Claim) error {
-	learn := t.Learn
-	if t.isAtRest(f) {
-		learn = t.LearnAtRest
+func (r *resolver) askFor(ctx context.Context, f *followed, c *commit.Claim) error {
+	learn := r.Learn
+	if r.isAtRest(f) {
+		learn = r.LearnAtRest
 	}
 	if err := learn(ctx, c.Family); err != nil {
 		return err
 	}
-	all, _, err := t.Candidates(c.Family)
+	all, _, err := r.Candidates(c.Family)
 	if err != nil {
 		return err
 	}
-	_, _, err = t.Narrow(ctx, c.Family, c.File, all)
+	_, _, err = r.Narrow(ctx, c.Family, c.File, all)
 	return err
 }
 
 // isAtRest reports whether a file was told apart already and has not changed since.
-func (t *Tail) isAtRest(f *followed) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (r *resolver) isAtRest(f *followed) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if f.view.standing != isCopy && f.view.standing != isUndecided {
 		return false
 	}
@@ -68,8 +68,8 @@ func (t *Tail) isAtRest(f *followed) bool {
 
 // sameInode finds the source that was last read from this very file, when the bytes before its
 // sealed offset are as they were: what is proved is not proved again.
-func (t *Tail) sameInode(f *followed, c *commit.Claim, all []*commit.Candidate) (*commit.Candidate, error) {
-	if t.Rehash || f.id.inode == 0 || c.File.Compressed() {
+func (r *resolver) sameInode(f *followed, c *commit.Claim, all []*commit.Candidate) (*commit.Candidate, error) {
+	if r.Rehash || f.id.inode == 0 || c.File.Compressed() {
 		return nil, nil
 	}
 	for _, e := range all {
@@ -77,7 +77,7 @@ func (t *Tail) sameInode(f *followed, c *commit.Claim, all []*commit.Candidate) 
 			e.Src.File.Inode != f.id.inode || e.Src.Sealed.Offset > c.File.Stat().Size {
 			continue
 		}
-		if o := t.owner(e.Key); o != nil && o != f {
+		if o := r.owner(e.Key); o != nil && o != f {
 			continue
 		}
 		marker, err := c.File.Marker(e.Src.Sealed.Offset)

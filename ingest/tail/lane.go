@@ -40,16 +40,16 @@ const (
 )
 
 // kickLane has a source's outbox shipped.
-func (t *Tail) kickLane(key source.Key) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.ships.Err() != nil {
+func (u *uploader) kickLane(key source.Key) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ships.Err() != nil {
 		return
 	}
-	l := t.lanes[key]
+	l := u.lanes[key]
 	if l == nil {
 		l = &lane{}
-		t.lanes[key] = l
+		u.lanes[key] = l
 	}
 	if l.since.IsZero() {
 		l.since = time.Now()
@@ -59,34 +59,34 @@ func (t *Tail) kickLane(key source.Key) {
 		return
 	}
 	if l.resting {
-		if !t.ending || l.failing >= laneStuck {
+		if !u.ending || l.failing >= laneStuck {
 			return // its rest is not long, and it finds all that has come
 		}
 		l.retry.Stop()
 		l.resting = false
 	}
 	l.busy = true
-	t.wg.Go(func() { t.runLane(key, l) })
+	u.wg.Go(func() { u.runLane(key, l) })
 }
 
 // runLane ships until nothing is left or it cannot go on; then it is tried again later.
-func (t *Tail) runLane(key source.Key, l *lane) {
+func (u *uploader) runLane(key source.Key, l *lane) {
 	noted := false
 	for {
-		err := t.shipInTurn(key, l)
+		err := u.shipInTurn(key, l)
 		var await *commit.AwaitError
 		waits := errors.As(err, &await)
-		if waits && t.waitFor(await.Other, key) && !noted {
+		if waits && u.waitFor(await.Other, key) && !noted {
 			noted = true // what was shipped before it was noted is asked about once more
 			continue
 		}
-		if err != nil && t.ctx.Err() == nil && fatal(err) {
-			t.failed(err)
+		if err != nil && u.ctx.Err() == nil && fatal(err) {
+			u.failed(err)
 		}
-		t.mu.Lock()
-		if l.again && (err == nil || waits) && t.ships.Err() == nil {
+		u.mu.Lock()
+		if l.again && (err == nil || waits) && u.ships.Err() == nil {
 			l.again = false
-			t.mu.Unlock()
+			u.mu.Unlock()
 			continue
 		}
 		l.busy, l.again = false, false
@@ -96,16 +96,16 @@ func (t *Tail) runLane(key source.Key, l *lane) {
 			l.release = nil
 		}
 		if waits {
-			t.parkLane(key, l)
+			u.parkLane(key, l)
 			// What others wait for must have room: so what waits does not count, and no more of it is made.
-			defer t.holdSource(key)
+			defer u.holdSource(key)
 		} else if err != nil {
-			t.restLane(key, l)
+			u.restLane(key, l)
 			stuck := l.failing >= laneStuck
 			defer func() {
-				if stuck && t.ships.Err() == nil {
-					t.holdSource(key)
-					t.kickFinal(key)
+				if stuck && u.ships.Err() == nil {
+					u.holdSource(key)
+					u.kickFinal(key)
 				}
 			}()
 		} else {
@@ -113,123 +113,123 @@ func (t *Tail) runLane(key source.Key, l *lane) {
 			if !l.idle {
 				l.failing = 0
 			}
-			if o := t.owners[key]; o == nil {
-				delete(t.lanes, key)
+			if o := u.active.owners[key]; o == nil {
+				delete(u.lanes, key)
 			} else if o.final || waited || o.turn.isOver() {
-				t.kick(o) // it may be let go now, or sealed on, or rest
+				u.scheduler.kick(o) // it may be let go now, or sealed on, or rest
 			}
 		}
-		t.mu.Unlock()
+		u.mu.Unlock()
 		if err == nil {
-			t.pulse.settled(key)
-			t.notices.clear(key.String())
-			t.releaseHeldOf(key)
-		} else if t.ships.Err() == nil {
-			t.laneFault(key, err)
+			u.board.pulse.settled(key)
+			u.board.notices.clear(key.String())
+			u.releaseHeldOf(key)
+		} else if u.ships.Err() == nil {
+			u.laneFault(key, err)
 		}
-		t.nudge()
+		u.scheduler.nudge()
 		return
 	}
 }
 
 // restLane lets a source be tried again after a while. Tail.mu is held.
-func (t *Tail) restLane(key source.Key, l *lane) {
+func (u *uploader) restLane(key source.Key, l *lane) {
 	wait := min(laneWaitMax, laneWaitFirst<<min(l.failing, 10))
 	l.failing++
 	if l.retry != nil {
 		l.retry.Stop()
 	}
-	if t.ships.Err() == nil {
+	if u.ships.Err() == nil {
 		l.resting = true
 		l.retry = time.AfterFunc(wait, func() {
-			t.mu.Lock()
+			u.mu.Lock()
 			l.resting = false
-			t.mu.Unlock()
-			if t.ships.Err() == nil {
-				t.kickLane(key)
+			u.mu.Unlock()
+			if u.ships.Err() == nil {
+				u.kickLane(key)
 			}
 		})
 	}
 }
 
 // kickFinal has a source's file attended to that can no longer grow: it need not wait for the lane.
-func (t *Tail) kickFinal(key source.Key) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if o := t.owners[key]; o != nil && o.final {
-		t.kick(o)
+func (u *uploader) kickFinal(key source.Key) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if o := u.active.owners[key]; o != nil && o.final {
+		u.scheduler.kick(o)
 	}
 }
 
 // isStuck tells whether a source cannot be shipped, or not taken back, for a reason of its own.
-func (t *Tail) isStuck(key source.Key) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	l := t.lanes[key]
+func (u *uploader) isStuck(key source.Key) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	l := u.lanes[key]
 	return l != nil && l.failing >= laneStuck
 }
 
 // holdSource takes what a source has in the spool out of the count.
-func (t *Tail) holdSource(key source.Key) {
-	src, ok, err := t.Ledger.Get(key)
+func (u *uploader) holdSource(key source.Key) {
+	src, ok, err := u.Ledger.Get(key)
 	if err != nil || !ok {
 		return // a lane that can go on finds out
 	}
 	for _, e := range src.Outbox {
-		t.Spool.Hold(e.Spool)
+		u.Spool.Hold(e.Spool)
 	}
 }
 
 // laneFault says why a source cannot be shipped now.
-func (t *Tail) laneFault(key source.Key, err error) {
+func (u *uploader) laneFault(key source.Key, err error) {
 	var stopped *commit.StopError
 	switch {
 	case errors.Is(err, commit.ErrSettleAgain), errors.Is(err, commit.ErrAgain):
 	case errors.As(err, new(*commit.AwaitError)):
-		t.pulse.settled(key) // it waits for another source
+		u.board.pulse.settled(key) // it waits for another source
 	case errors.As(err, &stopped):
-		t.pulse.settled(key)
-		t.notices.raiseAs(key.String(), stopped.Problem)
+		u.board.pulse.settled(key)
+		u.board.notices.raiseAs(key.String(), stopped.Problem)
 		if stopped.Kind != commit.Gone {
 			return
 		}
-		if err := t.missUnsent(key); err != nil {
-			t.failed(err)
+		if err := u.losses.missUnsent(key); err != nil {
+			u.failed(err)
 		}
 	default:
-		t.pulse.miss(key, err)
+		u.board.pulse.miss(key, err)
 		path := ""
-		if o := t.owner(key); o != nil {
-			path = t.pathOf(o)
+		if o := u.resolver.owner(key); o != nil {
+			path = u.pathOf(o)
 		}
-		t.notices.raiseAs(key.String(), commit.Problem{Kind: commit.Conflict, Path: path, Message: fmt.Sprintf("source %s cannot be "+
+		u.board.notices.raiseAs(key.String(), commit.Problem{Kind: commit.Conflict, Path: path, Message: fmt.Sprintf("source %s cannot be "+
 			"shipped: %v; its batches stay in the spool and it is tried again", key.ID, err)})
 	}
 }
 
 // shipInTurn ships a source's outbox once it has a slot.
-func (t *Tail) shipInTurn(key source.Key, l *lane) error {
+func (u *uploader) shipInTurn(key source.Key, l *lane) error {
 	select {
-	case <-t.opened:
-	case <-t.ships.Done():
-		return t.ships.Err()
+	case <-u.opened:
+	case <-u.ships.Done():
+		return u.ships.Err()
 	}
-	return t.untilAllowed(t.ships, key.String(), func() error {
-		return commit.InSlot(t.ships, t.puts, func(ctx context.Context) error {
-			return t.shipSource(ctx, key, l)
+	return u.untilAllowed(u.ships, key.String(), func() error {
+		return commit.InSlot(u.ships, u.puts, func(ctx context.Context) error {
+			return u.shipSource(ctx, key, l)
 		})
 	})
 }
 
 // shipSource ships a source's outbox.
-func (t *Tail) shipSource(ctx context.Context, key source.Key, l *lane) error {
-	w, ok, err := t.HeldSource(key)
+func (u *uploader) shipSource(ctx context.Context, key source.Key, l *lane) error {
+	w, ok, err := u.HeldSource(key)
 	if err != nil {
 		return err
 	}
 	if l.idle = !ok; !ok {
-		if len(t.Aside.Of(key)) > 0 {
-			return t.shipWithFile(ctx, key)
+		if len(u.Aside.Of(key)) > 0 {
+			return u.shipWithFile(ctx, key)
 		}
 		return nil // nothing of it is sealed
 	}
@@ -247,70 +247,70 @@ func (t *Tail) shipSource(ctx context.Context, key source.Key, l *lane) error {
 		if len(w.Src.Outbox) == 0 {
 			break
 		}
-		if ok, err := t.mayShip(ctx, w); !ok || err != nil {
+		if ok, err := u.mayShip(ctx, w); !ok || err != nil {
 			return err
 		}
 		if len(w.Src.Outbox) == 0 {
 			continue // it was declared lost meanwhile
 		}
 		e := w.Src.Outbox[0]
-		in := t.inBatch(e)
-		err = t.WhenThereIsRoom(ctx, func() error { return w.ShipFree(ctx, e) })
+		in := u.accounts.inBatch(e)
+		err = u.WhenThereIsRoom(ctx, func() error { return w.ShipFree(ctx, e) })
 		switch {
 		case err == nil:
-			t.countShipped(key, e, in)
+			u.accounts.countShipped(key, e, in)
 		case ctx.Err() != nil, fatal(err), mayPass(err):
 			return err
 		default:
-			return t.shipWithFile(ctx, key)
+			return u.shipWithFile(ctx, key)
 		}
 	}
-	if len(t.Aside.Of(key)) > 0 {
-		if err := t.shipWithFile(ctx, key); err != nil {
+	if len(u.Aside.Of(key)) > 0 {
+		if err := u.shipWithFile(ctx, key); err != nil {
 			return err
 		}
 	}
-	return t.takeBack(ctx, w)
+	return u.takeBack(ctx, w)
 }
 
 // shipWithFile ships with the source's file in hand and nothing else going on: what was put may
 // have to be given up, adopted or cut again.
-func (t *Tail) shipWithFile(ctx context.Context, key source.Key) error {
-	o := t.owner(key)
+func (u *uploader) shipWithFile(ctx context.Context, key source.Key) error {
+	o := u.resolver.owner(key)
 	if o == nil {
-		return t.shipLeft(ctx, key)
+		return u.shipLeft(ctx, key)
 	}
-	done, err := t.takeInHand(ctx, o)
+	done, err := u.takeInHand(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer done()
 	if o.cut {
-		return t.shipLeft(ctx, key) // all that is left of it is in the spool and in memory
+		return u.shipLeft(ctx, key) // all that is left of it is in the spool and in memory
 	}
 	w, err := o.workOn(key)
 	if err != nil {
 		return err
 	}
-	t.setLaneWants(key, false)
-	_, err = t.withWholeView(o, func() (bool, error) { return false, t.shipAndCatchUp(ctx, w) })
+	u.setLaneWants(key, false)
+	_, err = u.withWholeView(o, func() (bool, error) { return false, u.shipAndCatchUp(ctx, w) })
 	if errors.Is(err, commit.ErrSettleAgain) {
 		o.owes = nil // nobody knows what the source was
-		t.disown(o)
-		t.unhold(o)
-		t.mu.Lock()
-		t.kick(o)
-		t.rouse(o.group, o)
-		t.mu.Unlock()
+		u.active.disown(o)
+		u.active.unhold(o)
+		u.mu.Lock()
+		u.scheduler.kick(o)
+		u.resolver.rouse(o.group, o)
+		u.mu.Unlock()
 		return err
 	}
-	if resumed := t.resume(o); err == nil {
+	if resumed := u.follower.resume(o); err == nil {
 		err = resumed
 	}
-	t.publish(o)
-	t.mu.Lock()
-	t.kick(o)
-	t.mu.Unlock()
+	u.follower.publish(o)
+	u.mu.Lock()
+	u.scheduler.kick(o)
+	u.mu.Unlock()
 	if commit.Stops(err) {
 		w.Hold()
 	}
@@ -319,17 +319,17 @@ func (t *Tail) shipWithFile(ctx context.Context, key source.Key) error {
 
 // takeInHand waits until nobody works on a file: it ends a cut that is under way, and lets none begin
 // meanwhile. The file is the caller's until done.
-func (t *Tail) takeInHand(ctx context.Context, o *followed) (done func(), err error) {
-	t.mu.Lock()
+func (u *uploader) takeInHand(ctx context.Context, o *followed) (done func(), err error) {
+	u.mu.Lock()
 	o.waited++
 	if o.interrupt != nil {
 		o.interrupt(commit.ErrAgain)
 	}
-	t.mu.Unlock()
+	u.mu.Unlock()
 	err = commit.SlotOf(ctx).Lock(ctx, o.mu)
-	t.mu.Lock()
+	u.mu.Lock()
 	o.waited--
-	t.mu.Unlock()
+	u.mu.Unlock()
 	return o.mu.Unlock, err
 }
 
@@ -343,17 +343,17 @@ func (f *followed) workOn(key source.Key) (*commit.Writer, error) {
 }
 
 // withWholeView runs do while the work has a view of all that there is of the file. f.mu is held.
-func (t *Tail) withWholeView(f *followed, do func() (bool, error)) (bool, error) {
-	return t.withView(f, max(f.live.Taken(), f.size), f.final && !f.hadMore(), do)
+func (u *uploader) withWholeView(f *followed, do func() (bool, error)) (bool, error) {
+	return u.follower.withView(f, max(f.live.Taken(), f.size), f.final && !f.hadMore(), do)
 }
 
 // shipLeft ships what waits of a source as far as no file is needed.
-func (t *Tail) shipLeft(ctx context.Context, key source.Key) error {
+func (u *uploader) shipLeft(ctx context.Context, key source.Key) error {
 	var k uint64
-	if aside := t.Aside.Of(key); len(aside) > 0 {
+	if aside := u.Aside.Of(key); len(aside) > 0 {
 		k = aside[0].K
 	}
-	w, err := t.SourceOf(key, k)
+	w, err := u.SourceOf(key, k)
 	if err != nil {
 		return err
 	}
@@ -363,21 +363,21 @@ func (t *Tail) shipLeft(ctx context.Context, key source.Key) error {
 		w.Hold()
 	}
 	if errors.Is(err, commit.ErrSettleAgain) || w.Src.Sealed.Offset < sealed {
-		t.readAgain(key) // the spool had lost what was read of it
+		u.shelf.readAgain(key) // the spool had lost what was read of it
 	}
 	var stopped *commit.StopError
-	t.setLaneWants(key, errors.As(err, &stopped) && stopped.Kind == commit.Gone)
+	u.setLaneWants(key, errors.As(err, &stopped) && stopped.Kind == commit.Gone)
 	return err
 }
 
 // shipAndCatchUp ships what waits, and what is aside as far as ledger and sink lead up to it.
-func (t *Tail) shipAndCatchUp(ctx context.Context, w *commit.Writer) error {
+func (u *uploader) shipAndCatchUp(ctx context.Context, w *commit.Writer) error {
 	for {
 		before := w.Src.Shipped
 		if err := w.Ship(ctx); err != nil {
 			return err
 		}
-		t.countShippedTo(w.Key, before, w.Src.Shipped)
+		u.accounts.countShippedTo(w.Key, before, w.Src.Shipped)
 		more, err := w.TakeSpooled()
 		if err == nil && !more {
 			more, err = w.CatchUp(ctx)

@@ -24,10 +24,10 @@ func (l likeness) continues() bool { return l.Longer || l.overtaken || l.cut && 
 
 // compare holds a file against the owner of a source that its points do not refute, as far as both
 // go. Where they differ, that is a fact about both from then on.
-func (t *Tail) compare(
+func (r *resolver) compare(
 	c *commit.Claim, d *decision, v identity.Match, e *commit.Candidate, o *followed,
 ) (like likeness, err error) {
-	if err := o.mu.LockWithin(t.ctx); err != nil {
+	if err := o.mu.LockWithin(r.ctx); err != nil {
 		return like, err
 	}
 	defer o.mu.Unlock()
@@ -61,9 +61,9 @@ func (t *Tail) compare(
 			from = p.Offset // up to there the chains agree
 		}
 	}
-	like.Agreement, err = files.Compare(t.ctx, c.File, view, from)
+	like.Agreement, err = files.Compare(r.ctx, c.File, view, from)
 	if err == nil && like.Differ {
-		err = t.noteDifference(c, d, o, view, like.Until+1)
+		err = r.noteDifference(c, d, o, view, like.Until+1)
 	}
 	return like, err
 }
@@ -80,14 +80,14 @@ func (f *followed) isOvertaken() (bool, error) {
 
 // noteDifference keeps the chains of a file and of an owner at an offset where they are known to
 // differ. By these they are told apart later, also from the ledger alone.
-func (t *Tail) noteDifference(
+func (r *resolver) noteDifference(
 	c *commit.Claim, d *decision, o *followed, owner *files.File, at int64,
 ) error {
-	mine, _, err := commit.MarksTo(t.ctx, c.File, []int64{at})
+	mine, _, err := commit.MarksTo(r.ctx, c.File, []int64{at})
 	if err != nil {
 		return err
 	}
-	theirs, _, err := commit.MarksTo(t.ctx, owner, []int64{at})
+	theirs, _, err := commit.MarksTo(r.ctx, owner, []int64{at})
 	if err != nil {
 		return err
 	}

@@ -14,39 +14,39 @@ import (
 // error here is of one pattern or path: the others are looked at all the same.
 //
 // A look that ctx ends, or that meets an error, says nothing of what it did not see.
-func (t *Tail) look(ctx context.Context) {
+func (c *scanner) look(ctx context.Context) {
 	now := time.Now()
-	t.mu.Lock()
-	streams := t.streams
-	t.mu.Unlock()
-	t.looks++
+	c.mu.Lock()
+	streams := c.config.streams
+	c.mu.Unlock()
+	c.looks++
 	unread := map[*streamRef][]files.Unread{}
 	for _, ref := range streams {
-		unread[ref] = t.lookAt(ctx, ref, now)
+		unread[ref] = c.lookAt(ctx, ref, now)
 	}
 	if ctx.Err() != nil {
 		return
 	}
-	t.mu.Lock()
-	for _, f := range t.table {
-		if f.seen != t.looks && (f.of.removed.Load() || !covered(unread[f.of], f.path)) {
-			t.lose(f, now)
+	c.mu.Lock()
+	for _, f := range c.table {
+		if f.seen != c.looks && (f.of.removed.Load() || !covered(unread[f.of], f.path)) {
+			c.lose(f, now)
 		}
 	}
-	t.mu.Unlock()
-	t.watch(streams)
-	t.checkMissing(now)
-	t.shortOfMemory()
-	t.noteGrowth()
-	t.endTurns(now)
-	t.endFirst()
-	t.mu.Lock()
-	t.looked, t.lookBegan = time.Now(), now
-	t.mu.Unlock()
+	c.mu.Unlock()
+	c.watch(streams)
+	c.losses.checkMissing(now)
+	c.memory.shortOfMemory()
+	c.noteGrowth()
+	c.scheduler.endTurns(now)
+	c.endFirst()
+	c.mu.Lock()
+	c.looked, c.lookBegan = time.Now(), now
+	c.mu.Unlock()
 }
 
 // lose notes that a file is at none of its paths. Tail.mu is held.
-func (t *Tail) lose(f *followed, now time.Time) {
+func (c *scanner) lose(f *followed, now time.Time) {
 	f.there = false
 	if f.goneAt.IsZero() {
 		f.goneAt = now
@@ -54,7 +54,7 @@ func (t *Tail) lose(f *followed, now time.Time) {
 	if f.view.standing == isStopped && f.due.After(now) {
 		return // it rests
 	}
-	t.kick(f)
+	c.scheduler.kick(f)
 }
 
 func covered(unread []files.Unread, path string) bool {
@@ -62,7 +62,7 @@ func covered(unread []files.Unread, path string) bool {
 }
 
 // lookAt looks at the files of one stream, and tells what could not be read.
-func (t *Tail) lookAt(ctx context.Context, ref *streamRef, now time.Time) []files.Unread {
+func (c *scanner) lookAt(ctx context.Context, ref *streamRef, now time.Time) []files.Unread {
 	s := ref.Load()
 	found, unread, err := s.Find(ctx)
 	if ctx.Err() != nil {
@@ -71,11 +71,11 @@ func (t *Tail) lookAt(ctx context.Context, ref *streamRef, now time.Time) []file
 	if err != nil {
 		unread = append(unread, files.Unread{Path: "/", Err: err})
 	}
-	t.notices.keep(s.Table().String(), unreadProblems(s, unread))
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	c.board.notices.keep(s.Table().String(), unreadProblems(s, unread))
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, x := range found {
-		t.see(ref, fileIDOf(s, x.Path, x.Stat), x, now)
+		c.see(ref, fileIDOf(s, x.Path, x.Stat), x, now)
 	}
 	ref.looked = true
 	return unread
@@ -90,23 +90,23 @@ func unreadProblems(s *tailStream, unread []files.Unread) (all []commit.Problem)
 }
 
 // see takes note of a file. Tail.mu is held.
-func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
-	f := t.table[id]
+func (c *scanner) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
+	f := c.table[id]
 	if f == nil {
 		f = newFollowed(ref, id, x)
-		f.moved, f.seen = now, t.looks
+		f.moved, f.seen = now, c.looks
 		if !ref.looked {
 			f.first = x.Stat.Size
 		}
-		t.table[id] = f
-		t.noteUnsealed(f)
-		t.kick(f)
+		c.table[id] = f
+		c.accounts.noteUnsealed(f)
+		c.scheduler.kick(f)
 		return
 	}
-	if f.seen == t.looks {
+	if f.seen == c.looks {
 		return // another name of a file
 	}
-	f.seen = t.looks
+	f.seen = c.looks
 	changed := f.stat.Size != x.Stat.Size || f.stat.MtimeNS != x.Stat.MtimeNS
 	if changed {
 		f.moved = now
@@ -117,9 +117,9 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	if !f.shrunk && now.After(f.measured) {
 		f.most = max(f.most, x.Stat.Size)
 	}
-	renamed := f.path != x.Path && !t.stillAt(f)
+	renamed := f.path != x.Path && !c.stillAt(f)
 	if renamed {
-		t.notices.clear(f.path, commit.TooManyRejects)
+		c.board.notices.clear(f.path, commit.TooManyRejects)
 		f.path, f.renamedAt = x.Path, time.Time{}
 		if !f.turn.opened.IsZero() || f.rested != nil && !changed {
 			f.renamedAt = now // else its inode may be that of any other file by now
@@ -132,27 +132,27 @@ func (t *Tail) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	}
 	f.stat, f.there, f.goneAt = x.Stat, true, time.Time{}
 	if f.view.standing == isRead && changed {
-		t.wakeRested(f)
+		c.shelf.wakeRested(f)
 	}
-	t.noteUnsealed(f)
+	c.accounts.noteUnsealed(f)
 	if f.view.standing == isStopped && f.due.After(now) && !(f.view.noText && changed) {
 		return // it rests
 	}
 	unread := f.view.standing == isOwner && x.Stat.Size > f.view.taken
-	if changed || back || renamed && f.mayEnd() || unread && (x.Stat.Size > f.view.left || t.hasRoom()) {
-		t.kick(f)
+	if changed || back || renamed && f.mayEnd() || unread && (x.Stat.Size > f.view.left || c.memory.hasRoom()) {
+		c.scheduler.kick(f)
 	}
 }
 
 // stillAt tells whether a file's path is still its own. Of several names it keeps the one it had.
-func (t *Tail) stillAt(f *followed) bool {
-	stat, err := t.FS.Stat(f.path)
+func (c *scanner) stillAt(f *followed) bool {
+	stat, err := c.FS.Stat(f.path)
 	return err == nil && fileIDOf(f.stream(), f.path, stat) == f.id
 }
 
 // watch tells of the folders that are of interest, when they are others than before.
-func (t *Tail) watch(streams []*streamRef) {
-	if t.watched == nil {
+func (c *scanner) watch(streams []*streamRef) {
+	if c.watched == nil {
 		return
 	}
 	var dirs []string
@@ -163,21 +163,21 @@ func (t *Tail) watch(streams []*streamRef) {
 	}
 	slices.Sort(dirs)
 	dirs = slices.Compact(dirs)
-	if slices.Equal(dirs, t.dirs) {
+	if slices.Equal(dirs, c.dirs) {
 		return
 	}
-	t.dirs = dirs
-	t.watched(dirs)
+	c.dirs = dirs
+	c.watched(dirs)
 }
 
 // attendDue has the files attended to whose time has come, and tells when the next one is due.
-func (t *Tail) attendDue(now time.Time) (next time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for f := range t.waitingFor {
+func (s *scheduler) attendDue(now time.Time) (next time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for f := range s.waitingFor {
 		switch {
 		case !f.due.After(now):
-			t.kick(f)
+			s.kick(f)
 		case next.IsZero() || f.due.Before(next):
 			next = f.due
 		}
@@ -187,11 +187,11 @@ func (t *Tail) attendDue(now time.Time) (next time.Time) {
 
 // dueBy has a file attended to at a time, if nothing else happens before; the zero time is never.
 // Tail.mu is held.
-func (t *Tail) dueBy(f *followed, at time.Time) {
+func (s *scheduler) dueBy(f *followed, at time.Time) {
 	f.due = at
 	if at.IsZero() {
-		delete(t.waitingFor, f)
+		delete(s.waitingFor, f)
 		return
 	}
-	t.waitingFor[f] = true
+	s.waitingFor[f] = true
 }

@@ -13,27 +13,27 @@ import (
 
 // reasonFor looks at the path where a missing source was last seen: "" says that its file is still
 // there and only no longer followed.
-func (t *Tail) reasonFor(key source.Key, m *missingSource) (table.LossReason, error) {
+func (l *losses) reasonFor(key source.Key, m *missingSource) (table.LossReason, error) {
 	if m.reason == table.Truncated {
 		return m.reason, nil
 	}
 	if m.seen.Path == "" {
 		return table.Deleted, nil
 	}
-	f, err := files.Open(t.FS, m.seen.Path)
+	f, err := files.Open(l.FS, m.seen.Path)
 	var other *files.NotRegularError
 	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &other) || errors.As(err, new(*files.LinkError)) {
 		return table.Deleted, nil
 	}
 	if errors.As(err, new(*files.UnsupportedError)) {
-		return t.reasonForOther(m)
+		return l.reasonForOther(m)
 	}
 	if err != nil {
 		return "", fmt.Errorf("look at %s: %w", m.seen.Path, err)
 	}
 	defer f.Close()
 	stat := f.Stat()
-	src, ok, err := t.Ledger.Get(key)
+	src, ok, err := l.Ledger.Get(key)
 	switch {
 	case stat.Dev != m.seen.File.Dev || stat.Inode != m.seen.File.Inode:
 		return table.Deleted, nil
@@ -49,7 +49,7 @@ func (t *Tail) reasonFor(key source.Key, m *missingSource) (table.LossReason, er
 		return "", nil
 	}
 	// What was sealed last may have been in memory, and the file another by then.
-	same, err := commit.HasSealed(t.ctx, f, src)
+	same, err := commit.HasSealed(l.ctx, f, src)
 	if errors.As(err, new(*files.ShrunkError)) {
 		return table.Truncated, nil
 	}
@@ -64,8 +64,8 @@ func (t *Tail) reasonFor(key source.Key, m *missingSource) (table.LossReason, er
 
 // reasonForOther is reasonFor where the path has a file that is not read as a log: no source was ever
 // read of that, unless it is the very file.
-func (t *Tail) reasonForOther(m *missingSource) (table.LossReason, error) {
-	stat, err := t.FS.Stat(m.seen.Path)
+func (l *losses) reasonForOther(m *missingSource) (table.LossReason, error) {
+	stat, err := l.FS.Stat(m.seen.Path)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("look at %s: %w", m.seen.Path, err)

@@ -22,7 +22,7 @@ import (
 func TestTail_ChainOver(t *testing.T) {
 	content := []byte(strings.Repeat("a1\n", 2000))
 	r := source.Range{Start: 100, End: 3000}
-	without := func(skip int64) *Tail {
+	without := func(skip int64) *losses {
 		l, _ := offsetstest.Holding(t, func(s *offsets.Source) {
 			s.Sealed = source.Point{Offset: 3000, Chain: source.DigestOf(content[:3000])}
 			s.Shipped = 3000
@@ -32,7 +32,7 @@ func TestTail_ChainOver(t *testing.T) {
 				}
 			}
 		})
-		return &Tail{Engine: &commit.Engine{Config: commit.Config{Ledger: l}}}
+		return &losses{Tail: &Tail{Engine: &commit.Engine{Config: commit.Config{Ledger: l}}}}
 	}
 	key := source.KeyOf(source.Table{Stream: "s", Version: 1}, "", 0, []byte("a1\n"))
 	from, to, marks, err := without(0).chainOver(key, r)

@@ -12,25 +12,25 @@ import (
 // comes, or there is room. What was truncated is in memory alone and stays there.
 
 // weigh keeps account of the memory that a file holds.
-func (t *Tail) weigh(f *followed) {
+func (m *memory) weigh(f *followed) {
 	now := f.live.Held()
-	t.held.Add(now - f.heldNow)
+	m.held.Add(now - f.heldNow)
 	f.heldNow = now
 }
 
 // hasRoom tells whether there is memory enough to hold what cannot be sealed.
-func (t *Tail) hasRoom() bool { return t.held.Load() <= t.set().HoldBytes/2 }
+func (m *memory) hasRoom() bool { return m.held.Load() <= m.config.set().HoldBytes/2 }
 
 // shortOfMemory tells whether no more is to be read for now. Then the file that holds most is to give
 // way.
-func (t *Tail) shortOfMemory() bool {
-	if t.held.Load() <= t.set().HoldBytes {
+func (m *memory) shortOfMemory() bool {
+	if m.held.Load() <= m.config.set().HoldBytes {
 		return false
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var most *followed
-	for _, f := range t.allFiles() {
+	for _, f := range m.allFiles() {
 		if f.view.standing == isOwner && !f.view.bound &&
 			(most == nil || f.view.held > most.view.held) {
 			most = f
@@ -38,29 +38,29 @@ func (t *Tail) shortOfMemory() bool {
 	}
 	if most != nil && !most.squeezed {
 		most.squeezed = true
-		t.kick(most)
+		m.scheduler.kick(most)
 	}
 	return true
 }
 
 // giveWay lets go of what is held of a file that is to give way and of which nothing can be sealed. f.mu
 // is held.
-func (t *Tail) giveWay(f *followed) error {
-	t.mu.Lock()
+func (m *memory) giveWay(f *followed) error {
+	m.mu.Lock()
 	squeezed := f.squeezed
-	t.mu.Unlock()
+	m.mu.Unlock()
 	if !squeezed || f.tried != f.live.Taken() || !f.maySpare() {
 		return nil
 	}
 	left := f.size
-	if err := t.forgetHeld(f); err != nil || f.cut {
+	if err := m.forgetHeld(f); err != nil || f.cut {
 		return err
 	}
 	f.left, f.tried = left, -1
-	t.mu.Lock()
+	m.mu.Lock()
 	f.squeezed, f.view.held = false, f.heldNow
-	t.mu.Unlock()
-	t.shortOfMemory() // the next one
+	m.mu.Unlock()
+	m.shortOfMemory() // the next one
 	return nil
 }
 
@@ -70,10 +70,10 @@ func (f *followed) maySpare() bool { return !f.cut && f.joining.end == 0 }
 
 // forgetHeld lets go of what is held of a file and not sealed. If the file no longer has it, it stays.
 // f.mu is held.
-func (t *Tail) forgetHeld(f *followed) error {
+func (m *memory) forgetHeld(f *followed) error {
 	err := f.live.Forget()
 	if errors.As(err, new(*follow.TruncatedError)) {
-		t.truncated(f)
+		m.follower.truncated(f)
 		return nil
 	}
 	if err != nil {
@@ -81,6 +81,6 @@ func (t *Tail) forgetHeld(f *followed) error {
 	}
 	f.from = f.live.Taken()
 	f.arrived.reset()
-	t.weigh(f)
+	m.weigh(f)
 	return nil
 }

@@ -37,62 +37,62 @@ func newMissing(
 
 // findMissing notes the sources that are known to be longer than what is sealed of them. Those that a
 // file turns up for are missing no longer.
-func (t *Tail) findMissing() error {
-	all, err := t.Ledger.Behind()
+func (l *losses) findMissing() error {
+	all, err := l.Ledger.Behind()
 	if err != nil {
 		return err
 	}
 	for _, seen := range all {
-		if t.StreamOf(seen.Key.Table) != nil {
-			t.missing[seen.Key] = newMissing(t.began, table.Deleted, seen.Size, seen)
+		if l.StreamOf(seen.Key.Table) != nil {
+			l.missing[seen.Key] = newMissing(l.began, table.Deleted, seen.Size, seen)
 		}
 	}
 	return nil
 }
 
 // miss notes that a source is missing.
-func (t *Tail) miss(key source.Key, m *missingSource) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if old := t.missing[key]; old != nil {
+func (l *losses) miss(key source.Key, m *missingSource) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if old := l.missing[key]; old != nil {
 		m.atLeast, m.asked = max(m.atLeast, old.atLeast), old.asked
 	}
-	t.missing[key] = m
+	l.missing[key] = m
 }
 
 // missUnsent notes that a source cannot be shipped for want of its file.
-func (t *Tail) missUnsent(key source.Key) error {
-	seen, ok, err := t.Ledger.Sighting(key)
+func (l *losses) missUnsent(key source.Key) error {
+	seen, ok, err := l.Ledger.Sighting(key)
 	if err != nil || !ok {
 		return err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if m := t.missing[key]; m != nil {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m := l.missing[key]; m != nil {
 		m.unsent = true
-	} else if t.owners[key] == nil {
+	} else if l.active.owners[key] == nil {
 		m := newMissing(time.Now(), table.Deleted, seen.Size, seen)
 		m.unsent = true
-		t.missing[key] = m
+		l.missing[key] = m
 	}
 	return nil
 }
 
 // found notes that a source is read from a file again. If that is let go before it gave all that is
 // missing, the rest still is: see stillOwes. f.mu is held.
-func (t *Tail) found(f *followed, key source.Key) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	f.owes = t.missing[key]
-	delete(t.missing, key)
+func (l *losses) found(f *followed, key source.Key) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f.owes = l.missing[key]
+	delete(l.missing, key)
 }
 
 // missingUnsealed gives what is known of a missing source of which nothing is sealed. It keeps its
 // ordinal until it is declared or that failed, so that a log that only begins like it is not taken for it.
-func (t *Tail) missingUnsealed(key source.Key) (identity.Points, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	m := t.missing[key]
+func (l *losses) missingUnsealed(key source.Key) (identity.Points, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m := l.missing[key]
 	if m == nil || m.tried || m.seen.Sealed > 0 || len(m.seen.Marks) == 0 {
 		return nil, false
 	}
@@ -100,7 +100,7 @@ func (t *Tail) missingUnsealed(key source.Key) (identity.Points, bool) {
 }
 
 // stillOwes notes what is missing of a source again whose file is let go. Both locks are held.
-func (t *Tail) stillOwes(f *followed, key source.Key) {
+func (l *losses) stillOwes(f *followed, key source.Key) {
 	m := f.owes
 	if m == nil {
 		return
@@ -108,37 +108,37 @@ func (t *Tail) stillOwes(f *followed, key source.Key) {
 	f.owes = nil
 	again := newMissing(time.Now(), m.reason, m.atLeast, m.seen)
 	again.asked = m.asked
-	t.missing[key] = again
+	l.missing[key] = again
 }
 
 // isSettled reports whether the tail has looked at its files and runs for so long that a file which it
 // found at first should have been told which source it is.
-func (t *Tail) isSettled() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return !t.looked.IsZero() && time.Since(t.began) >= t.set().CloseWait
+func (l *losses) isSettled() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.scanner.looked.IsZero() && time.Since(l.began) >= l.config.set().CloseWait
 }
 
 // checkMissing declares what is missing, once no file can be it any more: none is being told who it
 // is, and none that ends before what is committed of it may still become it.
-func (t *Tail) checkMissing(now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.missing) == 0 {
+func (l *losses) checkMissing(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.missing) == 0 {
 		return
 	}
 	maybe := map[source.Key]bool{}
-	for _, f := range t.allFiles() {
+	for _, f := range l.allFiles() {
 		if f.rested != nil && f.there {
 			maybe[f.rested.key] = true
 		}
 		switch f.view.standing {
 		case isNew:
-			if f.busy || f.turn.waits || f.turn.granted || f.stat.Size > 0 && now.Sub(f.moved) < t.set().CopyWait {
+			if f.busy || f.turn.waits || f.turn.granted || f.stat.Size > 0 && now.Sub(f.moved) < l.config.set().CopyWait {
 				return // it may be any of them
 			}
 		case isUnreadable, isStopped:
-			if now.Sub(f.moved) >= t.set().CopyWait {
+			if now.Sub(f.moved) >= l.config.set().CopyWait {
 				continue
 			}
 			if f.view.key == (source.Key{}) {
@@ -146,46 +146,46 @@ func (t *Tail) checkMissing(now time.Time) {
 			}
 			maybe[f.view.key] = true
 		case isUndecided:
-			if now.Sub(f.moved) < t.set().CopyWait {
+			if now.Sub(f.moved) < l.config.set().CopyWait {
 				maybe[f.view.about] = true
 			}
 		}
 	}
-	for key, m := range t.missing {
-		if m.putting || maybe[key] || now.Sub(m.since) < t.set().CloseWait || t.owners[key] != nil {
+	for key, m := range l.missing {
+		if m.putting || maybe[key] || now.Sub(m.since) < l.config.set().CloseWait || l.active.owners[key] != nil {
 			continue
 		}
 		m.putting = true
-		t.wg.Go(func() { t.declare(key, m) })
+		l.wg.Go(func() { l.declare(key, m) })
 	}
 }
 
 // declare puts the note on bytes that nobody has read, then lets the ledger forget that they were.
 // If we die in between, the same is put again.
-func (t *Tail) declare(key source.Key, m *missingSource) {
-	err := t.declareLoss(key, m)
+func (l *losses) declare(key source.Key, m *missingSource) {
+	err := l.declareLoss(key, m)
 	if err == nil {
-		t.mu.Lock()
-		if t.missing[key] == m {
-			delete(t.missing, key)
+		l.mu.Lock()
+		if l.missing[key] == m {
+			delete(l.missing, key)
 		}
-		t.mu.Unlock()
-		t.wakeWaiters(key)
+		l.mu.Unlock()
+		l.uploader.wakeWaiters(key)
 		return
 	}
-	if t.ctx.Err() == nil && fatal(err) {
-		t.failed(err)
+	if l.ctx.Err() == nil && fatal(err) {
+		l.failed(err)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	m.putting, m.tried, m.since = false, true, time.Now()
-	if t.ctx.Err() == nil && !errors.Is(err, errStillThere) {
-		t.Log.Warn("a loss could not be declared yet", append(commit.LogSource(key), "error", err)...)
+	if l.ctx.Err() == nil && !errors.Is(err, errStillThere) {
+		l.Log.Warn("a loss could not be declared yet", append(commit.LogSource(key), "error", err)...)
 	}
 }
 
-func (t *Tail) declareLoss(key source.Key, m *missingSource) error {
-	reason, err := t.reasonFor(key, m)
+func (l *losses) declareLoss(key source.Key, m *missingSource) error {
+	reason, err := l.reasonFor(key, m)
 	if err != nil {
 		return err
 	}
@@ -194,34 +194,34 @@ func (t *Tail) declareLoss(key source.Key, m *missingSource) error {
 	}
 	m.reason = reason
 	select {
-	case <-t.opened:
-	case <-t.ctx.Done():
-		return t.ctx.Err()
+	case <-l.uploader.opened:
+	case <-l.ctx.Done():
+		return l.ctx.Err()
 	}
-	if !t.stillMissing(key, m) {
+	if !l.stillMissing(key, m) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(t.ctx, declareMax)
+	ctx, cancel := context.WithTimeout(l.ctx, declareMax)
 	defer cancel()
-	src, ok, err := t.Ledger.Get(key)
+	src, ok, err := l.Ledger.Get(key)
 	if serial := m.seen.Serial; err == nil && serial != 0 && (!ok || src.Serial != serial) {
 		return nil // it gave its id up: what was sealed of it is held, or is cut again from its file
 	}
 	if err == nil && !ok { // nothing of it was sealed
 		src, ok = &offsets.Source{K: m.seen.K, Sealed: source.Origin()}, true
 	}
-	if err == nil && t.askKnown(key, m, src.Sealed.Offset) {
+	if err == nil && l.shelf.askKnown(key, m, src.Sealed.Offset) {
 		return errStillThere
 	}
 	if err == nil && len(src.Outbox) > 0 && m.unsent {
-		if err := t.declareUnsent(ctx, key, m); err != nil {
+		if err := l.declareUnsent(ctx, key, m); err != nil {
 			return err
 		}
 	}
 	if err != nil || src.Sealed.Offset >= m.atLeast {
 		return err
 	}
-	return t.declareUnread(ctx, key, src, m)
+	return l.declareUnread(ctx, key, src, m)
 }
 
 // errStillThere says that the file of a missing source is where it was and only not followed, or that
@@ -232,16 +232,16 @@ var errStillThere = errors.New("its file is still there")
 const declareMax = time.Minute
 
 // stillMissing tells whether no file has turned up meanwhile.
-func (t *Tail) stillMissing(key source.Key, m *missingSource) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.missing[key] == m && t.owners[key] == nil
+func (l *losses) stillMissing(key source.Key, m *missingSource) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.missing[key] == m && l.active.owners[key] == nil
 }
 
 // declareUnsent declares batches that were sealed, did not reach the sink and are gone from spool and
 // disk, up to the first that is still in the spool: that ships.
-func (t *Tail) declareUnsent(ctx context.Context, key source.Key, m *missingSource) error {
-	w, err := t.SourceOf(key, 0)
+func (l *losses) declareUnsent(ctx context.Context, key source.Key, m *missingSource) error {
+	w, err := l.SourceOf(key, 0)
 	if err != nil {
 		return err
 	}
@@ -249,7 +249,7 @@ func (t *Tail) declareUnsent(ctx context.Context, key source.Key, m *missingSour
 		return errors.Join(err, fmt.Errorf("declare a loss of source %s: the one of k %d, which begins "+
 			"alike, has to be in the sink first", key.ID, k))
 	}
-	for len(w.Src.Outbox) > 0 && t.stillMissing(key, m) {
+	for len(w.Src.Outbox) > 0 && l.stillMissing(key, m) {
 		whole, err := w.SpooledWhole(w.Src.Outbox[0])
 		if err != nil {
 			return err
@@ -257,19 +257,19 @@ func (t *Tail) declareUnsent(ctx context.Context, key source.Key, m *missingSour
 		if whole {
 			break
 		}
-		if err := t.declareBatch(ctx, w, m); err != nil {
+		if err := l.declareBatch(ctx, w, m); err != nil {
 			return err
 		}
 	}
-	t.kickLane(key)
+	l.uploader.kickLane(key)
 	return nil
 }
 
 // declareBatch declares the first batch of the outbox. The loss stands at the batch's place, so what
 // turns up later goes on behind it or takes it back.
-func (t *Tail) declareBatch(ctx context.Context, w *commit.Writer, m *missingSource) error {
+func (l *losses) declareBatch(ctx context.Context, w *commit.Writer, m *missingSource) error {
 	e := w.Src.Outbox[0]
-	from, to, marks, err := t.chainOver(w.Key, e.Range)
+	from, to, marks, err := l.chainOver(w.Key, e.Range)
 	if err != nil {
 		return err
 	}
@@ -284,7 +284,7 @@ func (t *Tail) declareBatch(ctx context.Context, w *commit.Writer, m *missingSou
 			return err
 		}
 	}
-	if err := sink.PutDocument(ctx, t.Store, loss.Key(), loss.JSON()); err != nil {
+	if err := sink.PutDocument(ctx, l.Store, loss.Key(), loss.JSON()); err != nil {
 		return err // somebody else's batch is there: the lane finds it
 	}
 	// The loss is in the sink. If we die now, its entry finds it there as another's and adopts it.
@@ -297,17 +297,17 @@ func (t *Tail) declareBatch(ctx context.Context, w *commit.Writer, m *missingSou
 		return nil
 	})
 	if err == nil {
-		t.noteLoss(w.Key, m, e.Range.Start, e.Range.End)
+		l.noteLoss(w.Key, m, e.Range.Start, e.Range.End)
 	}
 	return err
 }
 
 // chainOver gives the chain of a source at both ends of a batch and at the marks within it. It is an
 // error if the ledger lacks one.
-func (t *Tail) chainOver(key source.Key, r source.Range) (
+func (l *losses) chainOver(key source.Key, r source.Range) (
 	from, to source.Digest, marks []source.Mark, err error,
 ) {
-	ends, err := t.Ledger.Ends(key)
+	ends, err := l.Ledger.Ends(key)
 	if err != nil {
 		return from, to, nil, err
 	}
@@ -330,7 +330,7 @@ func (t *Tail) chainOver(key source.Key, r source.Range) (
 }
 
 // declareUnread notes that there were bytes which nobody has read.
-func (t *Tail) declareUnread(
+func (l *losses) declareUnread(
 	ctx context.Context, key source.Key, src *offsets.Source, m *missingSource,
 ) error {
 	loss := &table.Loss{
@@ -338,7 +338,7 @@ func (t *Tail) declareUnread(
 		Origin: key.Origin, SID: key.ID, K: src.K, Kind: table.Note, Start: src.Sealed.Offset,
 		AtLeast: &m.atLeast, Reason: m.reason, ChainIn: src.Sealed.Chain,
 	}
-	err := sink.PutDocument(ctx, t.Store, loss.Key(), loss.JSON())
+	err := sink.PutDocument(ctx, l.Store, loss.Key(), loss.JSON())
 	if err != nil && !errors.As(err, new(*sink.ConflictError)) { // another note is there already
 		return err
 	}
@@ -346,14 +346,14 @@ func (t *Tail) declareUnread(
 	// come to be, grown or gone; what is known by then and not in the note stays known.
 	// What a look saw of a truncated file, and is more than it had, was of what came after it.
 	noted := source.Range{Start: src.Sealed.Offset, End: max(m.atLeast, m.seen.Size)}
-	if err = t.Ledger.ForgetSighting(key, noted); err == nil {
-		t.noteLoss(key, m, src.Sealed.Offset, m.atLeast)
+	if err = l.Ledger.ForgetSighting(key, noted); err == nil {
+		l.noteLoss(key, m, src.Sealed.Offset, m.atLeast)
 	}
 	return err
 }
 
-func (t *Tail) noteLoss(key source.Key, m *missingSource, from, to int64) {
-	t.countLoss(key.Table.Stream, m.reason, to-from)
-	t.Log.Error("bytes are lost: nobody can read them any more", append(commit.LogSource(key),
+func (l *losses) noteLoss(key source.Key, m *missingSource, from, to int64) {
+	l.accounts.countLoss(key.Table.Stream, m.reason, to-from)
+	l.Log.Error("bytes are lost: nobody can read them any more", append(commit.LogSource(key),
 		"path", m.seen.Path, "from", from, "at_least_to", to, "reason", string(m.reason))...)
 }

@@ -12,44 +12,44 @@ import (
 
 // openFile opens a file that is not open. One that is gone again before it could be is let go: then
 // there is none to give.
-func (t *Tail) openFile(f *followed) (*follow.File, error) {
+func (u *follower) openFile(f *followed) (*follow.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.dropped {
 		return nil, nil
 	}
-	t.mu.Lock()
+	u.mu.Lock()
 	path, there := f.path, f.there
-	f.final = f.cut && f.final || t.atItsEnd(f, time.Now())
-	t.mu.Unlock()
+	f.final = f.cut && f.final || u.atItsEnd(f, time.Now())
+	u.mu.Unlock()
 	if f.live != nil {
 		f.live.SetPath(path)
 		return f.live, nil
 	}
 	if !there {
-		t.goneUnread(f)
-		t.letGo(f)
+		u.shelf.goneUnread(f)
+		u.letGo(f)
 		return nil, nil
 	}
-	if !t.takeDescriptor(f) {
+	if !u.scheduler.takeDescriptor(f) {
 		return nil, nil
 	}
-	live, err := t.openLive(f, path)
+	live, err := u.openLive(f, path)
 	if err != nil {
-		t.mu.Lock()
-		t.giveDescriptor(f)
-		t.mu.Unlock()
+		u.mu.Lock()
+		u.scheduler.giveDescriptor(f)
+		u.mu.Unlock()
 		return nil, err
 	}
 	return live, live.Begin(0)
 }
 
 // openLive opens a file that has a descriptor. f.mu is held.
-func (t *Tail) openLive(f *followed, path string) (*follow.File, error) {
-	live, err := follow.Open(t.FS, path)
+func (u *follower) openLive(f *followed, path string) (*follow.File, error) {
+	live, err := follow.Open(u.FS, path)
 	if errors.Is(err, fs.ErrNotExist) && !f.missed {
 		f.missed = true
-		t.nudgeLook()
+		u.scanner.nudgeLook()
 		return nil, fmt.Errorf("open %s: it has gone or moved since the last look: %w", path, commit.ErrAgain)
 	}
 	if err != nil {
@@ -67,37 +67,37 @@ func (t *Tail) openLive(f *followed, path string) (*follow.File, error) {
 	f.live, f.size, f.lastSize = live, now.Size, now.Size
 	f.cut, f.from, f.tried, f.arrived = false, 0, -1, arrivals{}
 	f.left, f.short = 0, time.Time{}
-	t.mu.Lock()
+	u.mu.Lock()
 	f.final = false
 	f.shrunk, f.most = false, now.Size // the inode may have been another file's
-	t.mu.Unlock()
+	u.mu.Unlock()
 	return live, nil
 }
 
 // atItsEnd tells whether a file can no longer grow: it has no path, and nobody has written to it for
 // a while. Of one that was truncated a copy may have more, so long as there may be one. Tail.mu is
 // held.
-func (t *Tail) atItsEnd(f *followed, now time.Time) bool {
+func (u *follower) atItsEnd(f *followed, now time.Time) bool {
 	if f.of.removed.Load() {
 		return false // it may grow, and be followed again
 	}
 	if !f.cut {
-		return !f.there && !now.Before(t.lastWrite(f).Add(t.set().CloseWait))
+		return !f.there && !now.Before(u.lastWrite(f).Add(u.config.set().CloseWait))
 	}
-	if t.ending { // it is in memory alone, so it does not wait
-		return !t.lookBegan.Before(f.goneAt) && !t.hasCopy(f, now)
+	if u.ending { // it is in memory alone, so it does not wait
+		return !u.scanner.lookBegan.Before(f.goneAt) && !u.hasCopy(f, now)
 	}
-	if now.Before(f.goneAt.Add(t.set().CloseWait)) {
+	if now.Before(f.goneAt.Add(u.config.set().CloseWait)) {
 		return false
 	}
-	return !t.hasCopy(f, now) || !now.Before(f.goneAt.Add(t.set().CopyWait))
+	return !u.hasCopy(f, now) || !now.Before(f.goneAt.Add(u.config.set().CopyWait))
 }
 
 // hasCopy tells whether a file that is not read may turn out to be what an owner was. Tail.mu is
 // held.
-func (t *Tail) hasCopy(f *followed, now time.Time) bool {
-	for _, o := range t.table {
-		if o.group == nil && o.of == f.of && o.stat.Size > 0 && now.Sub(o.moved) < t.set().CopyWait &&
+func (u *follower) hasCopy(f *followed, now time.Time) bool {
+	for _, o := range u.table {
+		if o.group == nil && o.of == f.of && o.stat.Size > 0 && now.Sub(o.moved) < u.config.set().CopyWait &&
 			(o.view.standing == isNew || o.view.standing == isUnreadable) {
 			return true // nobody knows who it is
 		}
@@ -106,7 +106,7 @@ func (t *Tail) hasCopy(f *followed, now time.Time) bool {
 		return false
 	}
 	for o := range f.group.files {
-		if o == f || now.Sub(o.moved) >= t.set().CopyWait {
+		if o == f || now.Sub(o.moved) >= u.config.set().CopyWait {
 			continue
 		}
 		switch o.view.standing {
@@ -122,7 +122,7 @@ func (t *Tail) hasCopy(f *followed, now time.Time) bool {
 }
 
 // lastWrite is when a file is known to have been written to. Tail.mu is held.
-func (t *Tail) lastWrite(f *followed) time.Time {
+func (u *follower) lastWrite(f *followed) time.Time {
 	if f.goneAt.After(f.moved) {
 		return f.goneAt
 	}

@@ -11,58 +11,58 @@ import (
 )
 
 // unhold forgets what was read of a file that is not its source's owner. f.mu is held.
-func (t *Tail) unhold(f *followed) {
-	if f.cut || !f.live.Compressed() && t.wasTruncated(f) {
+func (a *activeFiles) unhold(f *followed) {
+	if f.cut || !f.live.Compressed() && a.memory.wasTruncated(f) {
 		return // there is nothing else left of it
 	}
 	if err := f.live.Begin(0); err != nil {
-		t.Log.Debug("begin anew", "path", f.live.Path(), "error", err)
+		a.Log.Debug("begin anew", "path", f.live.Path(), "error", err)
 	}
 	f.from = 0
 	f.arrived.reset()
-	t.weigh(f)
+	a.memory.weigh(f)
 }
 
 // decide makes the file what the decision says. Group and file are locked.
-func (t *Tail) decide(f *followed, c *commit.Claim, d *decision) (bool, error) {
-	t.mu.Lock()
+func (a *activeFiles) decide(f *followed, c *commit.Claim, d *decision) (bool, error) {
+	a.mu.Lock()
 	f.rested = nil
 	if f.view.standing == isRead {
-		t.fetch(f)
+		a.shelf.fetch(f)
 	}
-	t.mu.Unlock()
+	a.mu.Unlock()
 	switch {
 	case d.is != nil && d.from != nil:
-		return true, t.takeOver(f, c, d)
+		return true, a.takeOver(f, c, d)
 	case d.is != nil:
-		return true, t.own(f, c, d.is.K, d.is, d)
+		return true, a.own(f, c, d.is.K, d.is, d)
 	case d.copyOf != nil:
-		t.leaveUnread(f, isCopy, d.copyOf.Key)
+		a.leaveUnread(f, isCopy, d.copyOf.Key)
 		return false, nil
 	case d.maybe != nil:
-		return false, t.leaveUndecided(f, c, d, d.maybe.K)
+		return false, a.leaveUndecided(f, c, d, d.maybe.K)
 	case f.cannot.reach > 0 && f.cannot == tooShort{f.size, d.reachOf(d.free)}:
-		return false, t.leaveUndecided(f, c, d, 0)
+		return false, a.leaveUndecided(f, c, d, 0)
 	}
-	return true, t.own(f, c, d.free, nil, d)
+	return true, a.own(f, c, d.free, nil, d)
 }
 
 // leaveUndecided leaves a file unread that may be the k-th source. If the file has no path, and can no longer
 // grow or the tail ends, what nobody else has of it is sealed as that source and held.
-func (t *Tail) leaveUndecided(f *followed, c *commit.Claim, d *decision, k uint64) error {
+func (a *activeFiles) leaveUndecided(f *followed, c *commit.Claim, d *decision, k uint64) error {
 	about := c.Family.KeyOf(k) // the file may be the last that uses the family
-	if t.isGone(f) || t.isEnding() && !t.isThere(f) {
-		if err := t.keep(f, *c, d, k); err != nil {
+	if a.follower.isGone(f) || a.isEnding() && !a.isThere(f) {
+		if err := a.keep(f, *c, d, k); err != nil {
 			return err
 		}
-		t.letGo(f)
+		a.follower.letGo(f)
 	}
-	t.leaveUnread(f, isUndecided, about)
+	a.leaveUnread(f, isUndecided, about)
 	return nil
 }
 
 // keep holds what an undecided file has and nobody else.
-func (t *Tail) keep(f *followed, c commit.Claim, d *decision, k uint64) error {
+func (a *activeFiles) keep(f *followed, c commit.Claim, d *decision, k uint64) error {
 	if !f.live.Compressed() {
 		view, err := f.live.Snapshot(c.File.Stat().Size, true) // its last line ends here
 		if err != nil {
@@ -71,27 +71,27 @@ func (t *Tail) keep(f *followed, c commit.Claim, d *decision, k uint64) error {
 		defer view.Close()
 		c.File = view
 	}
-	if elsewhere, err := t.isElsewhere(f, &c, d); elsewhere || err != nil {
+	if elsewhere, err := a.isElsewhere(f, &c, d); elsewhere || err != nil {
 		return err
 	}
-	if err := t.NewWriter(c, k, &offsets.Source{K: k, Sealed: source.Origin()}).SealHeld(t.ctx); err != nil {
+	if err := a.NewWriter(c, k, &offsets.Source{K: k, Sealed: source.Origin()}).SealHeld(a.ctx); err != nil {
 		return err
 	}
-	t.Log.Warn("an undecided file was deleted; its content is kept in spool/held",
+	a.Log.Warn("an undecided file was deleted; its content is kept in spool/held",
 		append(commit.LogSource(c.Family.KeyOf(k)), "path", f.live.Path(), "size", f.size)...)
 	return nil
 }
 
 // isThere reports whether the last look found the file.
-func (t *Tail) isThere(f *followed) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (a *activeFiles) isThere(f *followed) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	return f.there && !f.cut
 }
 
 // isElsewhere reports whether all that a file holds is in a source or in another file that is there.
-func (t *Tail) isElsewhere(f *followed, c *commit.Claim, d *decision) (bool, error) {
-	_, end, err := c.File.Marks(t.ctx, nil)
+func (a *activeFiles) isElsewhere(f *followed, c *commit.Claim, d *decision) (bool, error) {
+	_, end, err := c.File.Marks(a.ctx, nil)
 	if err != nil && !errors.As(err, new(*files.CorruptError)) {
 		return false, err
 	}
@@ -100,24 +100,24 @@ func (t *Tail) isElsewhere(f *followed, c *commit.Claim, d *decision) (bool, err
 			return true, nil
 		}
 	}
-	for _, path := range t.pathsBeside(f) {
-		other, err := files.Open(t.FS, path)
+	for _, path := range a.pathsBeside(f) {
+		other, err := files.Open(a.FS, path)
 		if err != nil {
 			continue // it does not have it
 		}
-		like, err := files.Compare(t.ctx, c.File, other, 0)
+		like, err := files.Compare(a.ctx, c.File, other, 0)
 		other.Close()
 		if err == nil && !like.Differ && !like.Longer {
 			return true, nil
 		}
 	}
-	return false, t.ctx.Err()
+	return false, a.ctx.Err()
 }
 
 // pathsBeside lists the paths of the other files that begin alike.
-func (t *Tail) pathsBeside(f *followed) (paths []string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (a *activeFiles) pathsBeside(f *followed) (paths []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if f.group == nil {
 		return nil
 	}
@@ -129,21 +129,21 @@ func (t *Tail) pathsBeside(f *followed) (paths []string) {
 	return paths
 }
 
-func (t *Tail) leaveUnread(f *followed, s standing, about source.Key) {
-	t.mu.Lock()
+func (a *activeFiles) leaveUnread(f *followed, s standing, about source.Key) {
+	a.mu.Lock()
 	f.view.standing, f.view.about = s, about
-	t.mu.Unlock()
-	if f.live != nil && (t.isGone(f) || f.cut && s == isCopy) {
-		t.letGo(f) // what it says is read from the owner, or was
+	a.mu.Unlock()
+	if f.live != nil && (a.follower.isGone(f) || f.cut && s == isCopy) {
+		a.follower.letGo(f) // what it says is read from the owner, or was
 	}
 }
 
 // own makes the file the owner of a source: one that is known, or a new one. What was judged must
 // still be so: an ordinal that was free may have been taken, a source may have gone on or be no more.
-func (t *Tail) own(f *followed, c *commit.Claim, k uint64, e *commit.Candidate, d *decision) error {
-	err := t.stillAsJudged(c, k, e)
+func (a *activeFiles) own(f *followed, c *commit.Claim, k uint64, e *commit.Candidate, d *decision) error {
+	err := a.stillAsJudged(c, k, e)
 	if errors.Is(err, commit.ErrAgain) && e != nil && e.Src == nil {
-		err = errors.Join(err, t.makeWayFor(c.Family.KeyOf(k)))
+		err = errors.Join(err, a.makeWayFor(c.Family.KeyOf(k)))
 	}
 	if err != nil {
 		return err
@@ -151,45 +151,45 @@ func (t *Tail) own(f *followed, c *commit.Claim, k uint64, e *commit.Candidate, 
 	var w *commit.Writer
 	switch {
 	case e == nil || e.Src == nil && e.Sink == nil:
-		w = t.NewSource(*c, k, d.told)
+		w = a.NewSource(*c, k, d.told)
 	default:
-		if w, err = t.GoOn(*c, e, d.told); err != nil {
+		if w, err = a.GoOn(*c, e, d.told); err != nil {
 			return err
 		}
 	}
 	w.File, w.Chase, w.Facts = nil, false, append(w.Facts, d.facts...)
 	w.Reach = d.reachOf(k)
-	if w.Marks, err = t.earlyMarks(c); err != nil {
+	if w.Marks, err = a.earlyMarks(c); err != nil {
 		return err
 	}
 	if at, ok := d.told.Marks[w.Src.Sealed.Offset]; ok {
 		w.Known = at
 	}
 	f.w, f.tried = w, -1
-	t.mu.Lock()
-	t.owners[w.Key] = f
-	if l := t.lanes[w.Key]; l != nil && l.wants {
+	a.mu.Lock()
+	a.owners[w.Key] = f
+	if l := a.uploader.lanes[w.Key]; l != nil && l.wants {
 		l.failing = 0 // it has failed for want of this file
 	}
 	f.view.standing, f.view.key, f.view.k, f.view.serial = isOwner, w.Key, k, w.Src.Serial
 	f.stale = false
 	f.noted = 0 // what the ledger knows may be of another source
-	t.mu.Unlock()
+	a.mu.Unlock()
 	c.Family.NoteOrdinal(k)
-	t.found(f, w.Key)
+	a.losses.found(f, w.Key)
 	if e == nil && d.from == nil {
-		if err := t.skipUnwanted(f, c); err != nil {
-			t.disown(f)
+		if err := a.losses.skipUnwanted(f, c); err != nil {
+			a.disown(f)
 			return err
 		}
 	}
-	if err := t.resume(f); err != nil {
-		t.disown(f)
+	if err := a.follower.resume(f); err != nil {
+		a.disown(f)
 		return err
 	}
-	t.publish(f)
-	t.kickLane(w.Key)
-	t.Log.Info("following", append(commit.LogSource(w.Key), "path", c.Path, "from", w.Src.Sealed.Offset)...)
+	a.follower.publish(f)
+	a.uploader.kickLane(w.Key)
+	a.Log.Info("following", append(commit.LogSource(w.Key), "path", c.Path, "from", w.Src.Sealed.Offset)...)
 	return nil
 }
 
@@ -197,8 +197,8 @@ func (t *Tail) own(f *followed, c *commit.Claim, k uint64, e *commit.Candidate, 
 const seenMarksMax = 4 << 10
 
 // earlyMarks gives the marks within the first few KiB of a file.
-func (t *Tail) earlyMarks(c *commit.Claim) ([]source.Mark, error) {
-	chain, err := c.File.ChainTo(t.ctx, seenMarksMax)
+func (a *activeFiles) earlyMarks(c *commit.Claim) ([]source.Mark, error) {
+	chain, err := c.File.ChainTo(a.ctx, seenMarksMax)
 	if err != nil && !errors.As(err, new(*files.CorruptError)) {
 		return nil, err
 	}
@@ -207,25 +207,25 @@ func (t *Tail) earlyMarks(c *commit.Claim) ([]source.Mark, error) {
 
 // makeWayFor has a source give up its id, which another log has in the sink, if nobody is at it: neither a
 // file nor a lane would find that out when nothing of it is left to ship.
-func (t *Tail) makeWayFor(key source.Key) error {
-	t.mu.Lock()
-	l := t.lanes[key]
+func (a *activeFiles) makeWayFor(key source.Key) error {
+	a.mu.Lock()
+	l := a.uploader.lanes[key]
 	busy := l != nil && l.busy
-	t.mu.Unlock()
+	a.mu.Unlock()
 	if busy {
 		return nil
 	}
-	return t.MakeWay(t.ctx, key)
+	return a.MakeWay(a.ctx, key)
 }
 
 // stillAsJudged is an error unless the ledger has of the k-th source what the file was held against,
 // and no other file is read as it.
-func (t *Tail) stillAsJudged(c *commit.Claim, k uint64, e *commit.Candidate) error {
+func (a *activeFiles) stillAsJudged(c *commit.Claim, k uint64, e *commit.Candidate) error {
 	key := c.Family.KeyOf(k)
-	if t.owner(key) != nil {
+	if a.resolver.owner(key) != nil {
 		return commit.ErrAgain
 	}
-	now, ok, err := t.Ledger.Get(key)
+	now, ok, err := a.Ledger.Get(key)
 	if err != nil {
 		return err
 	}
@@ -238,27 +238,27 @@ func (t *Tail) stillAsJudged(c *commit.Claim, k uint64, e *commit.Candidate) err
 
 // idGone has a file told apart again whose source gave its id up: who did so may not have known of the
 // file.
-func (t *Tail) idGone(key source.Key) {
-	t.readAgain(key)
-	t.pulse.settled(key)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if o := t.owners[key]; o != nil {
+func (a *activeFiles) idGone(key source.Key) {
+	a.shelf.readAgain(key)
+	a.board.pulse.settled(key)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if o := a.owners[key]; o != nil {
 		o.stale = true
-		t.kick(o)
+		a.scheduler.kick(o)
 	}
 }
 
 // isStale reports whether the source of a file gave its id up since the file became its owner.
-func (t *Tail) isStale(f *followed) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (a *activeFiles) isStale(f *followed) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	return f.stale
 }
 
 // takeOver makes the file the owner of a source whose owner says the same but ends before it: of
 // files that agree as far as they go the longest is the source.
-func (t *Tail) takeOver(f *followed, c *commit.Claim, d *decision) error {
+func (a *activeFiles) takeOver(f *followed, c *commit.Claim, d *decision) error {
 	o, key := d.from, d.is.Key
 	o.mu.Lock()
 	if o.w == nil || o.w.Key != key || max(o.w.Src.Sealed.Offset, o.live.Taken()) > d.upTo {
@@ -267,11 +267,11 @@ func (t *Tail) takeOver(f *followed, c *commit.Claim, d *decision) error {
 	}
 	facts := o.w.Facts
 	stays := !o.cut
-	t.disown(o)
+	a.disown(o)
 	if stays {
-		t.unhold(o)
+		a.unhold(o)
 	} else {
-		t.letGo(o)
+		a.follower.letGo(o)
 	}
 	o.mu.Unlock()
 	for _, fact := range facts {
@@ -279,15 +279,15 @@ func (t *Tail) takeOver(f *followed, c *commit.Claim, d *decision) error {
 			d.facts = append(d.facts, fact)
 		}
 	}
-	e, err := t.Candidate(c.Family, d.is.K)
+	e, err := a.Candidate(c.Family, d.is.K)
 	if err != nil {
 		return err
 	}
-	err = t.own(f, c, d.is.K, e, d)
+	err = a.own(f, c, d.is.K, e, d)
 	if stays {
-		t.mu.Lock()
-		t.kick(o)
-		t.mu.Unlock()
+		a.mu.Lock()
+		a.scheduler.kick(o)
+		a.mu.Unlock()
 	}
 	return err
 }

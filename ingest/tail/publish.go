@@ -7,7 +7,7 @@ import (
 )
 
 // publish lets the director know what the file's state is, and when it wants to be attended to.
-func (t *Tail) publish(f *followed) {
+func (u *follower) publish(f *followed) {
 	if f.live == nil {
 		return
 	}
@@ -26,20 +26,20 @@ func (t *Tail) publish(f *followed) {
 			v.oldest = f.arrived.oldest()
 		}
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if f.w == nil {
 		v.standing, v.about, v.unended = f.view.standing, f.view.about, f.view.unended
 	}
 	f.view = v
 	if f.w != nil {
-		t.notices.clear(f.path, commit.Unreadable, commit.Failed, commit.Changed, commit.Undecided, commit.Unsupported)
-		t.dueBy(f, t.dueAt(f))
+		u.board.notices.clear(f.path, commit.Unreadable, commit.Failed, commit.Changed, commit.Undecided, commit.Unsupported)
+		u.scheduler.dueBy(f, u.dueAt(f))
 	}
 }
 
 // dueAt is when a file wants to be attended to if nothing else happens before. Both locks are held.
-func (t *Tail) dueAt(f *followed) (due time.Time) {
+func (u *follower) dueAt(f *followed) (due time.Time) {
 	sooner := func(at time.Time) {
 		if due.IsZero() || at.Before(due) {
 			due = at
@@ -53,11 +53,11 @@ func (t *Tail) dueAt(f *followed) (due time.Time) {
 	}
 	switch {
 	case f.cut:
-		sooner(f.goneAt.Add(t.set().CloseWait))
+		sooner(f.goneAt.Add(u.config.set().CloseWait))
 	case !f.there:
-		sooner(t.lastWrite(f).Add(t.set().CloseWait))
+		sooner(u.lastWrite(f).Add(u.config.set().CloseWait))
 	case f.endUnasked():
-		sooner(t.endsAt(f))
+		sooner(u.endsAt(f))
 	}
 	return due
 }

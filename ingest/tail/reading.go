@@ -13,7 +13,7 @@ const readMax = 4 << 20
 
 // read takes what the file has and nobody has read yet into memory, unless so much waits that it is
 // sealed straight from the file. f.mu is held.
-func (t *Tail) read(f *followed) error {
+func (m *memory) read(f *followed) error {
 	if f.cut {
 		return nil
 	}
@@ -23,17 +23,17 @@ func (t *Tail) read(f *followed) error {
 			return err
 		}
 		// The size is of this incarnation if that is still there after it was asked for.
-		if stat.Size != f.size && t.wasTruncated(f) {
+		if stat.Size != f.size && m.wasTruncated(f) {
 			return nil
 		}
-		t.noteSize(f, stat)
-		if t.readsPast(f) {
+		m.noteSize(f, stat)
+		if m.readsPast(f) {
 			return nil
 		}
 		at := f.live.Taken()
-		n, err := t.readSome(f)
+		n, err := m.readSome(f)
 		if errors.As(err, new(*follow.TruncatedError)) {
-			t.truncated(f)
+			m.follower.truncated(f)
 			return nil
 		}
 		if err != nil {
@@ -43,7 +43,7 @@ func (t *Tail) read(f *followed) error {
 			return nil
 		}
 		f.arrived.add(at, time.Now(), f.stream().MaxAge)
-		t.countRead(f.stream().Epoch.Stream, n)
+		m.accounts.countRead(f.stream().Epoch.Stream, n)
 	}
 }
 
@@ -54,20 +54,20 @@ const directMin = 256 << 10
 // readsPast tells whether what is there is not to be read into memory: because it is sealed straight
 // from the file, as it is of a file without a path, which we are all that is left of, or because
 // memory is short, or the tail is to end and there is more than a batch.
-func (t *Tail) readsPast(f *followed) bool {
-	t.mu.Lock()
+func (m *memory) readsPast(f *followed) bool {
+	m.mu.Lock()
 	gone := !f.there
-	t.mu.Unlock()
+	m.mu.Unlock()
 	unread := f.size - f.live.Taken()
 	switch {
 	case gone:
 		f.direct = true
 		return true
-	case t.backlog(f) || t.isEnding() && f.behind():
+	case m.backlog(f) || m.isEnding() && f.behind():
 		return true
-	case unread > 0 && f.size <= f.left && !t.hasRoom():
+	case unread > 0 && f.size <= f.left && !m.hasRoom():
 		return true
-	case unread <= 0 || !t.shortOfMemory():
+	case unread <= 0 || !m.shortOfMemory():
 		f.left, f.short = 0, time.Time{}
 		return false
 	}
@@ -80,69 +80,69 @@ func (t *Tail) readsPast(f *followed) bool {
 
 // wasTruncated looks whether the file still holds what was read of it, and ends this incarnation
 // when it does not.
-func (t *Tail) wasTruncated(f *followed) bool {
+func (m *memory) wasTruncated(f *followed) bool {
 	_, err := f.live.Read(0)
 	if !errors.As(err, new(*follow.TruncatedError)) {
 		return false
 	}
-	t.truncated(f)
+	m.follower.truncated(f)
 	return true
 }
 
-func (t *Tail) readSome(f *followed) (int64, error) {
+func (m *memory) readSome(f *followed) (int64, error) {
 	select {
-	case t.reads <- struct{}{}:
-	case <-t.ctx.Done():
-		return 0, t.ctx.Err()
+	case m.reads <- struct{}{}:
+	case <-m.ctx.Done():
+		return 0, m.ctx.Err()
 	}
-	defer func() { <-t.reads }()
-	if t.held.Load() > t.set().HoldBytes {
+	defer func() { <-m.reads }()
+	if m.held.Load() > m.config.set().HoldBytes {
 		return 0, nil // others were read while this one waited for its turn
 	}
 	n, err := f.live.Read(readMax)
-	t.weigh(f)
+	m.weigh(f)
 	return n, err
 }
 
 // noteSize keeps the largest size that was seen: if the file shrinks, so much of it there was.
-func (t *Tail) noteSize(f *followed, stat files.Stat) {
+func (m *memory) noteSize(f *followed, stat files.Stat) {
 	f.size = stat.Size
 	if stat.Size > f.lastSize {
 		f.lastSize = stat.Size
-		t.mu.Lock()
+		m.mu.Lock()
 		f.final = false // somebody still writes to it
 		f.moved = time.Now()
-		t.mu.Unlock()
+		m.mu.Unlock()
 	}
 }
 
 // measure notes how long a file is whose first bytes have just been read. What was seen of its size before may
 // have been of what it held then: nothing that was read could tell. If it is truncated by now, and the read was
 // not to read more, there was more: else half a line would be taken for its last one. f.mu is held.
-func (t *Tail) measure(f *followed, full bool) (files.Stat, error) {
+func (m *memory) measure(f *followed, full bool) (files.Stat, error) {
 	f.size = f.live.Taken()
 	if full {
 		f.size++
 	}
 	f.lastSize = f.size
 	stat, err := f.live.Look()
-	if err == nil && !t.wasTruncated(f) {
+	if err == nil && !m.wasTruncated(f) {
 		f.size, f.lastSize = stat.Size, stat.Size
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	f.shrunk, f.most, f.measured = false, f.size, time.Now()
 	return stat, err
 }
 
 // backlog tells whether so much is not sealed that a batch is due in any case: then it is not kept
 // in memory first.
-func (t *Tail) backlog(f *followed) bool {
+func (m *memory) backlog(f *followed) bool {
 	if f.w == nil || f.cut {
 		return false
 	}
 	most, unsealed := f.stream().MaxBytes, f.size-f.w.Src.Sealed.Offset
-	return f.direct && unsealed > 0 || !t.isEnding() && most > 0 && unsealed >= most
+	return f.direct && unsealed > 0 || !m.isEnding() && most > 0 && unsealed >= most
 }
 
 // behind tells whether more is not read than one batch takes. f.mu is held.

@@ -20,49 +20,49 @@ const reloadMax = 10 * time.Second
 // of them ships.
 func (t *Tail) Reload(cfg TailConfig) error {
 	next := tailStreams(cfg)
-	if err := t.mayBecome(next); err != nil {
+	if err := t.config.mayBecome(next); err != nil {
 		return err
 	}
-	if err := t.accept(cfg.Streams); err != nil {
+	if err := t.config.accept(cfg.Streams); err != nil {
 		return err
 	}
-	none, err := t.withoutSources(next)
+	none, err := t.config.withoutSources(next)
 	if err != nil {
 		return err
 	}
 	t.Engine.TakeStreams(cfg.Streams)
-	t.timing.Store(timingOf(cfg))
+	t.config.timing.Store(timingOf(cfg))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := map[string]*streamRef{}
-	for _, ref := range t.streams {
+	for _, ref := range t.config.streams {
 		old[ref.Load().Table().String()] = ref
 	}
-	t.streams = nil
+	t.config.streams = nil
 	for _, s := range next {
 		table := s.Table().String()
 		ref := old[table]
 		delete(old, table)
 		if ref == nil {
 			ref = newStreamRef(s)
-			t.fresh[s.Table()] = s.StartAtEnd && none[s.Table()]
+			t.scanner.fresh[s.Table()] = s.StartAtEnd && none[s.Table()]
 		}
 		ref.Store(s)
-		t.streams = append(t.streams, ref)
+		t.config.streams = append(t.config.streams, ref)
 	}
 	for _, ref := range old {
 		ref.removed.Store(true)
 	}
-	t.nudgeLook()
+	t.scanner.nudgeLook()
 	return nil
 }
 
 // mayBecome refuses streams whose meaning has changed within their version, and new ones of which it
 // would have to be said whose they are.
-func (t *Tail) mayBecome(next []*tailStream) error {
-	ctx, cancel := context.WithTimeout(t.ctx, reloadMax)
+func (c *configured) mayBecome(next []*tailStream) error {
+	ctx, cancel := context.WithTimeout(c.ctx, reloadMax)
 	defer cancel()
-	running := t.Engine.CurrentStreams()
+	running := c.Engine.CurrentStreams()
 	for _, s := range next {
 		known := false
 		for _, old := range running {
@@ -77,10 +77,10 @@ func (t *Tail) mayBecome(next []*tailStream) error {
 		if known {
 			continue
 		}
-		if err := t.CheckEpochs(ctx, s.Stream); err != nil {
+		if err := c.CheckEpochs(ctx, s.Stream); err != nil {
 			return fmt.Errorf("ask the sink what stream %s meant: %w", s.Epoch.Stream, err)
 		}
-		if err := t.checkOrigin(ctx, s); err != nil {
+		if err := c.checkOrigin(ctx, s); err != nil {
 			return fmt.Errorf("ask the sink whose stream %s is: %w", s.Epoch.Stream, err)
 		}
 	}
@@ -88,10 +88,10 @@ func (t *Tail) mayBecome(next []*tailStream) error {
 }
 
 // withoutSources gives the tables of which the ledger has nothing.
-func (t *Tail) withoutSources(streams []*tailStream) (map[source.Table]bool, error) {
+func (c *configured) withoutSources(streams []*tailStream) (map[source.Table]bool, error) {
 	none := map[source.Table]bool{}
 	for _, s := range streams {
-		has, err := t.Ledger.HasTable(s.Table())
+		has, err := c.Ledger.HasTable(s.Table())
 		if err != nil {
 			return nil, err
 		}

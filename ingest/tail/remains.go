@@ -17,18 +17,18 @@ import (
 
 // holdIfAnother holds what is left of a truncated file whose source is another log, and lets the file go. f.mu is
 // held.
-func (t *Tail) holdIfAnother(f *followed) (held bool, err error) {
+func (a *activeFiles) holdIfAnother(f *followed) (held bool, err error) {
 	if f.w == nil || !f.cut {
 		return false, nil
 	}
-	another, err := t.isAnother(f)
+	another, err := a.isAnother(f)
 	if err != nil || !another {
 		return false, err
 	}
-	if err := t.holdMemory(f); err != nil {
+	if err := a.holdMemory(f); err != nil {
 		return false, err
 	}
-	t.letGo(f)
+	a.follower.letGo(f)
 	return true, nil
 }
 
@@ -36,9 +36,9 @@ func (t *Tail) holdIfAnother(f *followed) (held bool, err error) {
 // had. It is taken to where the ledger has more than memory and no point in common with that. It is not where
 // the source was set back, for then it is sealed again, nor where memory lacks what would tell: then nothing can
 // be sealed from it in any case. f.mu is held.
-func (t *Tail) isAnother(f *followed) (bool, error) {
+func (a *activeFiles) isAnother(f *followed) (bool, error) {
 	taken := f.live.Taken()
-	ends, err := t.Ledger.Ends(f.w.Key)
+	ends, err := a.Ledger.Ends(f.w.Key)
 	if err != nil || taken <= f.at.Offset {
 		return false, err
 	}
@@ -55,7 +55,7 @@ func (t *Tail) isAnother(f *followed) (bool, error) {
 		if e.Offset < f.at.Offset || e.Offset > taken {
 			continue
 		}
-		p, err := view.PointFrom(t.ctx, f.at, e.Offset)
+		p, err := view.PointFrom(a.ctx, f.at, e.Offset)
 		if errors.As(err, new(*files.ShrunkError)) {
 			return false, nil // that is not in memory
 		}
@@ -68,7 +68,7 @@ func (t *Tail) isAnother(f *followed) (bool, error) {
 }
 
 // holdMemory holds what memory has of a truncated file behind what was sealed of it. f.mu is held.
-func (t *Tail) holdMemory(f *followed) error {
+func (a *activeFiles) holdMemory(f *followed) error {
 	taken, path := f.live.Taken(), f.live.Path()
 	view, err := f.live.Snapshot(taken, !f.hadMore())
 	if err != nil {
@@ -76,22 +76,22 @@ func (t *Tail) holdMemory(f *followed) error {
 	}
 	defer view.Close()
 	c := commit.Claim{Stream: f.w.Stream, Origin: f.w.Key.Origin, Path: path, File: view, Head: f.w.Head}
-	w := t.NewWriter(c, f.w.K, &offsets.Source{K: f.w.K, Sealed: f.at})
+	w := a.NewWriter(c, f.w.K, &offsets.Source{K: f.w.K, Sealed: f.at})
 	if w.Key != f.w.Key {
 		return fmt.Errorf("hold what is left of %s: its head is that of source %s and not of %s", path, w.Key.ID, f.w.Key.ID)
 	}
-	if err := w.SealHeld(t.ctx); err != nil {
+	if err := w.SealHeld(a.ctx); err != nil {
 		return err
 	}
 	// Here the bytes are held. If we die before the ledger forgets that they were seen, they are declared, too.
-	if err := t.forgetNoted(f, t.notedOf(f)); err != nil {
+	if err := a.scanner.forgetNoted(f, a.scanner.notedOf(f)); err != nil {
 		return err
 	}
-	t.Log.Warn("a file was truncated whose source is another log; what is left of it is kept in spool/held",
+	a.Log.Warn("a file was truncated whose source is another log; what is left of it is kept in spool/held",
 		append(commit.LogSource(w.Key), "path", path, "from", f.at.Offset, "to", taken)...)
 	if f.hadMore() {
-		t.countLoss(w.Key.Table.Stream, table.Truncated, f.lastSize-taken)
-		t.Log.Error("bytes are lost: nobody can read them any more", append(commit.LogSource(w.Key), "path", path,
+		a.accounts.countLoss(w.Key.Table.Stream, table.Truncated, f.lastSize-taken)
+		a.Log.Error("bytes are lost: nobody can read them any more", append(commit.LogSource(w.Key), "path", path,
 			"from", taken, "at_least_to", f.lastSize, "reason", string(table.Truncated))...)
 	}
 	return nil

@@ -36,75 +36,75 @@ func (r *restedAs) sighting(path string, size int64, file offsets.FileState) off
 
 // rest puts a file away that is the owner of a source, unless something of it is to be sealed or shipped. For
 // that it waits only so long: what is sealed is in the spool, and the rest is read again. f.mu is held.
-func (t *Tail) rest(f *followed) error {
+func (h *shelf) rest(f *followed) error {
 	w := f.w
 	if err := w.Refresh(); err != nil {
 		return err
 	}
-	if !t.waitedLong(f) {
+	if !h.waitedLong(f) {
 		s, taken := w.Src, f.live.Taken()
 		needs, err := w.NeedsFileToBegin()
-		if needs || err != nil || len(s.Outbox) > 0 || len(s.Lost) > 0 || len(t.Aside.Of(w.Key)) > 0 ||
+		if needs || err != nil || len(s.Outbox) > 0 || len(s.Lost) > 0 || len(h.Aside.Of(w.Key)) > 0 ||
 			s.Serial == 0 || f.hollow || taken > s.Sealed.Offset && f.tried != taken {
 			return err
 		}
 	}
-	stat, more, err := t.lastLook(f)
+	stat, more, err := h.lastLook(f)
 	if err != nil || f.cut {
 		return err
 	}
-	t.mu.Lock()
-	due := t.dueAtRest(f)
-	t.mu.Unlock()
-	as, err := t.leaveSource(f, stat)
+	h.mu.Lock()
+	due := h.dueAtRest(f)
+	h.mu.Unlock()
+	as, err := h.leaveSource(f, stat)
 	if as == nil || err != nil {
 		return err
 	}
-	t.putAway(f, as.key, as.sealed)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.dueBy(f, due)
+	h.putAway(f, as.key, as.sealed)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.scheduler.dueBy(f, due)
 	if more { // it waits for its next turn
-		t.wakeRested(f)
-		t.kick(f)
+		h.wakeRested(f)
+		h.scheduler.kick(f)
 	}
 	return nil
 }
 
 // restStopped closes a file that cannot be gone on with for now. It stays what it is, and is looked at again
 // when it would have been. f.mu is held.
-func (t *Tail) restStopped(f *followed) error {
-	stat, _, err := t.lastLook(f)
+func (h *shelf) restStopped(f *followed) error {
+	stat, _, err := h.lastLook(f)
 	if err != nil || f.cut {
 		return err
 	}
-	t.mu.Lock()
+	h.mu.Lock()
 	due := f.due
-	t.mu.Unlock()
-	as, err := t.leaveSource(f, stat)
+	h.mu.Unlock()
+	as, err := h.leaveSource(f, stat)
 	if as == nil || err != nil {
 		return err
 	}
-	t.closeFile(f)
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	h.memory.closeFile(f)
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	f.view = fileView{standing: isStopped, sealed: as.sealed}
-	t.dueBy(f, due)
+	h.scheduler.dueBy(f, due)
 	return nil
 }
 
 // waitedLong tells whether a file's turn has been over for so long that others come first.
-func (t *Tail) waitedLong(f *followed) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (h *shelf) waitedLong(f *followed) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	return time.Since(f.turn.over) >= stoppedWait
 }
 
 // lastLook looks at a file before it is closed, and tells whether it has more than was read, or whole records
 // that are not sealed. f.mu is held.
-func (t *Tail) lastLook(f *followed) (stat files.Stat, more bool, err error) {
+func (h *shelf) lastLook(f *followed) (stat files.Stat, more bool, err error) {
 	stat, err = f.live.Look()
-	if err != nil || !f.live.Compressed() && t.wasTruncated(f) {
+	if err != nil || !f.live.Compressed() && h.memory.wasTruncated(f) {
 		return stat, false, err
 	}
 	taken, sealed := f.live.Taken(), f.w.Src.Sealed.Offset
@@ -113,24 +113,24 @@ func (t *Tail) lastLook(f *followed) (stat files.Stat, more bool, err error) {
 
 // dueAtRest is when a file that rests is to be looked at though it does not change: its last record waits for
 // its last part, or its last line for who may end it. Both locks are held.
-func (t *Tail) dueAtRest(f *followed) (due time.Time) {
+func (h *shelf) dueAtRest(f *followed) (due time.Time) {
 	if f.joining.end > 0 {
 		due = f.joining.since.Add(joinWait)
 	}
-	if f.endUnasked() && (due.IsZero() || t.endsAt(f).Before(due)) {
-		due = t.endsAt(f)
+	if f.endUnasked() && (due.IsZero() || h.follower.endsAt(f).Before(due)) {
+		due = h.follower.endsAt(f)
 	}
 	return due
 }
 
 // leaveSource ends a file's being an owner, and gives what it was; nil when that cannot be noted for now. f.mu
 // is held.
-func (t *Tail) leaveSource(f *followed, stat files.Stat) (*restedAs, error) {
+func (h *shelf) leaveSource(f *followed, stat files.Stat) (*restedAs, error) {
 	s := f.w.Src
 	as := &restedAs{f.w.Key, f.w.K, s.Serial, s.Sealed.Offset, f.w.Marks}
 	sighting := as.sighting(f.live.Path(), stat.Size, commit.StateOf(stat))
 	more := !f.live.Compressed() && stat.Size > as.sealed
-	if _, why := t.paused.now(); why == commit.PausedDisk {
+	if _, why := h.board.paused.now(); why == commit.PausedDisk {
 		return nil, nil // a transaction that fails ends the tail
 	}
 	if as.serial != 0 && (len(f.w.Facts) > 0 || s.Path != f.live.Path()) {
@@ -144,18 +144,18 @@ func (t *Tail) leaveSource(f *followed, stat files.Stat) (*restedAs, error) {
 		}
 	}
 	if more {
-		if err := t.noteSightings(sighting); err != nil {
+		if err := h.scanner.noteSightings(sighting); err != nil {
 			return nil, err
 		}
 	}
 	// Here all that there is of the file is in the ledger: deleted after this, what is not sealed of it is
 	// declared, by this run or the next.
-	t.disown(f)
+	h.active.disown(f)
 	if most := max(stat.Size, s.Highest); more || s.Highest > as.sealed {
-		t.miss(as.key, newMissing(time.Now(), table.Deleted, most, sighting))
+		h.losses.miss(as.key, newMissing(time.Now(), table.Deleted, most, sighting))
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	f.rested, f.noted = as, 0
 	if more {
 		f.noted = stat.Size
@@ -164,9 +164,9 @@ func (t *Tail) leaveSource(f *followed, stat files.Stat) (*restedAs, error) {
 }
 
 // wakeRested takes a file out of those that are put away. Tail.mu is held.
-func (t *Tail) wakeRested(f *followed) {
-	t.leave(f) // it is closed, so its inode may be that of any other file by now
-	t.fetch(f)
+func (h *shelf) wakeRested(f *followed) {
+	h.resolver.leave(f) // it is closed, so its inode may be that of any other file by now
+	h.fetch(f)
 	switch {
 	case f.rested == nil:
 	case f.stat.Size < f.rested.sealed:
@@ -178,17 +178,17 @@ func (t *Tail) wakeRested(f *followed) {
 
 // noteMovesAtRest lets the ledger know where files are that were renamed while they rest: who needs the file of a
 // source looks for it where the ledger has it. If we die before, the next start tells the file anew.
-func (t *Tail) noteMovesAtRest() error {
+func (c *scanner) noteMovesAtRest() error {
 	moved := map[*followed]offsets.Sighting{}
-	t.mu.Lock()
-	for _, f := range t.table {
+	c.mu.Lock()
+	for _, f := range c.table {
 		if f.movedAtRest && f.there && f.rested != nil && f.rested.serial != 0 {
 			moved[f] = f.rested.sighting(f.path, f.stat.Size, commit.StateOf(f.stat))
 		}
 	}
-	t.mu.Unlock()
+	c.mu.Unlock()
 	for f, x := range moved {
-		err := t.Ledger.Update(x.Key, func(s *offsets.Source) error {
+		err := c.Ledger.Update(x.Key, func(s *offsets.Source) error {
 			if s.Serial != x.Serial || s.Sealed.Offset != x.Sealed {
 				return commit.ErrAgain // it went on from another file
 			}
@@ -198,41 +198,41 @@ func (t *Tail) noteMovesAtRest() error {
 		if err != nil && !errors.Is(err, commit.ErrAgain) {
 			return fmt.Errorf("note in the ledger where %s is: %w", x.Path, err)
 		}
-		t.mu.Lock()
+		c.mu.Lock()
 		f.movedAtRest = f.path != x.Path
-		t.mu.Unlock()
-		t.kickLane(x.Key)
+		c.mu.Unlock()
+		c.uploader.kickLane(x.Key)
 	}
 	return nil
 }
 
 // wakeIfRested is wakeRested for a plain file that somebody wants to be looked at.
-func (t *Tail) wakeIfRested(f *followed) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (h *shelf) wakeIfRested(f *followed) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if f.view.standing == isRead && f.rested != nil {
-		t.wakeRested(f)
+		h.wakeRested(f)
 	}
 }
 
 // grownAtRest gives what is to be noted of files that have grown while they rest or wait for their turn. Until
 // they are read again that is missing. A file that is another one by now has not grown.
-func (t *Tail) grownAtRest() (all []offsets.Sighting) {
+func (c *scanner) grownAtRest() (all []offsets.Sighting) {
 	type grown struct {
 		f *followed
 		s offsets.Sighting
 	}
 	var some []grown
-	t.mu.Lock()
-	for _, f := range t.table {
+	c.mu.Lock()
+	for _, f := range c.table {
 		if as := f.rested; as != nil && f.most > as.sealed && f.noted <= as.sealed {
 			some = append(some, grown{f, as.sighting(f.path, f.most, commit.StateOf(f.stat))})
 		}
 	}
-	t.mu.Unlock()
+	c.mu.Unlock()
 	for _, x := range some {
-		still := t.isStill(x.s)
-		t.mu.Lock()
+		still := c.isStill(x.s)
+		c.mu.Lock()
 		switch as := x.f.rested; {
 		case as == nil:
 		case !still:
@@ -240,23 +240,23 @@ func (t *Tail) grownAtRest() (all []offsets.Sighting) {
 		default:
 			x.f.noted = x.s.Size
 			all = append(all, x.s)
-			if t.missing[as.key] == nil && t.owners[as.key] == nil {
-				t.missing[as.key] = newMissing(time.Now(), table.Deleted, x.s.Size, x.s)
+			if c.losses.missing[as.key] == nil && c.active.owners[as.key] == nil {
+				c.losses.missing[as.key] = newMissing(time.Now(), table.Deleted, x.s.Size, x.s)
 			}
 		}
-		t.mu.Unlock()
+		c.mu.Unlock()
 	}
 	return all
 }
 
 // isStill tells whether the file at a path has what is sealed of the source that it was. When that cannot be
 // told it is taken to be.
-func (t *Tail) isStill(s offsets.Sighting) bool {
-	src, ok, err := t.Ledger.Get(s.Key)
+func (c *scanner) isStill(s offsets.Sighting) bool {
+	src, ok, err := c.Ledger.Get(s.Key)
 	if err != nil || !ok {
 		return true
 	}
-	f, err := files.Open(t.FS, s.Path)
+	f, err := files.Open(c.FS, s.Path)
 	if err != nil {
 		return !errors.Is(err, fs.ErrNotExist)
 	}
@@ -264,19 +264,19 @@ func (t *Tail) isStill(s offsets.Sighting) bool {
 	if st := f.Stat(); st.Dev != s.File.Dev || st.Inode != s.File.Inode {
 		return true // it was moved since the look
 	}
-	same, err := commit.HasSealed(context.WithoutCancel(t.ctx), f, src)
+	same, err := commit.HasSealed(context.WithoutCancel(c.ctx), f, src)
 	return same || err != nil && !errors.As(err, new(*files.ShrunkError))
 }
 
 // goneUnread says that a file is gone of which there was no descriptor to read anything. f.mu is held.
-func (t *Tail) goneUnread(f *followed) {
-	t.mu.Lock()
+func (h *shelf) goneUnread(f *followed) {
+	h.mu.Lock()
 	standing, size, path := f.view.standing, f.stat.Size, f.path
-	silent := t.descriptors.said && f.rested == nil && size > 0 && (standing == isNew || standing == isUndecided)
-	t.mu.Unlock()
+	silent := h.scheduler.descriptors.said && f.rested == nil && size > 0 && (standing == isNew || standing == isUndecided)
+	h.mu.Unlock()
 	if !silent {
 		return
 	}
-	t.countLoss(f.stream().Table().Stream, table.Deleted, size)
-	t.Log.Error("a file is gone that was not read for want of descriptors", "path", path, "size", size)
+	h.accounts.countLoss(f.stream().Table().Stream, table.Deleted, size)
+	h.Log.Error("a file is gone that was not read for want of descriptors", "path", path, "size", size)
 }

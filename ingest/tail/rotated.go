@@ -25,12 +25,12 @@ func (r *restedAs) unended(stat files.Stat) bool { return r != nil && stat.Size 
 
 // endsAt is when the last line of a file is taken for all of it, if its path is not the one that is written:
 // who was told to write elsewhere may still have some of it. Tail.mu is held.
-func (t *Tail) endsAt(f *followed) time.Time {
-	quiet := t.lastWrite(f)
+func (u *follower) endsAt(f *followed) time.Time {
+	quiet := u.lastWrite(f)
 	if f.renamedAt.After(quiet) {
 		quiet = f.renamedAt
 	}
-	return quiet.Add(t.set().CloseWait)
+	return quiet.Add(u.config.set().CloseWait)
 }
 
 // endUnasked tells whether it is still to be found out whether the last line of a file goes on. Both locks are
@@ -43,13 +43,13 @@ func (f *followed) endUnasked() bool {
 
 // cutEnded seals all that is there of a file when that is all that is to come, and its last line is not ended.
 // It asks once each time that the file was written to or renamed. f.mu is held.
-func (t *Tail) cutEnded(f *followed) (bool, error) {
+func (u *follower) cutEnded(f *followed) (bool, error) {
 	taken := f.live.Taken()
-	t.mu.Lock()
-	asks := f.there && f.endUnasked() && !time.Now().Before(t.endsAt(f))
+	u.mu.Lock()
+	asks := f.there && f.endUnasked() && !time.Now().Before(u.endsAt(f))
 	now := unendedAt{taken, f.renamedAt}
-	t.mu.Unlock()
-	if !asks || t.isWaiting(f.w) {
+	u.mu.Unlock()
+	if !asks || u.uploader.isWaiting(f.w) {
 		return false, nil
 	}
 	stat, err := f.live.Look()
@@ -57,10 +57,10 @@ func (t *Tail) cutEnded(f *followed) (bool, error) {
 		return false, err // if it is longer the next look finds it
 	}
 	f.endAsked = now
-	if now.renamed.IsZero() && !t.hasSuccessor(f, f.pathBefore()) && !t.hasSuccessor(f, unnumbered(f.live.Path())) {
+	if now.renamed.IsZero() && !u.hasSuccessor(f, f.pathBefore()) && !u.hasSuccessor(f, unnumbered(f.live.Path())) {
 		return false, nil
 	}
-	more, err := t.cutAsEnded(f, taken)
+	more, err := u.cutAsEnded(f, taken)
 	if err != nil {
 		f.endAsked = unendedAt{}
 	}
@@ -77,11 +77,11 @@ func (f *followed) pathBefore() string {
 }
 
 // hasSuccessor tells whether there is another file at a path that a file had, or has its name from.
-func (t *Tail) hasSuccessor(f *followed, path string) bool {
+func (u *follower) hasSuccessor(f *followed, path string) bool {
 	if path == "" || path == f.live.Path() {
 		return false
 	}
-	stat, err := t.FS.Stat(path)
+	stat, err := u.FS.Stat(path)
 	return err == nil && fileIDOf(f.stream(), path, stat) != f.id
 }
 
@@ -98,19 +98,19 @@ func unnumbered(path string) string {
 }
 
 // cutAsEnded seals up to an end as if the file ended there. f.mu is held.
-func (t *Tail) cutAsEnded(f *followed, end int64) (bool, error) {
-	ctx, done := t.mayInterrupt(f)
+func (u *follower) cutAsEnded(f *followed, end int64) (bool, error) {
+	ctx, done := u.mayInterrupt(f)
 	defer done()
-	endTurn, err := t.TakeTurn(ctx)
+	endTurn, err := u.TakeTurn(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer endTurn()
 	f.w.Encoded = endTurn
-	more, err := t.withView(f, end, true, func() (bool, error) { return f.w.Cut(ctx) })
+	more, err := u.withView(f, end, true, func() (bool, error) { return f.w.Cut(ctx) })
 	if err != nil || !more {
 		return false, err
 	}
 	f.joining = joining{}
-	return true, t.resume(f)
+	return true, u.resume(f)
 }

@@ -11,38 +11,38 @@ import (
 
 // Status says where the tail is. It may be called at any time, also before Run.
 func (t *Tail) Status() TailStatus {
-	waiting := t.waiting()
-	s := TailStatus{Streams: map[string]StreamTotals{}, Problems: t.notices.all(),
-		HeldBytes: t.held.Load()}
+	waiting := t.board.waiting()
+	s := TailStatus{Streams: map[string]StreamTotals{}, Problems: t.board.notices.all(),
+		HeldBytes: t.memory.held.Load()}
 	if sized, ok := t.spool.(interface{ Size() int64 }); ok {
 		s.SpoolBytes = sized.Size()
 	}
-	paused, why := t.paused.now()
+	paused, why := t.board.paused.now()
 	s.PausedSeconds, s.Paused = paused.Seconds(), why
-	if why == "" && s.HeldBytes > t.set().HoldBytes {
+	if why == "" && s.HeldBytes > t.config.set().HoldBytes {
 		s.Paused = "memory for what is not sealed is full"
 	}
 	select {
-	case <-t.opened:
+	case <-t.uploader.opened:
 		s.Ready = true
 	default:
 	}
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s.LastLook, s.OpenFiles = t.looked, t.descriptors.open
-	s.Ready = s.Ready && !t.looked.IsZero()
-	for name, totals := range t.totals {
+	s.LastLook, s.OpenFiles = t.scanner.looked, t.scheduler.descriptors.open
+	s.Ready = s.Ready && !t.scanner.looked.IsZero()
+	for name, totals := range t.accounts.totals {
 		s.Streams[name] = totals.clone()
 	}
 	for _, f := range t.allFiles() {
-		t.noteUnsealed(f)
+		t.accounts.noteUnsealed(f)
 		if at := f.unsealed.since; !at.IsZero() && (s.OldestUnsealed.IsZero() || at.Before(s.OldestUnsealed)) {
 			s.OldestUnsealed = at
 		}
-		x := t.describe(f, now)
+		x := t.board.describe(f, now)
 		if key := f.view.key; f.view.standing == isOwner {
-			t.addWaiting(&x, waiting[key], key, now)
+			t.board.addWaiting(&x, waiting[key], key, now)
 			delete(waiting, key)
 		}
 		s.Sources = append(s.Sources, x)
@@ -51,7 +51,7 @@ func (t *Tail) Status() TailStatus {
 		x := SourceStatus{Stream: key.Table.Stream, Version: key.Table.Version, Origin: key.Origin,
 			SID: key.ID, K: w.K, Path: w.Path, Size: w.Sealed.Offset, Read: w.Sealed.Offset,
 			Sealed: w.Sealed.Offset, State: "gone"}
-		t.addWaiting(&x, w, key, now)
+		t.board.addWaiting(&x, w, key, now)
 		s.Sources = append(s.Sources, x)
 	}
 	for _, x := range s.Sources {
@@ -67,13 +67,13 @@ func (t *Tail) Status() TailStatus {
 
 // Stuck is since when nothing could be sealed or shipped though something was to be, and why: the zero time
 // for no such time. What one file or source is short of does not count, nor a sink that does not answer.
-func (t *Tail) Stuck() (since time.Time, why string) { return t.pulse.now() }
+func (t *Tail) Stuck() (since time.Time, why string) { return t.board.pulse.now() }
 
 // LastLook is when the files were last looked at, the zero time before the first look.
 func (t *Tail) LastLook() time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.looked
+	return t.scanner.looked
 }
 
 func compareSources(a, b SourceStatus) int {
@@ -83,7 +83,7 @@ func compareSources(a, b SourceStatus) int {
 }
 
 // describe says what is known of a file. Tail.mu is held.
-func (t *Tail) describe(f *followed, now time.Time) SourceStatus {
+func (b *board) describe(f *followed, now time.Time) SourceStatus {
 	v := &f.view
 	key := v.key
 	if v.standing == isCopy || v.standing == isUndecided {
@@ -103,12 +103,12 @@ func (t *Tail) describe(f *followed, now time.Time) SourceStatus {
 }
 
 // addWaiting adds what the outbox holds of a source. Tail.mu is held.
-func (t *Tail) addWaiting(x *SourceStatus, w *waitingSource, key source.Key, now time.Time) {
+func (b *board) addWaiting(x *SourceStatus, w *waitingSource, key source.Key, now time.Time) {
 	if w == nil {
 		return
 	}
 	x.Shipped, x.Outbox = w.Shipped, w.Outbox
-	if l := t.lanes[key]; l != nil && w.Outbox > 0 && !l.since.IsZero() {
+	if l := b.uploader.lanes[key]; l != nil && w.Outbox > 0 && !l.since.IsZero() {
 		x.Behind = max(x.Behind, now.Sub(l.since))
 	}
 }
@@ -123,18 +123,18 @@ type waitingSource struct {
 }
 
 // waiting asks the ledger for the sources that lanes are at.
-func (t *Tail) waiting() map[source.Key]*waitingSource {
-	t.mu.Lock()
+func (b *board) waiting() map[source.Key]*waitingSource {
+	b.mu.Lock()
 	var keys []source.Key
-	for key, l := range t.lanes {
+	for key, l := range b.uploader.lanes {
 		if !l.since.IsZero() {
 			keys = append(keys, key)
 		}
 	}
-	t.mu.Unlock()
+	b.mu.Unlock()
 	all := map[source.Key]*waitingSource{}
 	for _, key := range keys {
-		src, ok, err := t.Ledger.Get(key)
+		src, ok, err := b.Ledger.Get(key)
 		if err != nil || !ok || len(src.Outbox) == 0 {
 			continue
 		}

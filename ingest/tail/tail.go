@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"logseal/ingest/commit"
@@ -74,86 +73,66 @@ type Follow struct {
 //   - Locks are taken in the order group, file, table.
 type Tail struct {
 	*commit.Engine
-	spool    commit.Spool // of the config, and not one that counts the waits
-	watched  func(dirs []string)
-	woken    <-chan struct{}
-	noting   func() error // the config's NoteOrigin
-	timing   atomic.Pointer[timing]
-	ctx      context.Context // of all work; it outlives the one given to Run by the grace
-	fail     context.CancelCauseFunc
-	ships    context.Context // of what ships: when the tail ends the grace is its end
-	endShips context.CancelFunc
-	wg       sync.WaitGroup
-	began    time.Time
-	reads    chan struct{} // holds one for each file that is being read
-	unpack   chan struct{} // likewise for compressed ones, which take more memory
-	puts     chan struct{} // holds one for each source that is being shipped
-	again    commit.Turn   // taken while a lost range is sealed again
-	opened   chan struct{} // closed once the sink was reached and is the ledger's
-	wake     chan struct{} // a deadline may have come nearer
-	held     atomic.Int64  // bytes of memory that hold what is not sealed
-	lookNow  atomic.Bool
-	sinkOff  atomic.Int64 // until when, in Unix ns, the sink is not asked who a file is
+	spool commit.Spool    // of the config, and not one that counts the waits
+	ctx   context.Context // of all work; it outlives the one given to Run by the grace
+	fail  context.CancelCauseFunc
+	wg    sync.WaitGroup
+	began time.Time
 
-	mu         sync.Mutex // guards what follows, and the fields of followed that say so
-	streams    []*streamRef
-	table      map[fileID]*followed
-	waitingFor map[*followed]bool // files that are due at some time
-	ended      map[*followed]bool // files that are no longer at a path, until they are sealed
-	owners     map[source.Key]*followed
-	groups     map[source.Key]*headGroup
-	lanes      map[source.Key]*lane
-	waiters    map[source.Key][]source.Key // sources that wait for another one to ship, by that one
-	missing    map[source.Key]*missingSource
-	away       map[source.Key]map[*followed]bool // files that were read to their end
-	dirs       []string
-	looks      int64                 // how many there were
-	looked     time.Time             // the last look's end
-	lookBegan  time.Time             // the last ended look's begin
-	ending     bool                  // seal all that is complete
-	busy       int                   // goroutines that attend to files
-	fresh      map[source.Table]bool // tables that had nothing when the tail began
-	totals     map[string]*StreamTotals
-	unjudged   map[string]*commit.Counts // by stream: see judgeStream
-	paused     pauses
-	notices    notices
-	refused    refused
-	pulse      pulse
+	mu     sync.Mutex // guards what follows, and the fields of followed that say so
+	table  map[fileID]*followed
+	ended  map[*followed]bool // files that are no longer at a path, until they are sealed
+	ending bool               // seal all that is complete
 
-	descriptors descriptors
+	scanner   scanner
+	scheduler scheduler
+	resolver  resolver
+	active    activeFiles
+	uploader  uploader
+	losses    losses
+	memory    memory
+	follower  follower
+	archives  archives
+	shelf     shelf
+	accounts  accounts
+	config    configured
+	board     board
 }
 
 // NewTail gives a tail that has not begun.
 func NewTail(cfg TailConfig) *Tail {
 	t := &Tail{
-		Engine: commit.NewEngine(cfg.Config), spool: cfg.Spool, watched: cfg.Watch, woken: cfg.Wake,
-		puts: make(chan struct{}, shipAtOnce(cfg)), again: commit.NewTurn(),
-		opened: make(chan struct{}),
-		wake:   make(chan struct{}, 1), began: time.Now(),
-		table: map[fileID]*followed{}, waitingFor: map[*followed]bool{}, ended: map[*followed]bool{},
-		owners: map[source.Key]*followed{}, groups: map[source.Key]*headGroup{},
-		lanes: map[source.Key]*lane{}, waiters: map[source.Key][]source.Key{},
-		missing: map[source.Key]*missingSource{}, away: map[source.Key]map[*followed]bool{},
-		fresh: map[source.Table]bool{}, totals: map[string]*StreamTotals{},
-		unjudged: map[string]*commit.Counts{},
+		Engine: commit.NewEngine(cfg.Config), spool: cfg.Spool, began: time.Now(),
+		table: map[fileID]*followed{}, ended: map[*followed]bool{},
 	}
-	t.noting, t.Engine.Meet, t.Engine.ListMost = cfg.NoteOrigin, t.tellTwins, commit.ListingShort
-	t.timing.Store(timingOf(cfg))
-	t.descriptors.most = cfg.OpenFiles
+	t.scanner = scanner{Tail: t, watched: cfg.Watch, woken: cfg.Wake, fresh: map[source.Table]bool{}}
+	t.scheduler = scheduler{Tail: t, wake: make(chan struct{}, 1), waitingFor: map[*followed]bool{}}
+	t.resolver = resolver{Tail: t, groups: map[source.Key]*headGroup{}}
+	t.active = activeFiles{Tail: t, owners: map[source.Key]*followed{}}
+	t.uploader = uploader{Tail: t, puts: make(chan struct{}, shipAtOnce(cfg)), again: commit.NewTurn(),
+		opened: make(chan struct{}), lanes: map[source.Key]*lane{}, waiters: map[source.Key][]source.Key{}}
+	t.losses = losses{Tail: t, missing: map[source.Key]*missingSource{}}
+	t.memory, t.follower, t.archives = memory{Tail: t}, follower{Tail: t}, archives{Tail: t}
+	t.shelf = shelf{Tail: t, away: map[source.Key]map[*followed]bool{}}
+	t.accounts = accounts{Tail: t, totals: map[string]*StreamTotals{}, unjudged: map[string]*commit.Counts{}}
+	t.config, t.board = configured{Tail: t}, board{Tail: t}
+	t.config.noting, t.Engine.Meet, t.Engine.ListMost = cfg.NoteOrigin, t.active.tellTwins, commit.ListingShort
+	t.config.timing.Store(timingOf(cfg))
+	t.scheduler.descriptors.most = cfg.OpenFiles
 	t.PutsAtOnce = min(t.PutsAtOnce, shipAtOnce(cfg))
 	for _, s := range tailStreams(cfg) {
-		t.streams = append(t.streams, newStreamRef(s))
+		t.config.streams = append(t.config.streams, newStreamRef(s))
 	}
-	t.reads, t.unpack = make(chan struct{}, t.Workers), make(chan struct{}, t.Workers)
-	t.Engine.Spool = &pausingSpool{Spool: cfg.Spool, paused: &t.paused}
-	t.Engine.Notice, t.Engine.SealedBatch, t.Engine.Pausing = t.notices.raise, t.noteSealed, t.paused.begin
-	t.Engine.Reading = func(key source.Key) bool { return t.owner(key) != nil }
-	t.Engine.Seen = t.missingUnsealed
-	t.Engine.AllTold, t.Engine.SetsApart = t.isSettled, t.onHeld
-	t.Families.Learnt, t.Families.Gone = t.wakeWaiters, t.idGone
-	t.Engine.OutboxGrew = t.kickLane
-	t.Engine.GiveUpID = func(_ context.Context, key source.Key) error { t.kickLane(key); return nil }
-	t.notices.log = t.Log
+	t.memory.reads, t.archives.unpack = make(chan struct{}, t.Workers), make(chan struct{}, t.Workers)
+	t.Engine.Spool = &pausingSpool{Spool: cfg.Spool, paused: &t.board.paused}
+	t.Engine.Notice, t.Engine.SealedBatch, t.Engine.Pausing = t.board.notices.raise, t.accounts.noteSealed, t.board.paused.begin
+	t.Engine.Reading = func(key source.Key) bool { return t.resolver.owner(key) != nil }
+	t.Engine.Seen = t.losses.missingUnsealed
+	t.Engine.AllTold, t.Engine.SetsApart = t.losses.isSettled, t.uploader.onHeld
+	t.Families.Learnt, t.Families.Gone = t.uploader.wakeWaiters, t.active.idGone
+	t.Engine.OutboxGrew = t.uploader.kickLane
+	t.Engine.GiveUpID = func(_ context.Context, key source.Key) error { t.uploader.kickLane(key); return nil }
+	t.board.notices.log = t.Log
 	return t
 }
 
@@ -162,8 +141,8 @@ func NewTail(cfg TailConfig) *Tail {
 func (t *Tail) Run(ctx context.Context) error {
 	work, fail := context.WithCancelCause(context.WithoutCancel(ctx))
 	t.ctx, t.fail = work, fail
-	t.ships, t.endShips = context.WithCancel(work)
-	defer t.endShips()
+	t.uploader.ships, t.uploader.endShips = context.WithCancel(work)
+	defer t.uploader.endShips()
 	defer t.close()
 	if err := t.begin(ctx); err != nil {
 		t.stop(err)
@@ -193,24 +172,24 @@ func (t *Tail) stop(err error) {
 // are not what they were, this waits for the sink, which may know more; else the sink is reached while
 // the files are already read.
 func (t *Tail) begin(ctx context.Context) error {
-	if err := t.findFresh(ctx); err != nil {
+	if err := t.scanner.findFresh(ctx); err != nil {
 		return err
 	}
 	if err := t.FindUnsent(); err != nil {
 		return err
 	}
-	known, err := t.allAccepted()
+	known, err := t.config.allAccepted()
 	if err != nil {
 		return err
 	}
-	if empty := t.Ledger.Empty(); empty || !known || t.noting != nil {
+	if empty := t.Ledger.Empty(); empty || !known || t.config.noting != nil {
 		if err := t.openSink(ctx); err != nil {
 			return err
 		}
-		if err := t.noteOrigin(); err != nil {
+		if err := t.config.noteOrigin(); err != nil {
 			return err
 		}
-		if err := t.accept(t.Engine.CurrentStreams()); err != nil {
+		if err := t.config.accept(t.Engine.CurrentStreams()); err != nil {
 			return err
 		}
 		if empty {
@@ -221,7 +200,7 @@ func (t *Tail) begin(ctx context.Context) error {
 		if err := t.RecoverSpool(ctx); err != nil {
 			return err
 		}
-		close(t.opened)
+		close(t.uploader.opened)
 	} else {
 		if err := t.RecoverLocally(); err != nil {
 			return err
@@ -231,20 +210,20 @@ func (t *Tail) begin(ctx context.Context) error {
 				t.failed(err)
 				return
 			}
-			close(t.opened)
+			close(t.uploader.opened)
 		})
 	}
-	if err := t.findMissing(); err != nil {
+	if err := t.losses.findMissing(); err != nil {
 		return err
 	}
-	t.noteHeld()
-	return t.shipAllWaiting()
+	t.uploader.noteHeld()
+	return t.uploader.shipAllWaiting()
 }
 
 // openSink checks that the sink is the one that the ledger knows, that the streams mean what they
 // meant and that it is said whose their files are.
 func (t *Tail) openSink(ctx context.Context) error {
-	return t.untilAllowed(ctx, "", func() error {
+	return t.uploader.untilAllowed(ctx, "", func() error {
 		if err := t.OpenTable(ctx); err != nil {
 			return err
 		}
@@ -253,7 +232,7 @@ func (t *Tail) openSink(ctx context.Context) error {
 				return err
 			}
 		}
-		return t.checkOrigins(ctx)
+		return t.config.checkOrigins(ctx)
 	})
 }
 
@@ -273,16 +252,16 @@ func (t *Tail) direct(ctx context.Context) {
 		case <-t.ctx.Done():
 			return
 		case <-timer.C:
-		case <-t.wake:
-		case <-t.woken:
+		case <-t.scheduler.wake:
+		case <-t.scanner.woken:
 			poll = rested
 		}
-		if now := time.Now(); !now.Before(poll) || t.lookNow.Swap(false) {
-			t.look(ctx)
-			poll = now.Add(t.set().PollInterval)
-			rested = now.Add(min(t.set().PollInterval, lookShare*time.Since(now)))
+		if now := time.Now(); !now.Before(poll) || t.scanner.lookNow.Swap(false) {
+			t.scanner.look(ctx)
+			poll = now.Add(t.config.set().PollInterval)
+			rested = now.Add(min(t.config.set().PollInterval, lookShare*time.Since(now)))
 		}
-		next := t.attendDue(time.Now())
+		next := t.scheduler.attendDue(time.Now())
 		if next.IsZero() || next.After(poll) {
 			next = poll
 		}
@@ -292,44 +271,44 @@ func (t *Tail) direct(ctx context.Context) {
 
 // finishUp seals what is complete and ships for as long as the grace lasts.
 func (t *Tail) finishUp() {
-	t.Log.Info("ending: sealing what is complete", "grace", t.set().Grace)
-	t.lookOnce()
+	t.Log.Info("ending: sealing what is complete", "grace", t.config.set().Grace)
+	t.scanner.lookOnce()
 	t.mu.Lock()
 	t.ending = true
 	for _, f := range t.allFiles() {
-		t.kick(f)
+		t.scheduler.kick(f)
 	}
 	var lanes []source.Key
-	for key := range t.lanes {
+	for key := range t.uploader.lanes {
 		lanes = append(lanes, key)
 	}
 	t.mu.Unlock()
 	for _, key := range lanes {
-		t.kickLane(key) // also those that rest
+		t.uploader.kickLane(key) // also those that rest
 	}
-	grace := time.NewTimer(t.set().Grace)
+	grace := time.NewTimer(t.config.set().Grace)
 	defer grace.Stop()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	over := false
 	for {
-		sealing, shipping := t.underWay()
-		if t.lookNow.Swap(false) {
-			t.lookForCopies()
+		sealing, shipping := t.scheduler.underWay()
+		if t.scanner.lookNow.Swap(false) {
+			t.scanner.lookForCopies()
 			continue
 		}
 		if !sealing && (over || !shipping) {
 			return
 		}
-		if _, why := t.paused.now(); over && why != "" {
+		if _, why := t.board.paused.now(); over && why != "" {
 			return // there is no room to seal it: it is read again
 		}
 		select {
 		case <-grace.C:
 			over = true
-			t.endShips() // a file that a lane has in hand is let go, and can be sealed
+			t.uploader.endShips() // a file that a lane has in hand is let go, and can be sealed
 		case <-tick.C:
-		case <-t.wake:
+		case <-t.scheduler.wake:
 		case <-t.ctx.Done():
 			return
 		}
@@ -337,44 +316,44 @@ func (t *Tail) finishUp() {
 }
 
 // lookOnce looks at the files while the tail ends, for no longer than the grace lasts.
-func (t *Tail) lookOnce() {
-	ctx, cancel := context.WithTimeout(t.ctx, t.set().Grace)
+func (c *scanner) lookOnce() {
+	ctx, cancel := context.WithTimeout(c.ctx, c.config.set().Grace)
 	defer cancel()
-	t.look(ctx)
+	c.look(ctx)
 }
 
 // lookForCopies looks at the files once more while the tail ends: one was truncated, and what becomes
 // of its half line depends on whether there is a copy.
-func (t *Tail) lookForCopies() {
-	t.lookOnce()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for f := range t.ended {
-		t.kick(f)
+func (c *scanner) lookForCopies() {
+	c.lookOnce()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for f := range c.ended {
+		c.scheduler.kick(f)
 	}
 }
 
 // underWay tells whether anything is being sealed, and whether anything waits to be shipped that
 // could be.
-func (t *Tail) underWay() (sealing, shipping bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, l := range t.lanes {
+func (s *scheduler) underWay() (sealing, shipping bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.uploader.lanes {
 		shipping = shipping || l.busy
 	}
-	return t.busy > 0, shipping
+	return s.busy > 0, shipping
 }
 
 // nudgeLook has all files looked at soon.
-func (t *Tail) nudgeLook() {
-	t.lookNow.Store(true)
-	t.nudge()
+func (c *scanner) nudgeLook() {
+	c.lookNow.Store(true)
+	c.scheduler.nudge()
 }
 
 // nudge lets the director see to what may have become due.
-func (t *Tail) nudge() {
+func (s *scheduler) nudge() {
 	select {
-	case t.wake <- struct{}{}:
+	case s.wake <- struct{}{}:
 	default:
 	}
 }

@@ -123,9 +123,9 @@ func TestTail_HalfLinesOfTruncatedLogsHoldUpNobody(t *testing.T) {
 			p.fs.Truncate(fmt.Sprintf("/logs/f%d", i), 0)
 		}
 		p.pass(10 * time.Second)
-		set := *p.tail.set()
+		set := *p.tail.config.set()
 		set.HoldBytes = 64 << 10
-		p.tail.timing.Store(&set)
+		p.tail.config.timing.Store(&set)
 		p.fs.Write("/logs/new", []byte("n1\nn2\n"))
 		p.pass(10 * time.Second)
 		p.fs.Append("/logs/new", []byte("n3\nn4"))

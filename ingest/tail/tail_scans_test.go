@@ -56,7 +56,7 @@ func TestTail_NeverAsksForAllSources(t *testing.T) {
 func (t *Tail) follows() (all []Follow) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, ref := range t.streams {
+	for _, ref := range t.config.streams {
 		all = append(all, ref.Load().Follow)
 	}
 	return all

@@ -253,7 +253,7 @@ func TestTail_LanesGo(t *testing.T) {
 		}
 		p.pass(10 * time.Minute)
 		p.tail.mu.Lock()
-		n := len(p.tail.lanes)
+		n := len(p.tail.uploader.lanes)
 		p.tail.mu.Unlock()
 		require.Zero(t, n)
 	})

@@ -136,10 +136,10 @@ func TestTail_WaitingForAnotherSourceIsNotStuck(t *testing.T) {
 		p.start()
 		p.pass(time.Minute)
 		key := source.Key{ID: source.ID{1}}
-		p.tail.laneFault(key, errors.New("disk"))
+		p.tail.uploader.laneFault(key, errors.New("disk"))
 		since, _ := p.tail.Stuck()
 		require.NotZero(t, since)
-		p.tail.laneFault(key, fmt.Errorf("ship: %w", &commit.AwaitError{}))
+		p.tail.uploader.laneFault(key, fmt.Errorf("ship: %w", &commit.AwaitError{}))
 		since, _ = p.tail.Stuck()
 		require.Zero(t, since)
 	})

@@ -6,17 +6,17 @@ import (
 )
 
 // shipAllWaiting has everything shipped that earlier runs left.
-func (t *Tail) shipAllWaiting() error {
-	keys, err := t.Ledger.Waiting()
+func (u *uploader) shipAllWaiting() error {
+	keys, err := u.Ledger.Waiting()
 	if err != nil {
 		return err
 	}
 	for _, key := range keys {
-		t.kickLane(key)
+		u.kickLane(key)
 	}
 	// A source that the ledger does not have, and batches are aside of, waits for its file.
-	return t.Each(t.Aside.Sources(), func(key source.Key, _ *offsets.Source) error {
-		t.kickLane(key)
+	return u.Each(u.Aside.Sources(), func(key source.Key, _ *offsets.Source) error {
+		u.kickLane(key)
 		return nil
 	})
 }

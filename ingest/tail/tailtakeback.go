@@ -10,28 +10,28 @@ import (
 // takeBack takes back what was declared lost of a source whose file is followed; w has no file. The
 // file is held only while a range is sealed again, and one range of all at a time. No room is
 // reserved for it, so that it does not wait for those that wait for a lane.
-func (t *Tail) takeBack(ctx context.Context, w *commit.Writer) error {
-	if t.isEnding() {
+func (u *uploader) takeBack(ctx context.Context, w *commit.Writer) error {
+	if u.isEnding() {
 		return nil
 	}
-	if t.owner(w.Key) == nil {
-		if len(w.Src.Lost) > 0 && !t.isStuck(w.Key) {
-			t.readAgain(w.Key) // its turn was over before anything was taken back
+	if u.resolver.owner(w.Key) == nil {
+		if len(w.Src.Lost) > 0 && !u.isStuck(w.Key) {
+			u.shelf.readAgain(w.Key) // its turn was over before anything was taken back
 		}
 		return nil
 	}
 	var marks commit.LostMarks
 	var of *followed // whose they are
 	return w.TakeBackAll(ctx, func(loss *table.Loss) (can bool, err error) {
-		if err := commit.SlotOf(ctx).Lock(ctx, t.again); err != nil {
+		if err := commit.SlotOf(ctx).Lock(ctx, u.again); err != nil {
 			return false, err
 		}
-		defer t.again.Unlock()
-		o := t.owner(w.Key)
-		if o == nil || t.isEnding() {
+		defer u.again.Unlock()
+		o := u.resolver.owner(w.Key)
+		if o == nil || u.isEnding() {
 			return false, commit.ErrAgain
 		}
-		done, err := t.takeInHand(ctx, o)
+		done, err := u.takeInHand(ctx, o)
 		if err != nil {
 			return false, err
 		}
@@ -43,7 +43,7 @@ func (t *Tail) takeBack(ctx context.Context, w *commit.Writer) error {
 		if err != nil {
 			return false, err
 		}
-		_, err = t.withWholeView(o, func() (bool, error) {
+		_, err = u.withWholeView(o, func() (bool, error) {
 			if of != o {
 				marks, of = nil, o
 			}
@@ -53,9 +53,9 @@ func (t *Tail) takeBack(ctx context.Context, w *commit.Writer) error {
 			can, err = own.SealAgain(ctx, loss, marks)
 			return false, err
 		})
-		t.mu.Lock()
-		t.kick(o)
-		t.mu.Unlock()
+		u.mu.Lock()
+		u.scheduler.kick(o)
+		u.mu.Unlock()
 		return can, shrunkLater(err)
 	})
 }

@@ -22,26 +22,26 @@ const (
 
 // tellTwins is what a tail does about those that begin alike: it goes on, since no byte is to go
 // unread, and says so.
-func (t *Tail) tellTwins(ctx context.Context, w *commit.Writer, prefix string) error {
-	err := t.findTwin(ctx, w, prefix)
+func (a *activeFiles) tellTwins(ctx context.Context, w *commit.Writer, prefix string) error {
+	err := a.findTwin(ctx, w, prefix)
 	if err == nil || mayPass(err) || ctx.Err() != nil || fatal(err) {
 		return err
 	}
-	t.Log.Warn("who else has a file's bytes could not be told",
+	a.Log.Warn("who else has a file's bytes could not be told",
 		append(commit.LogSource(w.Key), "path", w.Path, "error", err)...)
 	return nil
 }
 
-func (t *Tail) findTwin(ctx context.Context, w *commit.Writer, prefix string) error {
-	keys, err := t.Others(ctx, w.Key, prefix, true)
+func (a *activeFiles) findTwin(ctx context.Context, w *commit.Writer, prefix string) error {
+	keys, err := a.Others(ctx, w.Key, prefix, true)
 	if err != nil || len(keys) == 0 {
 		return err
 	}
-	kins, err := t.FirstKin(ctx, keys, tailKinMost)
+	kins, err := a.FirstKin(ctx, keys, tailKinMost)
 	if err != nil {
 		return err
 	}
-	file, done, err := t.fileFor(w)
+	file, done, err := a.fileFor(w)
 	if err != nil {
 		return err
 	}
@@ -54,12 +54,12 @@ func (t *Tail) findTwin(ctx context.Context, w *commit.Writer, prefix string) er
 		if len(m.Ends) == 0 {
 			continue // what begins after us finds us
 		}
-		twin, err := t.isTwin(ctx, w, file, m.Kin)
+		twin, err := a.isTwin(ctx, w, file, m.Kin)
 		if err != nil {
 			return err
 		}
 		if twin {
-			t.raiseTwin(w, m.Key)
+			a.raiseTwin(w, m.Key)
 			return nil
 		}
 	}
@@ -67,18 +67,18 @@ func (t *Tail) findTwin(ctx context.Context, w *commit.Writer, prefix string) er
 }
 
 // fileFor gives what there is of a source's file, nil for nothing.
-func (t *Tail) fileFor(w *commit.Writer) (file *files.File, done func(), err error) {
+func (a *activeFiles) fileFor(w *commit.Writer) (file *files.File, done func(), err error) {
 	done = func() {}
 	if w.File != nil {
 		return w.File, done, nil
 	}
-	t.mu.Lock()
-	o := t.owners[w.Key]
+	a.mu.Lock()
+	o := a.owners[w.Key]
 	var v fileView
 	if o != nil {
 		v = o.view
 	}
-	t.mu.Unlock()
+	a.mu.Unlock()
 	if v.standing != isOwner || v.key != w.Key || v.live == nil {
 		return nil, done, nil
 	}
@@ -91,8 +91,8 @@ func (t *Tail) fileFor(w *commit.Writer) (file *files.File, done func(), err err
 }
 
 // isTwin tells whether a source says so much that k says, too, that it is no coincidence.
-func (t *Tail) isTwin(ctx context.Context, w *commit.Writer, file *files.File, k *commit.Kin) (bool, error) {
-	k, err := t.StepKin(ctx, k, tailStepMost)
+func (a *activeFiles) isTwin(ctx context.Context, w *commit.Writer, file *files.File, k *commit.Kin) (bool, error) {
+	k, err := a.StepKin(ctx, k, tailStepMost)
 	if err != nil {
 		return false, err
 	}
@@ -100,7 +100,7 @@ func (t *Tail) isTwin(ctx context.Context, w *commit.Writer, file *files.File, k
 	if err != nil || len(some) == 0 {
 		return false, err
 	}
-	src, ok, err := t.Ledger.Get(w.Key)
+	src, ok, err := a.Ledger.Get(w.Key)
 	if err != nil {
 		return false, err
 	}
@@ -109,12 +109,12 @@ func (t *Tail) isTwin(ctx context.Context, w *commit.Writer, file *files.File, k
 		(agrees == k.Committed() || ok && agrees == src.Sealed.Offset), nil
 }
 
-func (t *Tail) raiseTwin(w *commit.Writer, other source.Key) {
+func (a *activeFiles) raiseTwin(w *commit.Writer, other source.Key) {
 	path := w.Path
-	if o := t.owner(w.Key); o != nil {
-		path = t.pathOf(o)
+	if o := a.resolver.owner(w.Key); o != nil {
+		path = a.pathOf(o)
 	}
-	t.notices.raise(commit.Problem{Kind: commit.Twin, Path: path, Message: fmt.Sprintf("source %s of origin %s has its bytes, too: they are "+
+	a.board.notices.raise(commit.Problem{Kind: commit.Twin, Path: path, Message: fmt.Sprintf("source %s of origin %s has its bytes, too: they are "+
 		"in the table twice, under both origins; if it is the same log, give both writers one `origin`, "+
 		"and leave out one _sid", other.ID, commit.OriginWord(other))})
 }

@@ -35,4 +35,4 @@ func orDefault[T comparable](v, otherwise T) T {
 }
 
 // set gives what is set now.
-func (t *Tail) set() *timing { return t.timing.Load() }
+func (c *configured) set() *timing { return c.timing.Load() }

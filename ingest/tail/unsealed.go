@@ -24,7 +24,7 @@ func (u *unsealed) see(size, sealed int64, now time.Time) {
 
 // noteUnsealed notes since when a file waits to be sealed. Nothing waits of a file that is left unread by
 // rule, and nothing at its end before its last line is whole. Tail.mu is held.
-func (t *Tail) noteUnsealed(f *followed) {
+func (a *accounts) noteUnsealed(f *followed) {
 	v, size := &f.view, f.stat.Size
 	if v.noText || v.standing == isCopy || v.standing == isUndecided || v.standing == isRead {
 		f.unsealed = unsealed{}

@@ -14,11 +14,11 @@ import (
 // skipUnwanted declares what a file held when the tail was first started as not wanted, where the
 // stream begins at the end of its files. Those bytes are hashed and not parsed, so the source goes on
 // after them with its chain whole. Group and file are locked.
-func (t *Tail) skipUnwanted(f *followed, c *commit.Claim) error {
-	if f.first == 0 || !t.isFresh(f.stream()) {
+func (l *losses) skipUnwanted(f *followed, c *commit.Claim) error {
+	if f.first == 0 || !l.isFresh(f.stream()) {
 		return nil
 	}
-	chain, err := unwantedChain(t, c.File, f.first)
+	chain, err := unwantedChain(l.Tail, c.File, f.first)
 	if err != nil || chain == nil || chain.Offset() == 0 {
 		return err
 	}
@@ -33,19 +33,19 @@ func (t *Tail) skipUnwanted(f *followed, c *commit.Claim) error {
 		Reason: table.NotWanted, ChainIn: start.Chain, ChainOut: &end.Chain, ChainState: &end.State,
 		Marks: chain.Marks(0, end.Offset),
 	}
-	if err := t.WhenThereIsRoom(t.ctx, func() error { return t.sealLoss(w, loss, end) }); err != nil {
+	if err := l.WhenThereIsRoom(l.ctx, func() error { return l.sealLoss(w, loss, end) }); err != nil {
 		return err
 	}
-	t.countLoss(w.Key.Table.Stream, table.NotWanted, end.Offset)
-	t.Log.Info("what the file held is not wanted", append(commit.LogSource(w.Key), "path", c.Path,
+	l.accounts.countLoss(w.Key.Table.Stream, table.NotWanted, end.Offset)
+	l.Log.Info("what the file held is not wanted", append(commit.LogSource(w.Key), "path", c.Path,
 		"to", end.Offset)...)
 	return nil
 }
 
-func (t *Tail) isFresh(s *tailStream) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return s.StartAtEnd && t.fresh[s.Table()]
+func (l *losses) isFresh(s *tailStream) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return s.StartAtEnd && l.scanner.fresh[s.Table()]
 }
 
 // unwantedChain is the chain of what a file held at first, up to its last line end then; nil for
@@ -70,14 +70,14 @@ func unwantedChain(t *Tail, f *files.File, first int64) (*source.Chain, error) {
 
 // sealLoss makes a loss of a source's first bytes durable in the spool and advances the sealed offset
 // over it, as if it were a batch.
-func (t *Tail) sealLoss(w *commit.Writer, loss *table.Loss, end source.Point) error {
+func (l *losses) sealLoss(w *commit.Writer, loss *table.Loss, end source.Point) error {
 	m, body := commit.PlacedLoss(loss).Manifest, loss.JSON()
-	release, err := t.Spool.Reserve(t.ctx, int64(len(body)))
+	release, err := l.Spool.Reserve(l.ctx, int64(len(body)))
 	if err != nil {
 		return err
 	}
 	defer release()
-	stage, err := t.Spool.Stage()
+	stage, err := l.Spool.Stage()
 	if err != nil {
 		return err
 	}

@@ -15,17 +15,17 @@ import (
 
 // mayShip reports whether nothing holds back a source's batches. If its file has to tell, what waits
 // is shipped with that in hand.
-func (t *Tail) mayShip(ctx context.Context, w *commit.Writer) (bool, error) {
+func (u *uploader) mayShip(ctx context.Context, w *commit.Writer) (bool, error) {
 	if w.MayBegin() {
 		return true, nil
 	}
 	f, release := w.FamilyOf()
 	if f == nil {
-		return false, t.shipWithFile(ctx, w.Key)
+		return false, u.shipWithFile(ctx, w.Key)
 	}
 	defer release()
-	t.useWhileWaiting(w.Key, f)
-	t.stopWaiting(w.Key) // what is learnt now wakes others, and not itself
+	u.useWhileWaiting(w.Key, f)
+	u.stopWaiting(w.Key) // what is learnt now wakes others, and not itself
 	for {
 		how, k, err := w.AskPredecessors(ctx)
 		switch {
@@ -34,91 +34,91 @@ func (t *Tail) mayShip(ctx context.Context, w *commit.Writer) (bool, error) {
 		case how == commit.AllRefute:
 			return true, nil
 		case how != commit.OneAwaited:
-			return false, t.shipWithFile(ctx, w.Key)
+			return false, u.shipWithFile(ctx, w.Key)
 		}
 		if ks, err := w.Contested(f); len(ks) > 0 || err != nil {
 			if err == nil {
-				err = t.shipWithFile(ctx, w.Key)
+				err = u.shipWithFile(ctx, w.Key)
 			}
 			return false, err
 		}
 		// It is asked once more after it is noted who is awaited: so nothing is missed in between.
-		if other := f.KeyOf(k); !t.waitFor(other, w.Key) {
+		if other := f.KeyOf(k); !u.waitFor(other, w.Key) {
 			return false, commit.NewAwaitError(w, other)
 		}
 	}
 }
 
 // useWhileWaiting keeps what is known of a family until the source's lane is done or need not wait any more.
-func (t *Tail) useWhileWaiting(key source.Key, f *commit.Family) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if l := t.lanes[key]; l != nil && l.release == nil {
+func (u *uploader) useWhileWaiting(key source.Key, f *commit.Family) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if l := u.lanes[key]; l != nil && l.release == nil {
 		l.release = f.Hold()
 	}
 }
 
 // waitFor has a source's outbox shipped when more of another one is in the sink, or that gives its id
 // up. It reports false when that was noted before.
-func (t *Tail) waitFor(other, key source.Key) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	l := t.lanes[key]
+func (u *uploader) waitFor(other, key source.Key) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	l := u.lanes[key]
 	if l == nil || l.awaits == other {
 		return false
 	}
-	t.awaitNobody(key, l)
+	u.awaitNobody(key, l)
 	l.awaits = other
-	t.waiters[other] = append(t.waiters[other], key)
+	u.waiters[other] = append(u.waiters[other], key)
 	return true
 }
 
 // stopWaiting forgets which other one a source waits for.
-func (t *Tail) stopWaiting(key source.Key) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if l := t.lanes[key]; l != nil {
-		t.awaitNobody(key, l)
+func (u *uploader) stopWaiting(key source.Key) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if l := u.lanes[key]; l != nil {
+		u.awaitNobody(key, l)
 	}
 }
 
 // awaitNobody takes a source from the list of those that wait for the same one. Tail.mu is held.
-func (t *Tail) awaitNobody(key source.Key, l *lane) {
+func (u *uploader) awaitNobody(key source.Key, l *lane) {
 	if l.awaits == (source.Key{}) {
 		return
 	}
-	left := slices.DeleteFunc(t.waiters[l.awaits], func(k source.Key) bool { return k == key })
-	if t.waiters[l.awaits] = left; len(left) == 0 {
-		delete(t.waiters, l.awaits)
+	left := slices.DeleteFunc(u.waiters[l.awaits], func(k source.Key) bool { return k == key })
+	if u.waiters[l.awaits] = left; len(left) == 0 {
+		delete(u.waiters, l.awaits)
 	}
 	l.awaits = source.Key{}
 }
 
-func (t *Tail) wakeWaiters(other source.Key) {
-	t.mu.Lock()
-	waiting := t.waiters[other]
-	delete(t.waiters, other)
-	t.mu.Unlock()
+func (u *uploader) wakeWaiters(other source.Key) {
+	u.mu.Lock()
+	waiting := u.waiters[other]
+	delete(u.waiters, other)
+	u.mu.Unlock()
 	for _, key := range waiting {
-		t.kickLane(key)
+		u.kickLane(key)
 	}
 }
 
 // parkLane leaves a source that waits for another one until it is woken. Tail.mu is held.
-func (t *Tail) parkLane(key source.Key, l *lane) {
+func (u *uploader) parkLane(key source.Key, l *lane) {
 	if l.retry != nil {
 		l.retry.Stop()
 	}
 	l.failing = 0
-	if t.ships.Err() == nil {
-		l.retry = time.AfterFunc(laneWaitMax, func() { t.kickLane(key) })
+	if u.ships.Err() == nil {
+		l.retry = time.AfterFunc(laneWaitMax, func() { u.kickLane(key) })
 	}
 }
 
 // isWaiting reports whether a source has something to ship and waits for another one.
-func (t *Tail) isWaiting(w *commit.Writer) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	l := t.lanes[w.Key]
+func (u *uploader) isWaiting(w *commit.Writer) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	l := u.lanes[w.Key]
 	return l != nil && l.waits && len(w.Src.Outbox) > 0
 }

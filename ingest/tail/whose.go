@@ -22,15 +22,15 @@ func (e *UnsaidError) Error() string {
 }
 
 // checkOrigins holds all streams against what the sink has.
-func (t *Tail) checkOrigins(ctx context.Context) error {
-	t.mu.Lock()
-	streams := make([]*tailStream, len(t.streams))
-	for i, ref := range t.streams {
+func (c *configured) checkOrigins(ctx context.Context) error {
+	c.mu.Lock()
+	streams := make([]*tailStream, len(c.streams))
+	for i, ref := range c.streams {
 		streams[i] = ref.Load()
 	}
-	t.mu.Unlock()
+	c.mu.Unlock()
 	for _, s := range streams {
-		if err := t.checkOrigin(ctx, s); err != nil {
+		if err := c.checkOrigin(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -40,15 +40,15 @@ func (t *Tail) checkOrigins(ctx context.Context) error {
 // checkOrigin returns an *UnsaidError when nobody said whose a stream's files are and its table has
 // sources without an origin. Once it has some of the stream's own as well that question was decided:
 // then a load into the table must not keep a tail from starting again.
-func (t *Tail) checkOrigin(ctx context.Context, s *tailStream) error {
+func (c *configured) checkOrigin(ctx context.Context, s *tailStream) error {
 	if !s.Unsaid || s.OriginPath != nil || s.Origin == "" {
 		return nil
 	}
-	some, err := t.AnyManifest(ctx, s.Table(), source.NoOrigin)
+	some, err := c.AnyManifest(ctx, s.Table(), source.NoOrigin)
 	if err != nil || !some {
 		return err
 	}
-	own, err := t.AnyManifest(ctx, s.Table(), s.Origin)
+	own, err := c.AnyManifest(ctx, s.Table(), s.Origin)
 	if err != nil || own {
 		return err
 	}
@@ -57,9 +57,9 @@ func (t *Tail) checkOrigin(ctx context.Context, s *tailStream) error {
 
 // noteOrigin lets the ledger keep the origin, if it does not yet. If we die before, the next start asks
 // again.
-func (t *Tail) noteOrigin() error {
-	if t.noting == nil {
+func (c *configured) noteOrigin() error {
+	if c.noting == nil {
 		return nil
 	}
-	return t.noting()
+	return c.noting()
 }
