@@ -1,8 +1,10 @@
 package tail
 
 import (
+	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"logseal/ingest/commit"
 	"logseal/ingest/files"
@@ -104,4 +106,151 @@ func (r *resolver) noteDifference(
 		return nil // the batch that passes it tells the ledger
 	}
 	return o.w.NoteFacts()
+}
+
+const (
+	// askMax is how long a sink that does not answer holds up telling who a file is.
+	askMax = 5 * time.Second
+	// askPause is how long it is then not asked again.
+	askPause = 30 * time.Second
+)
+
+// askAbout asks the sink for what it has that the file may be, unless it could not be reached just
+// now. Then the ledger alone decides; what the sink knows and did not say is found when the source's
+// first batch ships. It waits for the sink, so the caller holds no lock.
+func (r *resolver) askAbout(f *followed, c *commit.Claim) error {
+	select {
+	case <-r.uploader.opened:
+	default:
+		return nil
+	}
+	if time.Now().UnixNano() < r.sinkOff.Load() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, askMax)
+	defer cancel()
+	err := r.askFor(ctx, f, c)
+	if err != nil && r.ctx.Err() == nil && mayPass(err) {
+		r.sinkOff.Store(time.Now().Add(askPause).UnixNano())
+		r.Log.Warn("sink call failed, files are identified by the ledger alone", "error", err)
+		return nil
+	}
+	return err
+}
+
+func (r *resolver) askFor(ctx context.Context, f *followed, c *commit.Claim) error {
+	learn := r.Learn
+	if r.isAtRest(f) {
+		learn = r.LearnAtRest
+	}
+	if err := learn(ctx, c.Family); err != nil {
+		return err
+	}
+	all, _, err := r.Candidates(c.Family)
+	if err != nil {
+		return err
+	}
+	_, _, err = r.Narrow(ctx, c.Family, c.File, all)
+	return err
+}
+
+// isAtRest reports whether a file was told apart already and has not changed since.
+func (r *resolver) isAtRest(f *followed) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f.view.standing != isCopy && f.view.standing != isUndecided {
+		return false
+	}
+	rests := f.moved.Before(f.asked)
+	f.asked = time.Now()
+	return rests
+}
+
+// sameInode finds the source that was last read from this very file, when the bytes before its
+// sealed offset are as they were: what is proved is not proved again.
+func (r *resolver) sameInode(f *followed, c *commit.Claim, all []*commit.Candidate) (*commit.Candidate, error) {
+	if r.Rehash || f.id.inode == 0 || c.File.Compressed() {
+		return nil, nil
+	}
+	for _, e := range all {
+		if e.Src == nil || e.Src.Marker == (source.Digest{}) || e.Src.File.Dev != f.id.dev ||
+			e.Src.File.Inode != f.id.inode || e.Src.Sealed.Offset > c.File.Stat().Size {
+			continue
+		}
+		if o := r.owner(e.Key); o != nil && o != f {
+			continue
+		}
+		marker, err := c.File.Marker(e.Src.Sealed.Offset)
+		if err != nil {
+			return nil, err
+		}
+		if marker == e.Src.Marker {
+			return e, nil
+		}
+	}
+	return nil, nil
+}
+
+// headGroup is the files that begin with the same head. Only they can be one source, or contend for
+// a k, so they are told who they are one after the other.
+type headGroup struct {
+	commit.Turn
+	key     source.Key // of ordinal 0
+	family  *commit.Family
+	release func()             // gives the family back
+	files   map[*followed]bool // guarded by Tail.mu
+}
+
+// join makes a file one of the group of its head; before it may have had another.
+func (r *resolver) join(f *followed, c *commit.Claim) *headGroup {
+	table := c.Stream.Table()
+	key := source.KeyOf(table, c.Origin, 0, c.Head)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f.group != nil && f.group.key == key {
+		return f.group
+	}
+	r.leave(f)
+	g := r.groups[key]
+	if g == nil {
+		g = &headGroup{Turn: commit.NewTurn(), key: key, files: map[*followed]bool{}}
+		g.family, g.release = r.Families.Use(table, c.Origin, c.Head)
+		r.groups[key] = g
+	}
+	g.files[f] = true
+	f.group = g
+	return g
+}
+
+// leave takes a file out of its group. Tail.mu is held.
+func (r *resolver) leave(f *followed) {
+	if f.group == nil {
+		return
+	}
+	delete(f.group.files, f)
+	if len(f.group.files) == 0 && r.groups[f.group.key] == f.group {
+		delete(r.groups, f.group.key)
+		f.group.release()
+	}
+	f.group = nil
+}
+
+// rouse has the files of a group looked at again that are not read: what they were held against has
+// changed. Tail.mu is held.
+func (r *resolver) rouse(g *headGroup, but *followed) {
+	if g == nil {
+		return
+	}
+	for f := range g.files {
+		if f != but && f.view.standing != isOwner && f.view.standing != isRead {
+			r.scheduler.kick(f)
+		}
+	}
+}
+
+// owner is the file that a source is read from, nil for none.
+func (r *resolver) owner(key source.Key) *followed {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.active.owners[key]
 }

@@ -32,7 +32,7 @@ func TestTail_ChainOver(t *testing.T) {
 				}
 			}
 		})
-		return &losses{Tail: &Tail{Engine: &commit.Engine{Config: commit.Config{Ledger: l}}}}
+		return &losses{Tail: &Tail{shared: shared{Engine: &commit.Engine{Config: commit.Config{Ledger: l}}}}}
 	}
 	key := source.KeyOf(source.Table{Stream: "s", Version: 1}, "", 0, []byte("a1\n"))
 	from, to, marks, err := without(0).chainOver(key, r)

@@ -2,9 +2,11 @@ package tail
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"logseal/ingest/commit"
 )
@@ -98,4 +100,129 @@ func (n *notices) all() []commit.Problem {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind))
 	})
 	return all
+}
+
+// pauses keeps account of how long reading has been held up.
+type pauses struct {
+	mu      sync.Mutex
+	waiting map[*pause]bool
+	total   time.Duration // while at least one waited
+	since   time.Time     // since when at least one waits
+}
+
+type pause struct {
+	why   string
+	since time.Time
+}
+
+// begin notes that something waits; the func it returns that it does no longer.
+func (p *pauses) begin(why string) (end func()) {
+	one := &pause{why, time.Now()}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting == nil {
+		p.waiting = map[*pause]bool{}
+	}
+	if len(p.waiting) == 0 {
+		p.since = one.since
+	}
+	p.waiting[one] = true
+	return sync.OnceFunc(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.waiting, one)
+		if len(p.waiting) == 0 {
+			p.total += time.Since(p.since)
+		}
+	})
+}
+
+// pauseShown is how long something waits before that is called a pause.
+const pauseShown = 100 * time.Millisecond
+
+// now gives the time paused in all, and why reading is paused now.
+func (p *pauses) now() (total time.Duration, why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	total = p.total
+	if len(p.waiting) > 0 {
+		total += time.Since(p.since)
+	}
+	for one := range p.waiting {
+		if time.Since(one.since) >= pauseShown {
+			why = one.why
+		}
+	}
+	return total, why
+}
+
+// pausingSpool is a Spool whose waits for room are pauses.
+type pausingSpool struct {
+	commit.Spool
+	paused *pauses
+}
+
+// Reserve implements Spool.
+func (s *pausingSpool) Reserve(ctx context.Context, n int64) (release func(), err error) {
+	end := s.paused.begin("the spool is full")
+	defer end()
+	return s.Spool.Reserve(ctx, n)
+}
+
+// pulse tells for how long nothing could be sealed or shipped though something was to be: what failed is
+// kept by the file or source that it was for, until that succeeds, or is let go. A sink that does not answer
+// does not count: to start the program again would not help there.
+type pulse struct {
+	mu     sync.Mutex // guards what follows
+	misses map[any]miss
+}
+
+// miss is since when something has failed, and why.
+type miss struct {
+	since time.Time
+	why   string
+}
+
+// beat notes that something was sealed or shipped: so can the rest be, as far as the machine goes.
+func (p *pulse) beat() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.misses)
+}
+
+// miss notes that something could not be done for a file or a source.
+func (p *pulse) miss(of any, err error) {
+	if mayPass(err) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.misses == nil {
+		p.misses = map[any]miss{}
+	}
+	m, ok := p.misses[of]
+	if !ok {
+		m.since = time.Now()
+	}
+	m.why = err.Error()
+	p.misses[of] = m
+}
+
+// settled notes that there is nothing more to be done for a file or a source, or not for want of anything.
+func (p *pulse) settled(of any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.misses, of)
+}
+
+// now is since when nothing could be done, and why; the zero time for no such time.
+func (p *pulse) now() (since time.Time, why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.misses {
+		if since.IsZero() || m.since.Before(since) {
+			since, why = m.since, m.why
+		}
+	}
+	return since, why
 }

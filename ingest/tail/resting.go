@@ -88,7 +88,7 @@ func (h *shelf) restStopped(f *followed) error {
 	h.memory.closeFile(f)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	f.view = fileView{standing: isStopped, sealed: as.sealed}
+	f.show(fileView{standing: isStopped, sealed: as.sealed})
 	h.scheduler.dueBy(f, due)
 	return nil
 }
@@ -277,6 +277,6 @@ func (h *shelf) goneUnread(f *followed) {
 	if !silent {
 		return
 	}
-	h.accounts.countLoss(f.stream().Table().Stream, table.Deleted, size)
+	h.board.countLoss(f.stream().Table().Stream, table.Deleted, size)
 	h.Log.Error("a file is gone that was not read for want of descriptors", "path", path, "size", size)
 }

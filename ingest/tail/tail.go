@@ -7,53 +7,25 @@ import (
 	"time"
 
 	"logseal/ingest/commit"
-	"logseal/ingest/files"
+	"logseal/ingest/offsets"
+	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/spool"
 )
 
-// TailConfig is all that a tail needs. Of Config it has no use for Inputs, Assume and Shard.
-type TailConfig struct {
-	commit.Config
-	// Follow says of each of Streams which files it follows.
-	Follow []Follow
-	// NoteOrigin is called once the sink was asked about what is Unsaid, before anything is sealed: it
-	// lets the ledger keep the origin. Nil when the ledger has it.
-	NoteOrigin func() error
-	// PollInterval is how often the files are looked at.
-	PollInterval time.Duration
-	// CloseWait is how long after the last write a file whose path is gone can still grow.
-	CloseWait time.Duration
-	// CopyWait is how long an undecided file that does not change holds back a loss.
-	CopyWait time.Duration
-	// Grace is how long shipping is tried once the tail is to end.
-	Grace time.Duration
-	// HoldBytes is the memory for what is read but not sealed. A little more may be used.
-	HoldBytes int64
-	// OpenFiles is how many files may be open at once; 0 for no bound.
-	OpenFiles int
-	// ShipAtOnce is how many sources are shipped at once, and how many objects of each; 0 for as many as
-	// is usual.
-	ShipAtOnce int
-	// Wake says that it is worth looking before the next poll; nil for none.
-	Wake <-chan struct{}
-	// Watch is told, after each look that found other folders, which are of interest; nil for none.
-	Watch func(dirs []string)
-}
+// shared is what the objects of a tail have in common.
+type shared struct {
+	*commit.Engine
+	spool commit.Spool    // of the config, and not one that counts the waits
+	ctx   context.Context // of all work; it outlives the one given to Run by the grace
+	fail  context.CancelCauseFunc
+	wg    sync.WaitGroup
+	began time.Time
 
-// Follow is how the files of one stream are followed.
-type Follow struct {
-	// Unsaid says that nobody said what the stream's Origin is: then its table must have no sources
-	// without one that may be these files', unless Origin has begun its own.
-	Unsaid bool
-	// Find gives the files that there are now, and what could not be read: no file is taken to be
-	// gone that may be there. After an error that holds for all of the stream's.
-	Find func(ctx context.Context) ([]files.Found, []files.Unread, error)
-	// Dirs gives the folders in which files may appear; nil for none.
-	Dirs func() []string
-	// StartAtEnd says that what the files hold which are there at the very first start is not wanted.
-	StartAtEnd bool
-	// MaxAge is how long a byte that was read may wait to be sealed.
-	MaxAge time.Duration
+	mu     sync.Mutex // guards what follows, and the fields of followed that say so
+	table  map[fileID]*followed
+	ended  map[*followed]bool // files that are no longer at a path, until they are sealed
+	ending bool               // seal all that is complete
 }
 
 // Tail follows files that grow, rotate, are truncated, vanish and come back.
@@ -72,17 +44,7 @@ type Follow struct {
 //     else than the owner is its copy and is not read.
 //   - Locks are taken in the order group, file, table.
 type Tail struct {
-	*commit.Engine
-	spool commit.Spool    // of the config, and not one that counts the waits
-	ctx   context.Context // of all work; it outlives the one given to Run by the grace
-	fail  context.CancelCauseFunc
-	wg    sync.WaitGroup
-	began time.Time
-
-	mu     sync.Mutex // guards what follows, and the fields of followed that say so
-	table  map[fileID]*followed
-	ended  map[*followed]bool // files that are no longer at a path, until they are sealed
-	ending bool               // seal all that is complete
+	shared
 
 	scanner   scanner
 	scheduler scheduler
@@ -92,19 +54,17 @@ type Tail struct {
 	losses    losses
 	memory    memory
 	follower  follower
-	archives  archives
 	shelf     shelf
-	accounts  accounts
 	config    configured
 	board     board
 }
 
 // NewTail gives a tail that has not begun.
 func NewTail(cfg TailConfig) *Tail {
-	t := &Tail{
+	t := &Tail{shared: shared{
 		Engine: commit.NewEngine(cfg.Config), spool: cfg.Spool, began: time.Now(),
 		table: map[fileID]*followed{}, ended: map[*followed]bool{},
-	}
+	}}
 	t.scanner = scanner{Tail: t, watched: cfg.Watch, woken: cfg.Wake, fresh: map[source.Table]bool{}}
 	t.scheduler = scheduler{Tail: t, wake: make(chan struct{}, 1), waitingFor: map[*followed]bool{}}
 	t.resolver = resolver{Tail: t, groups: map[source.Key]*headGroup{}}
@@ -112,10 +72,10 @@ func NewTail(cfg TailConfig) *Tail {
 	t.uploader = uploader{Tail: t, puts: make(chan struct{}, shipAtOnce(cfg)), again: commit.NewTurn(),
 		opened: make(chan struct{}), lanes: map[source.Key]*lane{}, waiters: map[source.Key][]source.Key{}}
 	t.losses = losses{Tail: t, missing: map[source.Key]*missingSource{}}
-	t.memory, t.follower, t.archives = memory{Tail: t}, follower{Tail: t}, archives{Tail: t}
+	t.memory, t.follower = memory{Tail: t}, follower{Tail: t}
 	t.shelf = shelf{Tail: t, away: map[source.Key]map[*followed]bool{}}
-	t.accounts = accounts{Tail: t, totals: map[string]*StreamTotals{}, unjudged: map[string]*commit.Counts{}}
-	t.config, t.board = configured{Tail: t}, board{Tail: t}
+	t.config = configured{Tail: t}
+	t.board = board{Tail: t, totals: map[string]*StreamTotals{}, unjudged: map[string]*commit.Counts{}}
 	t.config.noting, t.Engine.Meet, t.Engine.ListMost = cfg.NoteOrigin, t.active.tellTwins, commit.ListingShort
 	t.config.timing.Store(timingOf(cfg))
 	t.scheduler.descriptors.most = cfg.OpenFiles
@@ -123,9 +83,9 @@ func NewTail(cfg TailConfig) *Tail {
 	for _, s := range tailStreams(cfg) {
 		t.config.streams = append(t.config.streams, newStreamRef(s))
 	}
-	t.memory.reads, t.archives.unpack = make(chan struct{}, t.Workers), make(chan struct{}, t.Workers)
+	t.memory.reads, t.shelf.unpack = make(chan struct{}, t.Workers), make(chan struct{}, t.Workers)
 	t.Engine.Spool = &pausingSpool{Spool: cfg.Spool, paused: &t.board.paused}
-	t.Engine.Notice, t.Engine.SealedBatch, t.Engine.Pausing = t.board.notices.raise, t.accounts.noteSealed, t.board.paused.begin
+	t.Engine.Notice, t.Engine.SealedBatch, t.Engine.Pausing = t.board.notices.raise, t.board.noteSealed, t.board.paused.begin
 	t.Engine.Reading = func(key source.Key) bool { return t.resolver.owner(key) != nil }
 	t.Engine.Seen = t.losses.missingUnsealed
 	t.Engine.AllTold, t.Engine.SetsApart = t.losses.isSettled, t.uploader.onHeld
@@ -315,49 +275,6 @@ func (t *Tail) finishUp() {
 	}
 }
 
-// lookOnce looks at the files while the tail ends, for no longer than the grace lasts.
-func (c *scanner) lookOnce() {
-	ctx, cancel := context.WithTimeout(c.ctx, c.config.set().Grace)
-	defer cancel()
-	c.look(ctx)
-}
-
-// lookForCopies looks at the files once more while the tail ends: one was truncated, and what becomes
-// of its half line depends on whether there is a copy.
-func (c *scanner) lookForCopies() {
-	c.lookOnce()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for f := range c.ended {
-		c.scheduler.kick(f)
-	}
-}
-
-// underWay tells whether anything is being sealed, and whether anything waits to be shipped that
-// could be.
-func (s *scheduler) underWay() (sealing, shipping bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, l := range s.uploader.lanes {
-		shipping = shipping || l.busy
-	}
-	return s.busy > 0, shipping
-}
-
-// nudgeLook has all files looked at soon.
-func (c *scanner) nudgeLook() {
-	c.lookNow.Store(true)
-	c.scheduler.nudge()
-}
-
-// nudge lets the director see to what may have become due.
-func (s *scheduler) nudge() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
 // failed ends the tail with an error that is of no file alone.
 func (t *Tail) failed(err error) {
 	if t.ctx.Err() == nil {
@@ -374,4 +291,19 @@ func (t *Tail) close() {
 			f.live.Close()
 		}
 	}
+}
+
+// fatal tells whether an error is of no source alone: ledger, spool or sink cannot be used any more before
+// they are opened again, which a start does, or the sink is not the one that the ledger knows.
+func fatal(err error) bool {
+	return errors.Is(err, commit.ErrBehind) || errors.Is(err, commit.ErrMeaning) ||
+		errors.Is(err, offsets.ErrUnusable) || errors.As(err, new(*offsets.CommitError)) ||
+		errors.As(err, new(*offsets.DamagedError)) ||
+		errors.Is(err, spool.ErrUnusable) || errors.Is(err, sink.ErrUnusable)
+}
+
+// mayPass tells whether an error is of a sink that does not answer now, and not of what it holds.
+func mayPass(err error) bool {
+	return errors.As(err, new(*sink.TransientError)) || errors.As(err, new(*sink.RefusedError)) ||
+		errors.Is(err, context.DeadlineExceeded)
 }

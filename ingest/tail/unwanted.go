@@ -1,7 +1,9 @@
 package tail
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 
 	"logseal/ingest/commit"
@@ -36,7 +38,7 @@ func (l *losses) skipUnwanted(f *followed, c *commit.Claim) error {
 	if err := l.WhenThereIsRoom(l.ctx, func() error { return l.sealLoss(w, loss, end) }); err != nil {
 		return err
 	}
-	l.accounts.countLoss(w.Key.Table.Stream, table.NotWanted, end.Offset)
+	l.board.countLoss(w.Key.Table.Stream, table.NotWanted, end.Offset)
 	l.Log.Info("what the file held is not wanted", append(commit.LogSource(w.Key), "path", c.Path,
 		"to", end.Offset)...)
 	return nil
@@ -95,4 +97,70 @@ func (l *losses) sealLoss(w *commit.Writer, loss *table.Loss, end source.Point) 
 		s.Path, s.File = w.Path, w.State
 		return nil
 	})
+}
+
+// reasonFor looks at the path where a missing source was last seen: "" says that its file is still
+// there and only no longer followed.
+func (l *losses) reasonFor(key source.Key, m *missingSource) (table.LossReason, error) {
+	if m.reason == table.Truncated {
+		return m.reason, nil
+	}
+	if m.seen.Path == "" {
+		return table.Deleted, nil
+	}
+	f, err := files.Open(l.FS, m.seen.Path)
+	var other *files.NotRegularError
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &other) || errors.As(err, new(*files.LinkError)) {
+		return table.Deleted, nil
+	}
+	if errors.As(err, new(*files.UnsupportedError)) {
+		return l.reasonForOther(m)
+	}
+	if err != nil {
+		return "", fmt.Errorf("look at %s: %w", m.seen.Path, err)
+	}
+	defer f.Close()
+	stat := f.Stat()
+	src, ok, err := l.Ledger.Get(key)
+	switch {
+	case stat.Dev != m.seen.File.Dev || stat.Inode != m.seen.File.Inode:
+		return table.Deleted, nil
+	case err != nil:
+		return "", err
+	case !f.Compressed() && stat.Size < m.seen.Sealed:
+		return table.Truncated, nil
+	case commit.StateOf(stat) == m.seen.File && (f.Compressed() || !ok):
+		return "", nil
+	case f.Compressed(), !ok && stat.Size < m.atLeast:
+		return table.Truncated, nil
+	case !ok:
+		return "", nil
+	}
+	// What was sealed last may have been in memory, and the file another by then.
+	same, err := commit.HasSealed(l.ctx, f, src)
+	if errors.As(err, new(*files.ShrunkError)) {
+		return table.Truncated, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look at %s: %w", m.seen.Path, err)
+	}
+	if !same {
+		return table.Truncated, nil
+	}
+	return "", nil
+}
+
+// reasonForOther is reasonFor where the path has a file that is not read as a log: no source was ever
+// read of that, unless it is the very file.
+func (l *losses) reasonForOther(m *missingSource) (table.LossReason, error) {
+	stat, err := l.FS.Stat(m.seen.Path)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("look at %s: %w", m.seen.Path, err)
+	case stat.Dev != m.seen.File.Dev || stat.Inode != m.seen.File.Inode:
+		return table.Deleted, nil
+	case commit.StateOf(stat) == m.seen.File:
+		return "", nil
+	}
+	return table.Truncated, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"logseal/ingest/commit"
@@ -12,6 +13,14 @@ import (
 	"logseal/ingest/identity"
 	"logseal/ingest/source"
 )
+
+// resolver finds out which source a file is, by its bytes, the ledger, the sink and the files that are followed.
+type resolver struct {
+	*Tail
+
+	sinkOff atomic.Int64 // until when, in Unix ns, the sink is not asked who a file is
+	groups  map[source.Key]*headGroup
+}
 
 // identify tells who a file is. It reports true when the file is now the owner of a source; else it
 // holds nothing yet, or is left unread until something changes.
@@ -200,7 +209,7 @@ func (r *resolver) readHead(f *followed, limit int64) (int64, error) {
 			break
 		}
 		f.arrived.add(at, time.Now(), f.stream().MaxAge)
-		r.accounts.countRead(f.stream().Epoch.Stream, n)
+		r.board.countRead(f.stream().Epoch.Stream, n)
 	}
 	if isFirst && f.live.Taken() > 0 {
 		if stat, err = r.memory.measure(f, f.live.Taken() >= limit); err != nil {

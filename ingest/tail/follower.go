@@ -9,6 +9,11 @@ import (
 	"logseal/ingest/files"
 )
 
+// follower does what there is to do about one file: opens, reads, seals and ends it.
+type follower struct {
+	*Tail
+}
+
 // step does all that there is to do about a file now.
 func (u *follower) step(f *followed) error {
 	if u.shelf.mayStayClosed(f) {
@@ -20,7 +25,7 @@ func (u *follower) step(f *followed) error {
 		return err
 	}
 	if live.Compressed() {
-		return u.archives.stepArchive(f)
+		return u.shelf.stepArchive(f)
 	}
 	if !u.isOwner(f) {
 		known, err := u.resolver.identify(f)
@@ -168,7 +173,7 @@ func (u *follower) cutNext(f *followed) (bool, error) {
 	f.squeezed = false
 	u.mu.Unlock()
 	if past := w.Src.Sealed.Offset - f.live.Taken(); past > 0 {
-		u.accounts.countRead(w.Key.Table.Stream, past) // straight from the file
+		u.board.countRead(w.Key.Table.Stream, past) // straight from the file
 	}
 	return true, u.resume(f)
 }

@@ -10,6 +10,20 @@ import (
 	"logseal/ingest/source"
 )
 
+// uploader ships the batches of each source in their order, one source a lane, and backs off.
+type uploader struct {
+	*Tail
+
+	ships    context.Context // of what ships: when the tail ends the grace is its end
+	endShips context.CancelFunc
+	puts     chan struct{} // holds one for each source that is being shipped
+	again    commit.Turn   // taken while a lost range is sealed again
+	opened   chan struct{} // closed once the sink was reached and is the ledger's
+	lanes    map[source.Key]*lane
+	waiters  map[source.Key][]source.Key // sources that wait for another one to ship, by that one
+	refused  refused
+}
+
 // lane ships the batches of one source, in order. It knows the source by the ledger alone, so that
 // sealing goes on meanwhile; where that is not enough it takes the source's file in hand.
 type lane struct {
@@ -254,11 +268,11 @@ func (u *uploader) shipSource(ctx context.Context, key source.Key, l *lane) erro
 			continue // it was declared lost meanwhile
 		}
 		e := w.Src.Outbox[0]
-		in := u.accounts.inBatch(e)
+		in := u.board.inBatch(e)
 		err = u.WhenThereIsRoom(ctx, func() error { return w.ShipFree(ctx, e) })
 		switch {
 		case err == nil:
-			u.accounts.countShipped(key, e, in)
+			u.board.countShipped(key, e, in)
 		case ctx.Err() != nil, fatal(err), mayPass(err):
 			return err
 		default:
@@ -345,45 +359,4 @@ func (f *followed) workOn(key source.Key) (*commit.Writer, error) {
 // withWholeView runs do while the work has a view of all that there is of the file. f.mu is held.
 func (u *uploader) withWholeView(f *followed, do func() (bool, error)) (bool, error) {
 	return u.follower.withView(f, max(f.live.Taken(), f.size), f.final && !f.hadMore(), do)
-}
-
-// shipLeft ships what waits of a source as far as no file is needed.
-func (u *uploader) shipLeft(ctx context.Context, key source.Key) error {
-	var k uint64
-	if aside := u.Aside.Of(key); len(aside) > 0 {
-		k = aside[0].K
-	}
-	w, err := u.SourceOf(key, k)
-	if err != nil {
-		return err
-	}
-	sealed := w.Src.Sealed.Offset
-	err = w.ShipLeft(ctx)
-	if commit.Stops(err) {
-		w.Hold()
-	}
-	if errors.Is(err, commit.ErrSettleAgain) || w.Src.Sealed.Offset < sealed {
-		u.shelf.readAgain(key) // the spool had lost what was read of it
-	}
-	var stopped *commit.StopError
-	u.setLaneWants(key, errors.As(err, &stopped) && stopped.Kind == commit.Gone)
-	return err
-}
-
-// shipAndCatchUp ships what waits, and what is aside as far as ledger and sink lead up to it.
-func (u *uploader) shipAndCatchUp(ctx context.Context, w *commit.Writer) error {
-	for {
-		before := w.Src.Shipped
-		if err := w.Ship(ctx); err != nil {
-			return err
-		}
-		u.accounts.countShippedTo(w.Key, before, w.Src.Shipped)
-		more, err := w.TakeSpooled()
-		if err == nil && !more {
-			more, err = w.CatchUp(ctx)
-		}
-		if err != nil || !more {
-			return err
-		}
-	}
 }

@@ -3,12 +3,20 @@ package tail
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"logseal/ingest/commit"
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
 	"logseal/ingest/source"
 )
+
+// activeFiles knows which file each source is read from. A source has one active file at most.
+type activeFiles struct {
+	*Tail
+
+	owners map[source.Key]*followed
+}
 
 // unhold forgets what was read of a file that is not its source's owner. f.mu is held.
 func (a *activeFiles) unhold(f *followed) {
@@ -131,7 +139,8 @@ func (a *activeFiles) pathsBeside(f *followed) (paths []string) {
 
 func (a *activeFiles) leaveUnread(f *followed, s standing, about source.Key) {
 	a.mu.Lock()
-	f.view.standing, f.view.about = s, about
+	f.become(s)
+	f.view.about = about
 	a.mu.Unlock()
 	if f.live != nil && (a.follower.isGone(f) || f.cut && s == isCopy) {
 		a.follower.letGo(f) // what it says is read from the owner, or was
@@ -171,7 +180,8 @@ func (a *activeFiles) own(f *followed, c *commit.Claim, k uint64, e *commit.Cand
 	if l := a.uploader.lanes[w.Key]; l != nil && l.wants {
 		l.failing = 0 // it has failed for want of this file
 	}
-	f.view.standing, f.view.key, f.view.k, f.view.serial = isOwner, w.Key, k, w.Src.Serial
+	f.become(isOwner)
+	f.view.key, f.view.k, f.view.serial = w.Key, k, w.Src.Serial
 	f.stale = false
 	f.noted = 0 // what the ledger knows may be of another source
 	a.mu.Unlock()
@@ -290,4 +300,67 @@ func (a *activeFiles) takeOver(f *followed, c *commit.Claim, d *decision) error 
 		a.mu.Unlock()
 	}
 	return err
+}
+
+// disown ends a file's being the owner of a source. f.mu is held.
+func (a *activeFiles) disown(f *followed) {
+	if f.w == nil {
+		return
+	}
+	a.mu.Lock()
+	if a.owners[f.w.Key] == f {
+		delete(a.owners, f.w.Key)
+	}
+	if l := a.uploader.lanes[f.w.Key]; l != nil && !l.busy && !l.resting {
+		delete(a.uploader.lanes, f.w.Key)
+	}
+	a.losses.stillOwes(f, f.w.Key)
+	f.become(isNew)
+	f.view.key, f.view.k, f.view.serial = source.Key{}, 0, 0
+	a.mu.Unlock()
+	f.w, f.tried = nil, -1
+}
+
+// forget makes a file one of which nobody knows who it is: the ledger has forgotten its source.
+func (a *activeFiles) forget(f *followed) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.owes = nil
+	a.disown(f)
+}
+
+// giveBack frees the ordinal of a file of which nothing was sealed and nothing can be yet: others may
+// wait for it. The file is told apart anew when it has more.
+func (a *activeFiles) giveBack(f *followed, p commit.Problem) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.w == nil || f.w.Src.Serial != 0 || f.cut {
+		return false
+	}
+	a.mu.Lock()
+	if moves := time.Since(f.moved) < unreadWait; moves && !f.final {
+		a.scheduler.dueBy(f, time.Now().Add(a.config.set().PollInterval)) // what is missing may be on its way
+		a.mu.Unlock()
+		return true
+	}
+	a.mu.Unlock()
+	w := f.w
+	f.cannot = tooShort{f.size, w.Reach}
+	a.disown(f)
+	a.unhold(f)
+	a.mu.Lock()
+	f.become(isUndecided)
+	f.view.about = source.KeyOf(w.Key.Table, w.Key.Origin, 0, w.Head)
+	a.scheduler.dueBy(f, time.Now().Add(unreadWait))
+	if time.Since(f.moved) >= a.config.set().CloseWait {
+		a.board.notices.raise(p)
+	}
+	a.mu.Unlock()
+	a.uploader.wakeWaiters(w.Key)
+	return true
+}
+
+// tooShort is how long a file was that has no record end up to where it differs from others.
+type tooShort struct {
+	size, reach int64
 }

@@ -14,6 +14,13 @@ import (
 	"logseal/ingest/table"
 )
 
+// losses knows the bytes that were seen and that nobody can read now, and declares them lost when nobody can any more.
+type losses struct {
+	*Tail
+
+	missing map[source.Key]*missingSource
+}
+
 // missingSource is a source of which bytes are known to have been that nobody has read, and that no
 // file is read from.
 type missingSource struct {
@@ -353,7 +360,7 @@ func (l *losses) declareUnread(
 }
 
 func (l *losses) noteLoss(key source.Key, m *missingSource, from, to int64) {
-	l.accounts.countLoss(key.Table.Stream, m.reason, to-from)
+	l.board.countLoss(key.Table.Stream, m.reason, to-from)
 	l.Log.Error("bytes are lost: nobody can read them any more", append(commit.LogSource(key),
 		"path", m.seen.Path, "from", from, "at_least_to", to, "reason", string(m.reason))...)
 }
