@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ type valve struct {
 
 func (v *valve) Put(ctx context.Context, o sink.Object) error {
 	if v.shut.Load() && o.Key != sink.RootObject() {
-		return transient(0)
+		return &sink.TransientError{Err: errors.New("busy")}
 	}
 	return v.Store.Put(ctx, o)
 }

@@ -137,14 +137,14 @@ func (r *Retrier) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, 
 func (r *Retrier) do(ctx context.Context, what, key string, try func() error) error {
 	var wait fullJitter
 	attempt := 0
-	call, err := slotOf(ctx).begin(ctx)
+	call, err := sink.SlotOf(ctx).Begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer call.end()
+	defer call.End()
 	defer r.silence.watch(r.Log)()
 	_, err = backoff.Retry(ctx, func() (struct{}, error) {
-		if err := call.goOn(ctx); err != nil {
+		if err := call.GoOn(ctx); err != nil {
 			return struct{}{}, backoff.Permanent(err)
 		}
 		attempt++
@@ -158,7 +158,7 @@ func (r *Retrier) do(ctx context.Context, what, key string, try func() error) er
 		return struct{}{}, err
 	}, backoff.WithBackOff(&wait), backoff.WithMaxElapsedTime(r.Limit),
 		backoff.WithNotify(func(err error, wait time.Duration) {
-			call.wait()
+			call.Wait()
 			r.retries.Add(1)
 			if r.Log != nil {
 				r.Log.Warn("the sink could not do it now; trying again", "call", what, "key", key,

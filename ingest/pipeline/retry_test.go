@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -60,14 +61,10 @@ func (f *flaky) Get(ctx context.Context, key string) (io.ReadCloser, sink.Info, 
 		return nil, info, err
 	}
 	if fault := f.fault(); fault != nil {
-		r = io.NopCloser(io.MultiReader(io.LimitReader(r, info.Size/2), errReader{fault}))
+		r = io.NopCloser(io.MultiReader(io.LimitReader(r, info.Size/2), iotest.ErrReader(fault)))
 	}
 	return r, info, nil
 }
-
-type errReader struct{ error }
-
-func (r errReader) Read([]byte) (int, error) { return 0, r.error }
 
 func (f *flaky) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, error] {
 	return func(yield func(sink.Info, error) bool) {
@@ -332,19 +329,4 @@ func TestRetrier_Get_ObjectThatShrankIsDamaged(t *testing.T) {
 		_, err = io.ReadAll(body)
 		require.ErrorAs(t, err, new(*sink.DamagedError))
 	})
-}
-
-func TestGetSmall_DamagedOnceIsReadAgain(t *testing.T) {
-	f := &flaky{Store: sinktest.NewMemory(t)}
-	want := []byte("a small document")
-	require.NoError(t, f.Store.Put(t.Context(), sinktest.Object(sinktest.Key(1), want)))
-	damaged := &sink.DamagedError{Err: errors.New("checksums differ")}
-	f.faults = []error{damaged}
-	have, err := getSmall(t.Context(), f, sinktest.Key(1))
-	require.NoError(t, err)
-	require.Equal(t, string(want), string(have))
-	f.faults = []error{damaged, damaged}
-	_, err = getSmall(t.Context(), f, sinktest.Key(1))
-	require.ErrorAs(t, err, new(*sink.DamagedError))
-	require.ErrorContains(t, err, "restore it")
 }

@@ -24,12 +24,12 @@ func (r *run) whenThereIsRoom(ctx context.Context, try func() error) error {
 	defer func() { resumed() }()
 	full := false
 	rest := &slotCall{}
-	defer func() { rest.end() }()
+	defer func() { rest.End() }()
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		if err := rest.goOn(ctx); err != nil {
+		if err := rest.GoOn(ctx); err != nil {
 			return struct{}{}, backoff.Permanent(err)
 		}
-		rest.end()
+		rest.End()
 		rest = &slotCall{}
 		err := try()
 		if err != nil && !diskFull(err) {

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"testing/iotest"
 	"time"
 
 	"logseal/ingest/files/filestest"
@@ -198,7 +199,7 @@ func (s stormy) Get(ctx context.Context, key string) (io.ReadCloser, sink.Info, 
 	}
 	body, info, err := s.Store.Get(ctx, key)
 	if err == nil && r != nil && r.IntN(16) == 0 {
-		broken := errReader{&sink.TransientError{Err: fmt.Errorf("get %s: broken off", key)}}
+		broken := iotest.ErrReader(&sink.TransientError{Err: fmt.Errorf("get %s: broken off", key)})
 		half := io.MultiReader(io.LimitReader(body, info.Size/2), broken)
 		return readCloser{half, body}, info, nil
 	}

@@ -70,26 +70,26 @@ func TestTail_SlotIsGivenBackWhileAllWaits(t *testing.T) {
 		taken := func() bool { return len(free) == 1 }
 		err := inSlot(t.Context(), free, func(ctx context.Context) error {
 			s := slotOf(ctx)
-			one, err := s.begin(ctx)
+			one, err := s.Begin(ctx)
 			require.NoError(t, err)
-			two, err := s.begin(ctx)
+			two, err := s.Begin(ctx)
 			require.NoError(t, err)
-			one.wait()
+			one.Wait()
 			require.True(t, taken(), "two is at work")
-			two.wait()
+			two.Wait()
 			require.False(t, taken())
 
 			free <- struct{}{} // another's
 			on := make(chan error)
-			go func() { on <- two.goOn(ctx) }()
+			go func() { on <- two.GoOn(ctx) }()
 			synctest.Wait()
 			require.Empty(t, on)
 			<-free
 			require.NoError(t, <-on)
 			require.True(t, taken())
-			two.end()
+			two.End()
 			require.False(t, taken(), "one waits alone")
-			one.end()
+			one.End()
 			held := newTurn()
 			held.Lock()
 			go func() {
@@ -114,10 +114,10 @@ func TestTail_SlotIsGivenUp(t *testing.T) {
 		held := newTurn()
 		err := inSlot(ctx, free, func(ctx context.Context) error {
 			c := slotOf(ctx).rest()
-			defer c.end()
+			defer c.End()
 			free <- struct{}{} // another's, who keeps it
 			cancel()
-			return c.goOn(ctx)
+			return c.GoOn(ctx)
 		})
 		require.ErrorIs(t, err, context.Canceled)
 		require.Len(t, free, 1)
