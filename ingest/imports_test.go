@@ -47,11 +47,12 @@ var mayImport = map[string][]string{
 	"ingest/offsets/offsetstest": {"ingest/offsets", "ingest/source"},
 	"ingest/spool":               {"ingest/durable", "ingest/sink", "ingest/source"},
 	"ingest/sink/dir":            {"ingest/durable", "ingest/sink"},
-	"ingest/sink/s3":             {"ingest/sink"},
-	"ingest/sink/s3/s3test":      nil, // talks to servers as any program does, not by our own client
+	"ingest/sink/retry":          {"ingest/sink"},                      // repeats calls of any store
+	"ingest/sink/s3":             {"ingest/sink", "ingest/sink/retry"}, // its readers wait as all do
+	"ingest/sink/s3/s3test":      nil,                                  // talks to servers as any program does, not by our own client
 	"ingest/sink/sinktest":       {"ingest/sink"},
 
-	"ingest/pipeline": append([]string{"ingest/follow", "ingest/identity"}, stages...),
+	"ingest/pipeline": append([]string{"ingest/follow", "ingest/identity", "ingest/sink/retry"}, stages...),
 	"ingest/verify":   stages,
 
 	"ingest/goldentest":         nil, // compares bytes with files
@@ -70,8 +71,8 @@ var stages = []string{"ingest/batch", "ingest/files", "ingest/offsets", "ingest/
 	"ingest/quarantine", "ingest/seal", "ingest/sink", "ingest/source", "ingest/spool", "ingest/table"}
 
 // soleImporters says which heavy modules have one importer, so that replacing or upgrading them
-// is a change of one package. What drives many requests at once needs errgroup. bench may import
-// anything.
+// is a change of one package. A package that makes bytes or a server for tests may need its module, too.
+// What drives many requests at once needs errgroup. bench may import anything.
 var soleImporters = map[string]string{
 	"github.com/alecthomas/kong":      "cmd/ingest",
 	"github.com/goccy/go-yaml":        "cmd/ingest",
@@ -86,7 +87,7 @@ var soleImporters = map[string]string{
 	"github.com/Shopify/toxiproxy/v2": "ingest/sink/s3/s3test",
 	"github.com/rs/zerolog":           "ingest/sink/s3/s3test",
 	"golang.org/x/sync/errgroup":      "ingest/pipeline ingest/verify",
-	"github.com/cenkalti/backoff":     "ingest/pipeline",
+	"github.com/cenkalti/backoff":     "ingest/sink/retry",
 	"github.com/schollz/progressbar":  "cmd/ingest",
 	"github.com/dustin/go-humanize":   "cmd/ingest",
 	"github.com/rogpeppe/go-internal": "",

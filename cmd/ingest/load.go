@@ -16,6 +16,7 @@ import (
 	"logseal/ingest/offsets"
 	"logseal/ingest/parse"
 	"logseal/ingest/pipeline"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/spool"
 )
 
@@ -180,7 +181,7 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 
 // retriesOf is how often calls to buckets were repeated.
 func retriesOf(cfg *pipeline.Config) (n int64) {
-	if sink, ok := cfg.Store.(*pipeline.Retrier); ok {
+	if sink, ok := cfg.Store.(*retry.Store); ok {
 		n += sink.Retries()
 	}
 	if from, ok := cfg.FS.(*logs); ok {

@@ -16,6 +16,7 @@ import (
 	"logseal/ingest/offsets"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/spool"
 )
 
@@ -39,7 +40,7 @@ type service struct {
 
 	// What follows is set while the service is opened and does not change any more.
 	ledger *offsets.Ledger
-	store  *pipeline.Retrier
+	store  *retry.Store
 	spool  *spool.Spool
 	events *follow.Events // nil where the system has none to give
 	host   string

@@ -7,9 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // refused are those that the sink refuses something now. One of them is told of: what mends that mends
@@ -51,8 +50,7 @@ func (r *refused) clear(who string) bool {
 // untilAllowed runs try for somebody, and again for as long as the sink refuses: that is mended outside,
 // and is said with its fix at once. try must be safe to repeat.
 func (t *Tail) untilAllowed(ctx context.Context, who string, try func() error) error {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = laneWaitFirst, laneWaitMax
+	wait := retry.Growing(laneWaitFirst, laneWaitMax)
 	for {
 		err := try()
 		if err == nil || !errors.As(err, new(*sink.RefusedError)) {
@@ -65,7 +63,7 @@ func (t *Tail) untilAllowed(ctx context.Context, who string, try func() error) e
 			t.notices.raise(Problem{Kind: Refused, Message: fmt.Sprintf("%v; it is tried again", err)})
 		}
 		select {
-		case <-time.After(wait.NextBackOff()):
+		case <-time.After(wait()):
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -16,6 +16,7 @@ import (
 
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/source"
 )
 
@@ -42,7 +43,7 @@ func outage(t *testing.T) (*yard, *valve) {
 	b.spoolMax = 64 << 10
 	b.over = func(s sink.Store) sink.Store {
 		v.Store = s
-		return &Retrier{Store: v}
+		return &retry.Store{Store: v}
 	}
 	for _, name := range []string{"x", "y", "z"} {
 		b.write(name, []byte(fmt.Sprintf("%s1\n%s", name, sameHead(name, 20_000))))

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/table"
 )
 
@@ -60,7 +61,7 @@ func TestHeld_BesideTheOutbox(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
-		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		all, half, z := sameHead("x", 40), sameHead("x", 20), p.haveLedger()
 		p.start()
 		down.Store(true)

@@ -18,6 +18,7 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // These tests are about ordinals that somebody holds and cannot use, so that logs which begin alike
@@ -156,7 +157,7 @@ func TestOrdinals_ShortAndLongWhileTheSinkIsAway(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
-		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		l := sameHead("x", 300)
 		m := sameHead("y", 300)[:15]
 		m = m[:bytes.LastIndexByte(m, '\n')+1]
@@ -198,7 +199,7 @@ func TestOrdinals_SetApartIsNotLost(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
-		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		x := sameHead("x", 300)
 		p.haveCommitted(t, x)
 		p.haveLedger()

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"time"
 
 	"logseal/ingest/sink"
 )
@@ -95,6 +96,17 @@ func (s *slot) rest() *slotCall {
 		s.count(1, 1)
 	}
 	return &slotCall{s: s, waiting: true}
+}
+
+// pause ends a wait that was begun by rest, after d.
+func (c *slotCall) pause(ctx context.Context, d time.Duration) error {
+	defer c.End()
+	select {
+	case <-time.After(d):
+		return c.GoOn(ctx)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // lock waits for a turn; with an error it is not taken.

@@ -13,6 +13,7 @@ import (
 
 	"logseal/ingest/parse"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/spool"
 	"logseal/ingest/table"
 )
@@ -26,7 +27,7 @@ type losing struct {
 
 func newLosing(p *pond) *losing {
 	l := &losing{pond: p}
-	p.store = func(s sink.Store) sink.Store { return &Retrier{Store: downStore{s, &l.down, nil}} }
+	p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: downStore{s, &l.down, nil}} }
 	return l
 }
 

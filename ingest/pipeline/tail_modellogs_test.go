@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // model is a history under way. It knows of each line that was written whether it has to come out.
@@ -73,7 +74,7 @@ func newModel(t *testing.T, h history, dir string, told *story) *model {
 	m.store = func(s sink.Store) sink.Store {
 		s = stormy{s, &m.storm}
 		if retries {
-			s = &Retrier{Store: s}
+			s = &retry.Store{Store: s}
 		}
 		return s
 	}

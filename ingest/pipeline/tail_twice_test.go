@@ -10,6 +10,7 @@ import (
 
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/source"
 )
 
@@ -21,7 +22,7 @@ func TestTail_LowerKIsAnotherFilesByNow(t *testing.T) {
 			inPond(t, func(t *testing.T, p *pond) {
 				var down atomic.Bool
 				p.cfg.Follow[0].MaxAge = 10 * time.Second
-				p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
+				p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 				a, b, z := sameHead("y", 100), sameHead("x", lines), p.haveLedger()
 				p.haveCommitted(t, b)
 				down.Store(true)
@@ -61,7 +62,7 @@ func TestTail_UploaderThatAskedBeforeTheFirstBatchWasSealed(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down, late atomic.Bool
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
-		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		p.through = func(l Ledger) Ledger { return lateLedger{l, &late} }
 		a, b, z := sameHead("y", 100), sameHead("x", 40), p.haveLedger()
 		p.haveCommitted(t, b)
@@ -93,7 +94,7 @@ func TestTail_ToldApartFromALogThatItIsInTheBucket(t *testing.T) {
 			inPond(t, func(t *testing.T, p *pond) {
 				var down atomic.Bool
 				p.cfg.Follow[0].MaxAge = 10 * time.Second
-				p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
+				p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 				a, b, z := sameHead("x", lines), sameHead("y", 2*lines), p.haveLedger()
 				down.Store(true)
 				p.fs.Write("/logs/b", b)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/source"
 )
 
@@ -80,7 +81,7 @@ func TestTail_UnendedLineDoesNotAge(t *testing.T) {
 func TestTail_SinkAwayIsNotStuck(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
-		p.store = func(s sink.Store) sink.Store { return &Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		p.fs.Write("/logs/a", []byte("a1\n"))
 		p.start()
 		p.pass(10 * time.Minute)
