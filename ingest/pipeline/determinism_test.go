@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/source"
 	"logseal/ingest/table"
 )
@@ -82,8 +83,10 @@ func TestLoad_IsDeterministic(t *testing.T) {
 	for _, workers := range []int{2, 3, 8} {
 		require.Equal(t, want, load(workers, plain), "%d workers", workers)
 	}
-	require.Equal(t, want, load(2, func(s string) []byte { return gz(t, s[:1000], s[1000:]) }), "gzip")
-	require.Equal(t, want, load(2, func(s string) []byte { return zst(t, s) }), "zstd")
+	require.Equal(t, want, load(2, func(s string) []byte {
+		return filestest.Gzip([]byte(s[:1000]), []byte(s[1000:]))
+	}), "gzip")
+	require.Equal(t, want, load(2, func(s string) []byte { return filestest.Zstd([]byte(s)) }), "zstd")
 
 	for range 20 {
 		require.Equal(t, want, load(0, plain))

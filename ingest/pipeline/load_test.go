@@ -1,19 +1,17 @@
 package pipeline
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"logseal/ingest/files"
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/offsets"
 	"logseal/ingest/parse"
 	"logseal/ingest/sink"
@@ -124,24 +122,6 @@ func (b *yard) kinds(r *Report) (kinds []Kind) {
 	return kinds
 }
 
-func gz(t *testing.T, parts ...string) []byte {
-	var b bytes.Buffer
-	for _, p := range parts {
-		w := gzip.NewWriter(&b)
-		_, err := w.Write([]byte(p))
-		require.NoError(t, err)
-		require.NoError(t, w.Close())
-	}
-	return b.Bytes()
-}
-
-func zst(t *testing.T, body string) []byte {
-	w, err := zstd.NewWriter(nil)
-	require.NoError(t, err)
-	defer w.Close()
-	return w.EncodeAll([]byte(body), nil)
-}
-
 func TestLoad_AgainSealsNothing(t *testing.T) {
 	b := newYard(t)
 	b.write("f", []byte(abc))
@@ -161,12 +141,12 @@ func TestLoad_OneSourceThroughRenameCompressionAndLostState(t *testing.T) {
 	r := b.load("f.1")
 	require.Equal(t, int64(1), r.Rows, "goes on where the other name ended")
 
-	b.write("f.1.gz", gz(t, abc, "d4\n", "e5\n"))
+	b.write("f.1.gz", filestest.Gzip([]byte(abc), []byte("d4\n"), []byte("e5\n")))
 	r = b.load("f.1.gz")
 	require.Equal(t, int64(1), r.Rows, "%+v", r)
 
 	b.forgetState()
-	b.write("f.1.zst", zst(t, abc+"d4\ne5\nf6\n"))
+	b.write("f.1.zst", filestest.Zstd([]byte(abc+"d4\ne5\nf6\n")))
 	r = b.load("f.1.zst")
 	require.Equal(t, int64(1), r.Rows, "goes on where the bucket ends")
 	require.Zero(t, r.Duplicates)
@@ -226,7 +206,7 @@ func TestLoad_CutOffGzipGoesOnWithTheWholeCopy(t *testing.T) {
 	for i := range 20000 {
 		lines.WriteString("a" + strings.Repeat("1", i%7+1) + "\n")
 	}
-	whole := gz(t, lines.String())
+	whole := filestest.Gzip([]byte(lines.String()))
 	b.write("f.gz", whole[:len(whole)/2])
 	r := b.load("f.gz")
 	require.Equal(t, []Kind{Corrupt}, b.kinds(r))

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/files/filestest"
 )
 
 func TestShard_EachFileIsOfOne(t *testing.T) {
@@ -36,7 +38,7 @@ func TestShard_EachFileIsOfOne(t *testing.T) {
 
 // A file that one machine cannot read may be any shard's, so every shard that meets it says so.
 func TestShard_FileThatOneCannotReadIsNamed(t *testing.T) {
-	whole := gz(t, abc)
+	whole := filestest.Gzip([]byte(abc))
 	for _, bad := range [][]byte{whole[:12], append([]byte{0x1f, 0x8b, 8, 0}, make([]byte, 20)...)} {
 		b := newYard(t)
 		b.write("f", bad)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/retry"
 )
@@ -177,13 +178,7 @@ func (m *model) contents() map[string]string {
 	return all
 }
 
-func gzipped(b []byte) []byte {
-	var buf bytes.Buffer
-	w := gzip.NewWriter(&buf)
-	w.Write(b)
-	w.Close()
-	return buf.Bytes()
-}
+func gzipped(b []byte) []byte { return filestest.Gzip(b) }
 
 func unpacked(b []byte) []byte {
 	r, err := gzip.NewReader(bytes.NewReader(b))

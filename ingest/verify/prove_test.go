@@ -2,31 +2,22 @@ package verify
 
 import (
 	"bytes"
-	"compress/gzip"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/files"
+	"logseal/ingest/files/filestest"
 	"logseal/ingest/source"
 	"logseal/ingest/table"
 )
-
-func gzipped(t testing.TB, data []byte) []byte {
-	var w bytes.Buffer
-	z := gzip.NewWriter(&w)
-	_, err := z.Write(data)
-	require.NoError(t, err)
-	require.NoError(t, z.Close())
-	return w.Bytes()
-}
 
 func TestRun_Sources_ProvedUnderAnyNameAndCompression(t *testing.T) {
 	b := newBucket(t)
 	data := content("one", 100)
 	b.load("one.log", data, 0, 700)
-	b.fsys.Write("one.log.1.gz", gzipped(t, data))
+	b.fsys.Write("one.log.1.gz", filestest.Gzip(data))
 	b.fsys.Write("empty.log", nil)
 	requireOnly(t, b.run(everything("one.log", "one.log.1.gz", "empty.log")), map[Kind][]string{})
 }
@@ -52,11 +43,11 @@ func TestRun_Sources_TellsWhatIsNotProved(t *testing.T) {
 			return data[:len(data)-1]
 		}, "give the whole file"},
 		"cut-off gzip": {Differing, func(b *bucket, data []byte) []byte {
-			z := gzipped(b.t, data)
+			z := filestest.Gzip(data)
 			return z[:len(z)/2]
 		}, "give the whole file"},
 		"damaged gzip": {Missing, func(b *bucket, data []byte) []byte {
-			return gzipped(b.t, data)[:5]
+			return filestest.Gzip(data)[:5]
 		}, "nothing of log can be proved"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -128,7 +119,7 @@ func TestRun_Sources_ProvedInEachTable(t *testing.T) {
 func TestRun_Sources_HalfLineBeforeAFaultIsNoGap(t *testing.T) {
 	b := newBucket(t)
 	data := content("one", 100)
-	z := gzipped(t, append(bytes.Clone(data), "half a line"...))
+	z := filestest.Gzip(append(bytes.Clone(data), "half a line"...))
 	b.load("log", z[:len(z)-8], 0, 0) // without the checksum
 	requireOnly(t, b.run(everything("log")), map[Kind][]string{})
 }
