@@ -25,9 +25,10 @@ const module = "logseal/"
 // mayImport says which of our packages each may import, outside tests. Imports point one way: from
 // effects to formats to names. A package that is not here has no place yet.
 var mayImport = map[string][]string{
-	"ingest/source": nil, // names that everything else is written in terms of
-	"ingest/parse":  nil, // a parser can be used and fuzzed without the rest
-	"ingest/sink":   nil, // a store knows keys and bytes, not what they mean
+	"ingest/source":  nil, // names that everything else is written in terms of
+	"ingest/parse":   nil, // a parser can be used and fuzzed without the rest
+	"ingest/sink":    nil, // a store knows keys and bytes, not what they mean
+	"ingest/durable": nil, // mkdir, fsync and rename, whatever they are for
 
 	"ingest/quarantine": {"ingest/parse", "ingest/source"},
 	"ingest/batch":      {"ingest/parse", "ingest/quarantine", "ingest/source"},
@@ -42,17 +43,19 @@ var mayImport = map[string][]string{
 	"ingest/files/filestest":     {"ingest/files", "ingest/source"},
 	"ingest/follow":              {"ingest/files", "ingest/source"}, // what it gives reads like a finished file
 	"ingest/archive":             {"ingest/files"},
-	"ingest/offsets":             {"ingest/source"},
+	"ingest/offsets":             {"ingest/durable", "ingest/source"},
 	"ingest/offsets/offsetstest": {"ingest/offsets", "ingest/source"},
-	"ingest/spool":               {"ingest/sink", "ingest/source"},
-	"ingest/sink/dir":            {"ingest/sink"},
-	"ingest/sink/s3":             {"ingest/sink"},
-	"ingest/sink/s3/s3test":      nil, // talks to servers as any program does, not by our own client
+	"ingest/spool":               {"ingest/durable", "ingest/sink", "ingest/source"},
+	"ingest/sink/dir":            {"ingest/durable", "ingest/sink"},
+	"ingest/sink/retry":          {"ingest/sink"},                      // repeats calls of any store
+	"ingest/sink/s3":             {"ingest/sink", "ingest/sink/retry"}, // its readers wait as all do
+	"ingest/sink/s3/s3test":      nil,                                  // talks to servers as any program does, not by our own client
 	"ingest/sink/sinktest":       {"ingest/sink"},
 
-	"ingest/commit": append([]string{"ingest/identity"}, stages...),
-	"ingest/load":   append([]string{"ingest/commit", "ingest/identity"}, stages...),                  // not of tail
-	"ingest/tail":   append([]string{"ingest/commit", "ingest/follow", "ingest/identity"}, stages...), // not of load
+	"ingest/commit": append([]string{"ingest/identity", "ingest/sink/retry"}, stages...),
+	"ingest/load":   append([]string{"ingest/commit", "ingest/identity"}, stages...), // not of tail
+	"ingest/tail": append([]string{"ingest/commit", "ingest/follow", "ingest/identity",
+		"ingest/sink/retry"}, stages...), // not of load
 	"ingest/verify": stages,
 
 	"ingest/goldentest":         nil, // compares bytes with files
@@ -74,8 +77,8 @@ var stages = []string{"ingest/batch", "ingest/files", "ingest/offsets", "ingest/
 	"ingest/quarantine", "ingest/seal", "ingest/sink", "ingest/source", "ingest/spool", "ingest/table"}
 
 // soleImporters says which heavy modules have one importer, so that replacing or upgrading them
-// is a change of one package. What drives many requests at once needs errgroup. bench may import
-// anything.
+// is a change of one package. A package that makes bytes or a server for tests may need its module, too.
+// What drives many requests at once needs errgroup. bench may import anything.
 var soleImporters = map[string]string{
 	"github.com/alecthomas/kong":      "cmd/ingest",
 	"github.com/goccy/go-yaml":        "cmd/ingest",
@@ -90,7 +93,7 @@ var soleImporters = map[string]string{
 	"github.com/Shopify/toxiproxy/v2": "ingest/sink/s3/s3test",
 	"github.com/rs/zerolog":           "ingest/sink/s3/s3test",
 	"golang.org/x/sync/errgroup":      "ingest/commit ingest/load ingest/tail ingest/verify",
-	"github.com/cenkalti/backoff":     "ingest/commit ingest/tail",
+	"github.com/cenkalti/backoff":     "ingest/sink/retry",
 	"github.com/schollz/progressbar":  "cmd/ingest",
 	"github.com/dustin/go-humanize":   "cmd/ingest",
 	"github.com/rogpeppe/go-internal": "",

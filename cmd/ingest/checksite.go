@@ -10,6 +10,7 @@ import (
 	"logseal/ingest/commit"
 	"logseal/ingest/files"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/table"
 )
 
@@ -119,7 +120,7 @@ func (t target) lookAtSink(ctx context.Context) (state string, err error) {
 			return sinkEmpty, nil
 		}
 	} else if store, err = t.openStore(ctx, ""); err == nil {
-		store = &commit.Retrier{Store: store, Limit: checkPatience}
+		store = &retry.Store{Store: store, Limit: checkPatience}
 	}
 	if err != nil {
 		return "", err

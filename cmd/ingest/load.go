@@ -17,6 +17,7 @@ import (
 	"logseal/ingest/load"
 	"logseal/ingest/offsets"
 	"logseal/ingest/parse"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/spool"
 )
 
@@ -181,7 +182,7 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 
 // retriesOf is how often calls to buckets were repeated.
 func retriesOf(cfg *commit.Config) (n int64) {
-	if sink, ok := cfg.Store.(*commit.Retrier); ok {
+	if sink, ok := cfg.Store.(*retry.Store); ok {
 		n += sink.Retries()
 	}
 	if from, ok := cfg.FS.(*logs); ok {

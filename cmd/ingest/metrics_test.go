@@ -22,6 +22,7 @@ import (
 	"logseal/ingest/parse"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/dir"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/source"
 	"logseal/ingest/table"
 	"logseal/ingest/tail"
@@ -82,7 +83,7 @@ func fullService(t *testing.T) *service {
 			Losses:    map[table.LossReason]int64{table.Deleted: 1},
 		}},
 	}}
-	s := &service{app: newApp(io.Discard, io.Discard), tail: fake, store: &commit.Retrier{}}
+	s := &service{app: newApp(io.Discard, io.Discard), tail: fake, store: &retry.Store{}}
 	s.current.Store(&plan{cfg: &Config{SpoolMaxBytes: 1 << 30,
 		Streams: []StreamConfig{{Name: "app"}, {Name: "quiet"}}}})
 	return s

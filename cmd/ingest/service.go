@@ -16,6 +16,7 @@ import (
 	"logseal/ingest/follow"
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/spool"
 	"logseal/ingest/tail"
 )
@@ -40,7 +41,7 @@ type service struct {
 
 	// What follows is set while the service is opened and does not change any more.
 	ledger *offsets.Ledger
-	store  *commit.Retrier
+	store  *retry.Store
 	spool  *spool.Spool
 	events *follow.Events // nil where the system has none to give
 	host   string

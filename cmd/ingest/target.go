@@ -14,9 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/dir"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/sink/s3"
 )
 
@@ -152,6 +152,6 @@ func (t target) openReader(ctx context.Context, a *app) (sink.Store, error) {
 }
 
 // patient repeats for so long, 0 for ever, what a store cannot do now.
-func (t target) patient(store sink.Store, a *app, patience time.Duration) *commit.Retrier {
-	return &commit.Retrier{Store: store, Limit: patience, Log: a.log.With("sink", t.sink)}
+func (t target) patient(store sink.Store, a *app, patience time.Duration) *retry.Store {
+	return &retry.Store{Store: store, Limit: patience, Log: a.log.With("sink", t.sink)}
 }

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -194,13 +193,9 @@ func TestFS_UnreadableMembers(t *testing.T) {
 	copy(sparse[386:], "00000000000\x0000000001000\x00") // its one piece
 	copy(sparse[483:], "00000001000\x00")                // its real size
 	resum(sparse[:512])
-	var gz bytes.Buffer
-	z := gzip.NewWriter(&gz)
-	_, err := z.Write(bytes.Repeat([]byte("1\n"), 1000))
-	require.NoError(t, err)
-	require.NoError(t, z.Close())
+	gz := filestest.Gzip(bytes.Repeat([]byte("1\n"), 1000))
 	for want, packed := range map[string][]byte{
-		"gzip in a zip archive":                  zipOf(t, entry{name: "x", body: gz.Bytes(), method: zip.Deflate}),
+		"gzip in a zip archive":                  zipOf(t, entry{name: "x", body: gz, method: zip.Deflate}),
 		"a zip archive in a tar archive":         tarOf(t, tar.FormatPAX, entry{name: "x", body: zipOf(t, entry{name: "y", body: []byte("1\n")})}),
 		"an encrypted member of a zip archive":   encrypted,
 		"a member of a zip archive in method 14": zipOf(t, entry{name: "x", body: []byte("1\n"), method: 14}),

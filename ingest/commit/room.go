@@ -6,49 +6,42 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"logseal/ingest/offsets"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/spool"
 )
 
-// roomWaitMax is the longest pause between two looks for room on a full disk.
-const roomWaitMax = 10 * time.Second
+const (
+	// roomWaitFirst is about the first pause between two looks for room on a full disk.
+	roomWaitFirst = 500 * time.Millisecond
+	// roomWaitMax is about the longest.
+	roomWaitMax = 10 * time.Second
+)
 
 // WhenThereIsRoom runs try, and again for as long as the disk is full: reading pauses, and goes on
 // by itself when there is room. try must be safe to repeat.
 func (r *Engine) WhenThereIsRoom(ctx context.Context, try func() error) error {
-	wait := backoff.NewExponentialBackOff()
-	wait.MaxInterval = roomWaitMax
+	wait := retry.Growing(roomWaitFirst, roomWaitMax)
 	resumed := func() {}
 	defer func() { resumed() }()
 	full := false
-	rest := &slotCall{}
-	defer func() { rest.end() }()
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		if err := rest.goOn(ctx); err != nil {
-			return struct{}{}, backoff.Permanent(err)
-		}
-		rest.end()
-		rest = &slotCall{}
+	for {
 		err := try()
-		if err != nil && !DiskFull(err) {
-			return struct{}{}, backoff.Permanent(err)
+		if err == nil || !DiskFull(err) {
+			return err
 		}
-		return struct{}{}, err
-	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0),
-		backoff.WithNotify(func(err error, d time.Duration) {
-			rest = SlotOf(ctx).rest()
-			if r.Pausing != nil && !full {
-				full, resumed = true, r.Pausing(PausedDisk)
-			}
-			r.Log.Warn("disk is full: paused until there is room", "error", err, "wait", d)
-		}))
-	var permanent *backoff.PermanentError
-	if errors.As(err, &permanent) {
-		return permanent.Unwrap()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		rest, d := SlotOf(ctx).rest(), wait()
+		if r.Pausing != nil && !full {
+			full, resumed = true, r.Pausing(PausedDisk)
+		}
+		r.Log.Warn("disk is full: paused until there is room", "error", err, "wait", d)
+		if err := rest.pause(ctx, d); err != nil {
+			return err
+		}
 	}
-	return err
 }
 
 // DiskFull tells whether an error is of a full disk. A failed commit of the ledger is not: its
@@ -61,5 +54,5 @@ func DiskFull(err error) bool {
 	return errors.As(err, &full) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// PausedDisk is the pause of a full disk.
+// PausedDisk says why reading pauses.
 const PausedDisk = "the disk is full"

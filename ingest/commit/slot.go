@@ -1,6 +1,11 @@
 package commit
 
-import "context"
+import (
+	"context"
+	"time"
+
+	"logseal/ingest/sink"
+)
 
 // slot is the right to be one of the few sources that are shipped at a time. That bounds what a sink has
 // to do at once. A source that waits does nothing to the sink, and may do so for days: for one that
@@ -18,11 +23,14 @@ type slot struct {
 	waiting int // of those
 }
 
-type slotKey struct{}
+var (
+	_ sink.Slot     = (*slot)(nil)
+	_ sink.SlotCall = (*slotCall)(nil)
+)
 
 // SlotOf gives the slot that ctx carries, nil for none.
 func SlotOf(ctx context.Context) *slot {
-	s, _ := ctx.Value(slotKey{}).(*slot)
+	s, _ := sink.SlotOf(ctx).(*slot)
 	return s
 }
 
@@ -37,7 +45,7 @@ func InSlot(ctx context.Context, free chan struct{}, do func(context.Context) er
 		defer s.mu.Unlock()
 		s.release()
 	}()
-	return do(context.WithValue(ctx, slotKey{}, s))
+	return do(sink.WithSlot(ctx, s))
 }
 
 // take waits for a slot unless it is held.
@@ -72,11 +80,8 @@ type slotCall struct {
 	waiting bool
 }
 
-// begin begins a call of the sink, with the slot taken.
-func (s *slot) begin(ctx context.Context) (*slotCall, error) {
-	if s == nil {
-		return &slotCall{}, nil
-	}
+// Begin implements sink.Slot.
+func (s *slot) Begin(ctx context.Context) (sink.SlotCall, error) {
 	s.count(1, 0)
 	if err := s.take(ctx); err != nil {
 		s.count(-1, 0)
@@ -93,14 +98,25 @@ func (s *slot) rest() *slotCall {
 	return &slotCall{s: s, waiting: true}
 }
 
+// pause ends a wait that was begun by rest, after d.
+func (c *slotCall) pause(ctx context.Context, d time.Duration) error {
+	defer c.End()
+	select {
+	case <-time.After(d):
+		return c.GoOn(ctx)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // Lock waits for a turn; with an error it is not taken.
 func (s *slot) Lock(ctx context.Context, t Turn) error {
 	c := s.rest()
-	defer c.end()
+	defer c.End()
 	if err := t.LockWithin(ctx); err != nil {
 		return err
 	}
-	err := c.goOn(ctx)
+	err := c.GoOn(ctx)
 	if err != nil {
 		t.Unlock()
 	}
@@ -118,16 +134,16 @@ func (s *slot) count(calls, waiting int) {
 	}
 }
 
-// wait says that the call waits from now on.
-func (c *slotCall) wait() {
+// Wait implements sink.SlotCall.
+func (c *slotCall) Wait() {
 	if c.s != nil && !c.waiting {
 		c.waiting = true
 		c.s.count(0, 1)
 	}
 }
 
-// goOn says that it does no longer, and takes the slot again if it was given back.
-func (c *slotCall) goOn(ctx context.Context) error {
+// GoOn implements sink.SlotCall: it takes the slot again if that was given back.
+func (c *slotCall) GoOn(ctx context.Context) error {
 	if c.s == nil || !c.waiting {
 		return nil
 	}
@@ -136,8 +152,8 @@ func (c *slotCall) goOn(ctx context.Context) error {
 	return c.s.take(ctx)
 }
 
-// end ends the call. What is done after it without another one leaves the sink alone.
-func (c *slotCall) end() {
+// End implements sink.SlotCall. What is done after it without another call leaves the sink alone.
+func (c *slotCall) End() {
 	switch {
 	case c.s == nil:
 	case c.waiting:

@@ -15,26 +15,26 @@ func TestSlot_IsGivenBackWhileAllWaits(t *testing.T) {
 		taken := func() bool { return len(free) == 1 }
 		err := InSlot(t.Context(), free, func(ctx context.Context) error {
 			s := SlotOf(ctx)
-			one, err := s.begin(ctx)
+			one, err := s.Begin(ctx)
 			require.NoError(t, err)
-			two, err := s.begin(ctx)
+			two, err := s.Begin(ctx)
 			require.NoError(t, err)
-			one.wait()
+			one.Wait()
 			require.True(t, taken(), "two is at work")
-			two.wait()
+			two.Wait()
 			require.False(t, taken())
 
 			free <- struct{}{} // another's
 			on := make(chan error)
-			go func() { on <- two.goOn(ctx) }()
+			go func() { on <- two.GoOn(ctx) }()
 			synctest.Wait()
 			require.Empty(t, on)
 			<-free
 			require.NoError(t, <-on)
 			require.True(t, taken())
-			two.end()
+			two.End()
 			require.False(t, taken(), "one waits alone")
-			one.end()
+			one.End()
 			held := NewTurn()
 			held.Lock()
 			go func() {
@@ -59,10 +59,10 @@ func TestSlot_IsGivenUp(t *testing.T) {
 		held := NewTurn()
 		err := InSlot(ctx, free, func(ctx context.Context) error {
 			c := SlotOf(ctx).rest()
-			defer c.end()
+			defer c.End()
 			free <- struct{}{} // another's, who keeps it
 			cancel()
-			return c.goOn(ctx)
+			return c.GoOn(ctx)
 		})
 		require.ErrorIs(t, err, context.Canceled)
 		require.Len(t, free, 1)

@@ -16,6 +16,9 @@
 //     constant, and by 8 MiB for the window of a zstd file, whatever the file holds; a larger one, of up
 //     to 128 MiB, is had by one file of the process at a time.
 //
+// Of, Sniff, Pack and Unpack are for a package that reads files while they grow: it has the bytes, and a File
+// reads them.
+//
 // A Finder looks for files again and again, and tells what it could not look at: what it does not
 // find, and nothing Unread covers, is not there.
 //

@@ -35,5 +35,6 @@ var packer = sync.OnceValue(func() (c struct {
 // thorough.
 func Pack(dst, b []byte) []byte { return packer().enc.EncodeAll(b, dst) }
 
-// Unpack appends to dst what Pack made packed of.
-func Unpack(dst, packed []byte) ([]byte, error) { return packer().dec.DecodeAll(packed, dst) }
+// Unpack gives the bytes that Pack made packed of, in the memory of buf if they fit. More than PackMax bytes
+// are an error.
+func Unpack(buf, packed []byte) ([]byte, error) { return packer().dec.DecodeAll(packed, buf[:0]) }

@@ -28,11 +28,11 @@ func compressBlock(off int64, p []byte) block {
 	return block{start: off, end: off + int64(len(p)), data: bytes.Clone(data)}
 }
 
-// decompress appends b's bytes to buf.
+// decompress gives b's bytes, in the memory of buf if they fit.
 func (b block) decompress(buf []byte) ([]byte, error) {
 	out, err := files.Unpack(buf, b.data)
-	if err == nil && int64(len(out)-len(buf)) != b.end-b.start {
-		err = fmt.Errorf("want %d bytes, have %d", b.end-b.start, len(out)-len(buf))
+	if err == nil && int64(len(out)) != b.end-b.start {
+		err = fmt.Errorf("want %d bytes, have %d", b.end-b.start, len(out))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("decompress what is held of [%d, %d): %w", b.start, b.end, err)

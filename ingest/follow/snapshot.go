@@ -156,7 +156,7 @@ func (s *snapshot) unpack(b block) error {
 	if s.buf == nil {
 		s.buf = borrowBuffer()
 	}
-	data, err := b.decompress((*s.buf)[:0])
+	data, err := b.decompress(*s.buf)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/source"
 )
 
@@ -44,7 +45,7 @@ func outage(t *testing.T) (*yard, *valve) {
 	b.spoolMax = 64 << 10
 	b.over = func(s sink.Store) sink.Store {
 		v.Store = s
-		return &commit.Retrier{Store: v}
+		return &retry.Store{Store: v}
 	}
 	for _, name := range []string{"x", "y", "z"} {
 		b.write(name, []byte(fmt.Sprintf("%s1\n%s", name, filestest.SameHead(name, 20_000))))

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"logseal/ingest/durable"
 )
 
 const (
@@ -16,39 +18,19 @@ const (
 	aboveMode = 0o755
 )
 
-// makeDir makes dir and its parents where they are missing, durably. Only our own user may enter dir.
-//
-//	mkdir(dir)
-//	fsync(parent)        of every folder made
-func makeDir(dir string, mode fs.FileMode) error {
-	info, err := os.Stat(dir)
-	if err == nil && info.IsDir() {
-		return nil
+// folders makes the folder state, which only our own user may enter, and the folders above it.
+type folders struct{ state string }
+
+var _ durable.Folders = folders{}
+
+func (f folders) Mkdir(path string) error {
+	if path == f.state {
+		return os.Mkdir(path, dirMode)
 	}
-	if err == nil {
-		return &fs.PathError{Op: "mkdir", Path: dir, Err: errors.New("there is a file of that name")}
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	parent := filepath.Dir(dir)
-	if err := makeDir(parent, aboveMode); err != nil {
-		return err
-	}
-	if err := os.Mkdir(dir, mode); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return syncDir(parent)
+	return os.Mkdir(path, aboveMode)
 }
 
-// syncDir makes the names in dir durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
+func (f folders) OpenDir(path string) (durable.Syncer, error) { return os.Open(path) }
 
 // openIn opens the file called name in the folder dir. Links are not followed, neither out of dir nor
 // within it: whoever could put one there would choose the file that we write to. A file that others

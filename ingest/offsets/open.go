@@ -14,13 +14,15 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"logseal/ingest/durable"
 )
 
 // Open opens the ledger in dir, or makes it, and locks the folder until Close. Of want it takes
 // Sink and Origin, which is noted if none was. It returns *LockedError, *DamagedError or
 // *MismatchError.
 func Open(dir string, want Meta) (*Ledger, error) {
-	if err := makeDir(dir, dirMode); err != nil {
+	if err := durable.MakeDir(folders{dir}, dir); err != nil {
 		return nil, fmt.Errorf("make state folder: %w", err)
 	}
 	lock, err := takeLock(dir)
@@ -56,7 +58,7 @@ func openLocked(dir string, want Meta) (*Ledger, error) {
 	// What was read may be a killed process's last write, which only the system's memory has: it
 	// must be durable before anyone acts on it.
 	if err = l.belongsTo(want); err == nil {
-		err = errors.Join(l.file.Sync(), syncDir(dir))
+		err = errors.Join(l.file.Sync(), durable.SyncDir(dir))
 	}
 	if err == nil && want.Origin != "" {
 		err = l.NoteOrigin(want.Origin)
@@ -118,7 +120,7 @@ func Aside(dir string) (string, error) {
 		if err := root.Rename(FileName, name); err != nil {
 			return "", fmt.Errorf("set ledger aside: %w", err)
 		}
-		if err := syncDir(dir); err != nil {
+		if err := durable.SyncDir(dir); err != nil {
 			return "", fmt.Errorf("set ledger aside: %w", err)
 		}
 		return filepath.Join(dir, name), nil
@@ -157,7 +159,7 @@ func create(dir string, want Meta) error {
 	if err := root.Rename(temp, FileName); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return durable.SyncDir(dir)
 }
 
 // fill writes what every ledger has.

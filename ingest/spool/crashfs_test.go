@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/durable"
 )
 
 var errCrash = errors.New("crashed")
@@ -73,7 +75,7 @@ func (c *crashFS) Mkdir(path string) error {
 	return nil
 }
 
-func (c *crashFS) Create(path string) (File, error) {
+func (c *crashFS) Create(path string) (durable.File, error) {
 	if err := c.step(); err != nil {
 		return nil, err
 	}
@@ -117,7 +119,7 @@ func (c *crashFS) Remove(path string) error {
 	return nil
 }
 
-func (c *crashFS) OpenDir(path string) (Dir, error) {
+func (c *crashFS) OpenDir(path string) (durable.Syncer, error) {
 	if err := c.step(); err != nil {
 		return nil, err
 	}
@@ -147,7 +149,7 @@ func (d *crashDir) Close() error { return nil }
 type crashFile struct {
 	fs   *crashFS
 	node *node
-	file File
+	file durable.File
 }
 
 // Write writes half of b when it is the call that fails.

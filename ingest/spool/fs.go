@@ -10,33 +10,17 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"logseal/ingest/durable"
 )
 
 // FS is what the spool changes on disk, so that a test can fail or stop it at any of these calls.
 // Reading goes to the operating system.
 type FS interface {
-	// Mkdir makes a folder whose parent is there.
-	Mkdir(path string) error
-	// Create makes a file that must not be there.
-	Create(path string) (File, error)
-	// Rename moves a file or folder; it replaces a file, not a folder that holds anything.
-	Rename(from, to string) error
+	durable.Folders
+	durable.Files // Rename moves folders too; it does not replace a folder that holds anything
 	// Remove removes a file or an empty folder.
 	Remove(path string) error
-	// OpenDir opens a folder to make the names in it durable.
-	OpenDir(path string) (Dir, error)
-}
-
-// Dir is an open folder. The names in it are durable once Sync returned nil.
-type Dir interface {
-	Sync() error
-	Close() error
-}
-
-// File is a file being written. Its bytes are durable once Sync returned nil.
-type File interface {
-	io.WriteCloser
-	Sync() error
 }
 
 const (
@@ -62,7 +46,7 @@ func (o osFS) Mkdir(path string) error {
 	})
 }
 
-func (o osFS) Create(path string) (f File, err error) {
+func (o osFS) Create(path string) (f durable.File, err error) {
 	err = inRoot(o.dir, path, func(root *os.Root, name string) (err error) {
 		f, err = root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
 		return err
@@ -84,21 +68,7 @@ func (o osFS) Remove(path string) error {
 	return inRoot(o.dir, path, func(root *os.Root, name string) error { return root.Remove(name) })
 }
 
-func (o osFS) OpenDir(path string) (Dir, error) { return o.open(path) }
-
-// syncDir makes the names in a folder durable. Once the fsync has failed nobody knows which names are:
-// the error is ErrUnusable and not its cause, since to make room or to try again does not help.
-// A folder that cannot be opened has lost nothing.
-func syncDir(fsys FS, path string) error {
-	d, err := fsys.OpenDir(path)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("%w: %v", ErrUnusable, err)
-	}
-	return nil
-}
+func (o osFS) OpenDir(path string) (durable.Syncer, error) { return o.open(path) }
 
 func (o osFS) open(path string) (f *os.File, err error) {
 	if !o.holds(path) {
@@ -168,31 +138,6 @@ func statIn(dir, path string) (info os.FileInfo, err error) {
 		return err
 	})
 	return info, err
-}
-
-// makeDir makes dir and its parents where they are missing, durably.
-//
-//	mkdir(dir)
-//	fsync(parent)        of every folder made
-func makeDir(fsys FS, dir string) error {
-	info, err := os.Stat(dir)
-	if err == nil && info.IsDir() {
-		return nil
-	}
-	if err == nil {
-		return &fs.PathError{Op: "mkdir", Path: dir, Err: errors.New("there is a file of that name")}
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	parent := filepath.Dir(dir)
-	if err := makeDir(fsys, parent); err != nil {
-		return err
-	}
-	if err := fsys.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return syncDir(fsys, parent)
 }
 
 // wrap says what was being done, and makes a full disk a *FullError.

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"logseal/ingest/durable"
 )
 
 const (
@@ -40,8 +42,8 @@ func Open(dir string, limit int64) (*Spool, error) { return OpenFS(OS(dir), dir,
 
 // OpenFS is Open on a file system of the caller's.
 func OpenFS(fsys FS, dir string, limit int64) (*Spool, error) {
-	if err := makeDir(fsys, dir); err != nil {
-		return nil, wrap("make spool folder", dir, err)
+	if err := durable.MakeDir(fsys, dir); err != nil {
+		return nil, wrap("make spool folder", dir, unusable(err))
 	}
 	return &Spool{fs: fsys, dir: dir, room: newRoom(limit)}, nil
 }
@@ -250,7 +252,12 @@ func (s *Spool) removeFolder(path string) error {
 
 // syncDir makes the names in a folder durable; after a failed fsync the spool changes nothing more.
 func (s *Spool) syncDir(path string) error {
-	err := syncDir(s.fs, path)
+	return s.final(durable.Sync(path, s.fs.OpenDir))
+}
+
+// final notes that err, if it is of a failed fsync, ends all changes.
+func (s *Spool) final(err error) error {
+	err = unusable(err)
 	if errors.Is(err, ErrUnusable) {
 		s.mu.Lock()
 		s.broken = true

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"logseal/ingest/durable"
 )
 
 // writeBuffer is how much of an object is written at once. A batch has up to max_partitions (64)
@@ -86,7 +88,7 @@ func (g *Stage) fail(err error) error {
 // stagedFile is a file of a Stage while it is written.
 type stagedFile struct {
 	stage *Stage
-	file  File
+	file  durable.File
 	buf   *bufio.Writer
 	bytes int64
 
@@ -225,21 +227,8 @@ func (g *Stage) number(objects []string) error {
 }
 
 func (s *Spool) writeManifest(dir string, manifest []byte) error {
-	temp := filepath.Join(dir, manifestName+".tmp")
-	f, err := s.fs.Create(temp)
-	if err != nil {
-		return err
-	}
-	if _, err = f.Write(manifest); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := s.fs.Rename(temp, filepath.Join(dir, manifestName)); err != nil {
-		return err
-	}
-	return s.syncDir(dir)
+	path := filepath.Join(dir, manifestName)
+	return s.final(durable.WriteFile(s.fs, path+".tmp", path, manifest))
 }
 
 // Abort closes and removes what was staged, also after a Commit that failed; nobody may write any

@@ -16,6 +16,7 @@ import (
 	"logseal/ingest/commit"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/table"
 )
 
@@ -131,7 +132,7 @@ func TestTail_TurnsWhileTheSinkIsAway(t *testing.T) {
 		var down atomic.Bool
 		p.fewFiles(1)
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		p.fs.Write("/logs/a", []byte("a1\n"))
 		p.fs.Write("/logs/b", []byte("b1\n"))
 		p.start()
@@ -304,7 +305,7 @@ func TestTail_ArchiveThatWaitsForAnotherEndsItsTurn(t *testing.T) {
 		inPond(t, func(t *testing.T, p *pond) {
 			var down atomic.Bool
 			p.fewFiles(1)
-			p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+			p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 			first, second := "h0\na1\na2\n", "h0\nb1\nb2\n"
 			p.fs.Write("/logs/first.gz", filestest.Gzip([]byte(first)))
 			p.start()

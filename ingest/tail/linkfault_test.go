@@ -13,6 +13,7 @@ import (
 	"logseal/ingest/files"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // A link that is not followed stands where a log was: to whoever looks for the log it is gone.
@@ -52,7 +53,7 @@ func TestTail_LinkWhereALogWas_UnsentBatchesAreDeclared(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		p.haveLedger()
 		down.Store(true)
 		p.fs.Write("/logs/a", filestest.SameHead("a", 10))

@@ -15,6 +15,7 @@ import (
 	"logseal/ingest/offsets"
 	"logseal/ingest/offsets/offsetstest"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/source"
 	"logseal/ingest/table"
 )
@@ -60,7 +61,7 @@ func (p *pond) lostMarks() []source.Mark {
 func TestTail_ADeclaredLossHasItsMarks(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		p.fs.Write("/logs/a", []byte("a1\n"))
 		p.start()
 		p.pass(6 * time.Minute)

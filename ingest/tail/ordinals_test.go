@@ -10,10 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/files"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // These tests are about ordinals that somebody holds and cannot use, so that logs which begin alike
@@ -74,7 +74,7 @@ func TestOrdinals_ShortAndLongWhileTheSinkIsAway(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		l := filestest.SameHead("x", 300)
 		m := filestest.SameHead("y", 300)[:15]
 		m = m[:bytes.LastIndexByte(m, '\n')+1]
@@ -116,7 +116,7 @@ func TestOrdinals_SetApartIsNotLost(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		x := filestest.SameHead("x", 300)
 		p.haveCommitted(t, x)
 		p.haveLedger()

@@ -11,10 +11,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/parse"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // What becomes of a file while it rests.
@@ -142,7 +142,7 @@ func TestTail_TruncatedAfterItsTurn(t *testing.T) {
 		var down atomic.Bool
 		p.fewFiles(1)
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		p.fs.Write("/logs/a", []byte("a1\n"))
 		p.start()
 		p.pass(time.Minute)
@@ -255,7 +255,7 @@ func TestTail_RenamedAtRestAndTheSpoolIsLost(t *testing.T) {
 		p.fewFiles(1)
 		p.cfg.Follow[0].MaxAge = 5 * time.Second
 		z := p.haveLedger()
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		p.start()
 		p.pass(3 * time.Second)
 		down.Store(true)

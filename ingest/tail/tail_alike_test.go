@@ -10,9 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // Logs whose first lines are the same are what a service writes that greets at each start: they
@@ -78,7 +78,7 @@ func TestTail_ShortLogThatBeginsAlikeShipsAfterARestart(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		z := p.haveLedger()
 		banner := "h0\n" + strings.Repeat("b1\n", 25)
 		long, short := []byte(banner+strings.Repeat("c1\n", 300)), []byte(banner+"d1\nd2\n")

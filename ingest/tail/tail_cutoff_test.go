@@ -11,9 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // A batch of the spool that an older ledger does not know is entered without the line that it ends
@@ -23,7 +23,7 @@ func TestTail_TruncatedBeforeTheLineAtTheSealedOffsetIsLearnt(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
 		p.cfg.Follow[0].MaxAge = time.Minute
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		log := filestest.SameHead("a", 1000)
 		p.fs.Write("/logs/a", log)
 		p.start()

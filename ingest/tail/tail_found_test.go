@@ -10,10 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/parse"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/spool"
 )
 
@@ -26,7 +26,7 @@ type losing struct {
 
 func newLosing(p *pond) *losing {
 	l := &losing{pond: p}
-	p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: downStore{s, &l.down, nil}} }
+	p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: downStore{s, &l.down, nil}} }
 	return l
 }
 

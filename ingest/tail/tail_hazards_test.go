@@ -15,10 +15,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/files"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 var diskIsFull atomic.Bool
@@ -206,7 +206,7 @@ func TestTail_LostStartWhileTheSpoolIsFull(t *testing.T) {
 		var down atomic.Bool
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
 		p.spool = 1
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: downStore{s, &down, nil}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: downStore{s, &down, nil}} }
 		p.fs.Write("/logs/z", []byte("z1\n"))
 		p.start()
 		p.pass(time.Minute)
@@ -221,7 +221,7 @@ func TestTail_LostStartWhileTheSpoolIsFull(t *testing.T) {
 		q.finish()
 
 		down.Store(true)
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		p.fs.Write("/logs/a", []byte("a1\na2\n"))
 		p.start()
 		p.pass(time.Minute) // sealed
@@ -266,7 +266,7 @@ func TestTail_AbandonOfATruncatedFile(t *testing.T) {
 		q.finish()
 
 		down.Store(true)
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		p.fs.Write("/logs/a", []byte("h1\n"+strings.Repeat("y1\n", 1000)))
 		p.start()
 		p.pass(time.Minute) // sealed as k 0, which somebody else has

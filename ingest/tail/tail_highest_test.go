@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/table"
 )
 
@@ -30,7 +30,7 @@ func (p *pond) behindAnother(t *testing.T) (body []byte) {
 	q.finish()
 
 	down.Store(true)
-	p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+	p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 	p.fs.Write("/logs/a", []byte("a1\na2\na3\n"))
 	p.cfg.PollInterval = time.Hour // no other look tells the ledger how long the log is
 	p.start()

@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // aheadOfItsLedger leaves a log of 400 bytes or so of which the spool has a batch that the ledger, which
@@ -20,7 +20,7 @@ import (
 func (p *pond) aheadOfItsLedger(t *testing.T) {
 	var down atomic.Bool
 	p.cfg.Follow[0].MaxAge = time.Minute
-	p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+	p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 	p.fs.Write("/logs/a", []byte(strings.Repeat("a1\n", 500)))
 	p.start()
 	p.pass(2 * time.Minute)

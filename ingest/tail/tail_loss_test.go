@@ -11,9 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/table"
 )
 
@@ -130,7 +130,7 @@ func TestTail_NothingIsDeclaredOfFilesThatWereReadToTheirEnd(t *testing.T) {
 func TestTail_WhatWasSealedAndIsGoneFromSpoolAndDiskIsDeclared(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: downStore{s, &down, nil}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: downStore{s, &down, nil}} }
 		p.fs.Write("/logs/a", []byte("a1\n"))
 		p.start()
 		p.pass(6 * time.Minute)

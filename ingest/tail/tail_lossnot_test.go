@@ -10,9 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // What somebody still has is not lost. A log was sealed and not shipped, then packed and deleted: its
@@ -22,7 +22,7 @@ import (
 func (p *pond) packedUnsent(down *atomic.Bool) (log, z []byte) {
 	log = filestest.SameHead("a", 100)
 	p.cfg.Follow[0].MaxAge = 10 * time.Second
-	p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, down}} }
+	p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, down}} }
 	z = p.haveLedger()
 	down.Store(true)
 	p.fs.Write("/logs/a", log)

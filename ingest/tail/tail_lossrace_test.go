@@ -13,8 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // lateReplies answers late what concerns one place: the put there, and the n-th who finds something
@@ -50,7 +50,7 @@ func TestTail_LossIsDeclaredWhileItsPlaceIsAskedFor(t *testing.T) {
 			inPond(t, func(t *testing.T, p *pond) {
 				var down atomic.Bool
 				var found atomic.Int64
-				p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: downStore{s, &down, nil}} }
+				p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: downStore{s, &down, nil}} }
 				p.fs.Write("/logs/a", []byte("a1\n"))
 				p.start()
 				p.pass(6 * time.Minute)

@@ -13,6 +13,7 @@ import (
 	"logseal/ingest/commit"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // What a version may not grow into is refused before anything is sealed under it, also when the sink
@@ -20,7 +21,7 @@ import (
 func TestTail_OtherMeaningNeverGetsIntoTheOutbox(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		p.fs.Write("/logs/a", []byte("a1\n"))
 		p.start()
 		p.pass(6 * time.Minute)

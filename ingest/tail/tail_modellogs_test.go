@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // model is a history under way. It knows of each line that was written whether it has to come out.
@@ -75,7 +75,7 @@ func newModel(t *testing.T, h history, dir string, told *story) *model {
 	m.store = func(s sink.Store) sink.Store {
 		s = stormy{s, &m.storm}
 		if retries {
-			s = &commit.Retrier{Store: s}
+			s = &retry.Store{Store: s}
 		}
 		return s
 	}

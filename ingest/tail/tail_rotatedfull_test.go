@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // The last line of a rotated file waits for its turn to be sealed while another file has the turn and waits for
@@ -20,7 +20,7 @@ func TestTail_LastLineOfARotatedFileWhileTheSpoolIsFull(t *testing.T) {
 		p.cfg.Workers, p.spool = 1, 1
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
 		z := p.haveLedger()
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: downStore{s, &down, nil}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: downStore{s, &down, nil}} }
 		p.start()
 		p.pass(3 * time.Second)
 		down.Store(true)

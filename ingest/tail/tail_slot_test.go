@@ -13,6 +13,7 @@ import (
 
 	"logseal/ingest/commit"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // failingSome does not put what comes from files with a part in their paths.
@@ -43,7 +44,7 @@ func TestTail_SourcesThatWaitHoldUpNobody(t *testing.T) {
 				on.Store(true)
 				p.cfg.Follow[0].MaxAge = 10 * time.Second
 				p.store = func(s sink.Store) sink.Store {
-					return &commit.Retrier{Store: failingSome{s, "bad", err, &on}}
+					return &retry.Store{Store: failingSome{s, "bad", err, &on}}
 				}
 				for i := range commit.ShippedAtOnce + 1 {
 					p.fs.Write(fmt.Sprintf("/logs/bad%d", i), fmt.Appendf(nil, "b%d\n", i))

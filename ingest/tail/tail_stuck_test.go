@@ -15,6 +15,7 @@ import (
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/parse"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/source"
 	"logseal/ingest/table"
 )
@@ -28,7 +29,7 @@ func TestTail_LossIsNotDeclaredOnceTheFileIsBack(t *testing.T) {
 		p.fs.Append("/logs/a", []byte("a3\n"))
 		p.pass(10 * time.Second)
 		p.kill()
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		down.Store(true)
 		p.fs.Rename("/logs/a", "/away/a")
 		p.start()
@@ -310,7 +311,7 @@ func TestTail_RefusedSourcesLeaveTheOthersAlone(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var no atomic.Bool
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: refusingSome{s, "bad", &no}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: refusingSome{s, "bad", &no}} }
 		var all []string
 		for i := range 2*commit.ShippedAtOnce + 1 {
 			all = append(all, fmt.Sprintf("b%d", i))

@@ -12,6 +12,7 @@ import (
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/source"
 )
 
@@ -23,7 +24,7 @@ func TestTail_LowerKIsAnotherFilesByNow(t *testing.T) {
 			inPond(t, func(t *testing.T, p *pond) {
 				var down atomic.Bool
 				p.cfg.Follow[0].MaxAge = 10 * time.Second
-				p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+				p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 				a, b, z := filestest.SameHead("y", 100), filestest.SameHead("x", lines), p.haveLedger()
 				p.haveCommitted(t, b)
 				down.Store(true)
@@ -63,7 +64,7 @@ func TestTail_UploaderThatAskedBeforeTheFirstBatchWasSealed(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down, late atomic.Bool
 		p.cfg.Follow[0].MaxAge = 10 * time.Second
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		p.through = func(l commit.Ledger) commit.Ledger { return lateLedger{l, &late} }
 		a, b, z := filestest.SameHead("y", 100), filestest.SameHead("x", 40), p.haveLedger()
 		p.haveCommitted(t, b)
@@ -95,7 +96,7 @@ func TestTail_ToldApartFromALogThatItIsInTheBucket(t *testing.T) {
 			inPond(t, func(t *testing.T, p *pond) {
 				var down atomic.Bool
 				p.cfg.Follow[0].MaxAge = 10 * time.Second
-				p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+				p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 				a, b, z := filestest.SameHead("x", lines), filestest.SameHead("y", 2*lines), p.haveLedger()
 				down.Store(true)
 				p.fs.Write("/logs/b", b)

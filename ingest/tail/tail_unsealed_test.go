@@ -11,6 +11,7 @@ import (
 
 	"logseal/ingest/commit"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 	"logseal/ingest/source"
 )
 
@@ -81,7 +82,7 @@ func TestTail_UnendedLineDoesNotAge(t *testing.T) {
 func TestTail_SinkAwayIsNotStuck(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		p.fs.Write("/logs/a", []byte("a1\n"))
 		p.start()
 		p.pass(10 * time.Minute)

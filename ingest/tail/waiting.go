@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
+	"logseal/ingest/sink/retry"
 
 	"logseal/ingest/commit"
 	"logseal/ingest/sink"
@@ -168,8 +168,7 @@ func (r *refused) clear(who string) bool {
 // untilAllowed runs try for somebody, and again for as long as the sink refuses: that is mended outside,
 // and is said with its fix at once. try must be safe to repeat.
 func (u *uploader) untilAllowed(ctx context.Context, who string, try func() error) error {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = laneWaitFirst, laneWaitMax
+	wait := retry.Growing(laneWaitFirst, laneWaitMax)
 	for {
 		err := try()
 		if err == nil || !errors.As(err, new(*sink.RefusedError)) {
@@ -182,7 +181,7 @@ func (u *uploader) untilAllowed(ctx context.Context, who string, try func() erro
 			u.board.notices.raise(commit.Problem{Kind: commit.Refused, Message: fmt.Sprintf("%v; it is tried again", err)})
 		}
 		select {
-		case <-time.After(wait.NextBackOff()):
+		case <-time.After(wait()):
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -9,10 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/commit"
 	"logseal/ingest/files"
 	"logseal/ingest/files/filestest"
 	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
 // loaded gives the sink a source without an origin, as a load does, and forgets the state.
@@ -81,7 +81,7 @@ func TestTail_RefusesToGuessWhose_OnceTheSinkIsReached(t *testing.T) {
 	inPond(t, func(t *testing.T, p *pond) {
 		var down atomic.Bool
 		p.cfg.Follow[0].MaxAge, p.cfg.Follow[0].Unsaid = 10*time.Second, true
-		p.store = func(s sink.Store) sink.Store { return &commit.Retrier{Store: allDown{s, &down}} }
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
 		p.start()
 		p.pass(10 * time.Second)
 		down.Store(true)

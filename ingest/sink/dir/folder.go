@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"logseal/ingest/durable"
 )
 
 // makeRoot makes the root and what is missing above it.
@@ -76,14 +78,25 @@ func (s *Store) syncPath(path string) error {
 	if err := s.broken.Load(); err != nil {
 		return err
 	}
-	f, err := s.open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := s.fsync(f); err != nil {
-		s.broken.CompareAndSwap(nil, &UnusableError{Path: path, Cause: err.Error()})
+	err := durable.Sync(path, s.openSynced)
+	if failed := (*durable.SyncError)(nil); errors.As(err, &failed) {
+		s.broken.CompareAndSwap(nil, &UnusableError{Path: path, Cause: failed.Error()})
 		return s.broken.Load()
 	}
-	return nil
+	return err
 }
+
+// openSynced opens what is at path, to fsync it.
+func (s *Store) openSynced(path string) (synced, error) {
+	f, err := s.open(path)
+	return synced{f, s.fsync}, err
+}
+
+// synced is an open file or folder with the fsync of its store.
+type synced struct {
+	*os.File
+	fsync func(*os.File) error
+}
+
+// Sync calls the store's fsync.
+func (f synced) Sync() error { return f.fsync(f.File) }

@@ -2,27 +2,14 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
-	"logseal/ingest/sink"
+	"logseal/ingest/sink/retry"
 )
 
-// The waits are those of what repeats a Store's calls, so that a store sees one policy.
-const (
-	// waitFirst is the most that the first wait may be; each later one may be twice as long.
-	waitFirst = 200 * time.Millisecond
-	// waitMost caps a wait, so that the end of an outage is seen soon.
-	waitMost = 20 * time.Second
-	// waitAskedMost bounds what a store may ask for.
-	waitAskedMost = 5 * time.Minute
-)
-
-// patience counts the attempts of one thing since the last progress. Waits are random between
-// nothing and a limit that doubles up to a cap, so that many readers do not come back at once, or
-// as long as the store asks for.
+// patience counts the attempts at one thing since the last progress. The waits are those of retry.Wait, so
+// that a store sees one policy.
 type patience struct {
 	c       *client
 	what    string
@@ -60,12 +47,7 @@ func (p *patience) wait(ctx context.Context, err error) error {
 	if p.attempt == 1 {
 		p.since = time.Now()
 	}
-	most := min(waitMost, waitFirst<<min(p.attempt-1, 16))
-	pause := rand.N(most)
-	var later *sink.TransientError
-	if errors.As(err, &later) && later.After > 0 {
-		pause = min(later.After, waitAskedMost)
-	}
+	pause := retry.Wait(p.attempt, err)
 	if stood := time.Since(p.since); stood+pause > p.limit {
 		return fmt.Errorf("gave up after %d attempts in %v: %w", p.attempt,
 			stood.Round(time.Millisecond), err)

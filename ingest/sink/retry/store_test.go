@@ -1,4 +1,4 @@
-package commit
+package retry
 
 import (
 	"bytes"
@@ -86,10 +86,10 @@ func transient(after time.Duration) error {
 	return &sink.TransientError{Err: errBusy, After: after}
 }
 
-func TestRetrier_Put_TransientThenDone(t *testing.T) {
+func TestStore_Put_TransientThenDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &flaky{Store: sinktest.NewMemory(t), faults: []error{transient(0), transient(0)}}
-		r := &Retrier{Store: f}
+		r := &Store{Store: f}
 		require.NoError(t, r.Put(t.Context(), sinktest.Object(sinktest.Key(1), []byte("x"))))
 		require.Len(t, f.puts, 3)
 		require.False(t, f.puts[0].Maybe)
@@ -98,48 +98,48 @@ func TestRetrier_Put_TransientThenDone(t *testing.T) {
 	})
 }
 
-func TestRetrier_Put_RefusedIsNotRepeated(t *testing.T) {
+func TestStore_Put_RefusedIsNotRepeated(t *testing.T) {
 	want := &sink.RefusedError{Err: errors.New("no"), Fix: "ask"}
 	f := &flaky{Store: sinktest.NewMemory(t), faults: []error{want}}
-	r := &Retrier{Store: f}
+	r := &Store{Store: f}
 	err := r.Put(t.Context(), sinktest.Object(sinktest.Key(1), []byte("x")))
 	require.Equal(t, want, err)
 	require.Len(t, f.puts, 1)
 }
 
-func TestRetrier_Stat_WaitsAsTheStoreAsks(t *testing.T) {
+func TestStore_Stat_WaitsAsTheStoreAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &flaky{Store: sinktest.NewMemory(t), faults: []error{transient(7 * time.Second)}}
 		start := time.Now()
-		_, err := (&Retrier{Store: f}).Stat(t.Context(), sinktest.Key(1))
+		_, err := (&Store{Store: f}).Stat(t.Context(), sinktest.Key(1))
 		require.ErrorIs(t, err, sink.ErrNotFound)
 		require.Equal(t, 7*time.Second, time.Since(start))
 	})
 }
 
-func TestRetrier_Stat_OutageOfADay(t *testing.T) {
+func TestStore_Stat_OutageOfADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &flaky{Store: sinktest.NewMemory(t)}
 		for range 5000 {
 			f.faults = append(f.faults, transient(0))
 		}
 		start := time.Now()
-		_, err := (&Retrier{Store: f}).Stat(t.Context(), sinktest.Key(1))
+		_, err := (&Store{Store: f}).Stat(t.Context(), sinktest.Key(1))
 		require.ErrorIs(t, err, sink.ErrNotFound)
 		mean := time.Since(start) / 5000
-		require.Greater(t, mean, retryMost/3, "waits must grow up to the cap")
-		require.Less(t, mean, retryMost*2/3, "waits must be random below the cap")
+		require.Greater(t, mean, waitMost/3, "waits must grow up to the cap")
+		require.Less(t, mean, waitMost*2/3, "waits must be random below the cap")
 	})
 }
 
-func TestRetrier_Stat_LimitEnds(t *testing.T) {
+func TestStore_Stat_LimitEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &flaky{Store: sinktest.NewMemory(t)}
 		for range 5000 {
 			f.faults = append(f.faults, transient(0))
 		}
 		start := time.Now()
-		_, err := (&Retrier{Store: f, Limit: time.Minute}).Stat(t.Context(), sinktest.Key(1))
+		_, err := (&Store{Store: f, Limit: time.Minute}).Stat(t.Context(), sinktest.Key(1))
 		require.ErrorIs(t, err, errBusy)
 		require.LessOrEqual(t, time.Since(start), time.Minute)
 	})
@@ -147,7 +147,7 @@ func TestRetrier_Stat_LimitEnds(t *testing.T) {
 
 // Of an address at which nothing ever answered a person is told soon, once; of a store that has
 // answered, be it with an error, never.
-func TestRetrier_TellsThatNothingEverAnswered(t *testing.T) {
+func TestStore_TellsThatNothingEverAnswered(t *testing.T) {
 	refused := &sink.TransientError{Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}
 	for name, c := range map[string]struct {
 		first error
@@ -163,7 +163,7 @@ func TestRetrier_TellsThatNothingEverAnswered(t *testing.T) {
 				for range 30 {
 					store.faults = append(store.faults, refused)
 				}
-				r := &Retrier{Store: store, Log: slog.New(slog.NewTextHandler(&log, nil))}
+				r := &Store{Store: store, Log: slog.New(slog.NewTextHandler(&log, nil))}
 				for range 2 {
 					_, err := r.Stat(t.Context(), sinktest.Key(1))
 					require.ErrorIs(t, err, sink.ErrNotFound)
@@ -175,23 +175,23 @@ func TestRetrier_TellsThatNothingEverAnswered(t *testing.T) {
 	}
 }
 
-func TestRetrier_Stat_CancelledWhileItWaits(t *testing.T) {
+func TestStore_Stat_CancelledWhileItWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		f := &flaky{Store: sinktest.NewMemory(t), faults: []error{transient(time.Hour)}}
-		_, err := (&Retrier{Store: f}).Stat(ctx, sinktest.Key(1))
+		_, err := (&Store{Store: f}).Stat(ctx, sinktest.Key(1))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 }
 
-func TestRetrier_Get_BodyBreaksOff(t *testing.T) {
+func TestStore_Get_BodyBreaksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &flaky{Store: sinktest.NewMemory(t)}
 		want := bytes.Repeat([]byte("0123456789"), 1000)
 		require.NoError(t, f.Store.Put(t.Context(), sinktest.Object(sinktest.Key(1), want)))
 		f.faults = []error{transient(0), transient(0)}
-		body, _, err := (&Retrier{Store: f}).Get(t.Context(), sinktest.Key(1))
+		body, _, err := (&Store{Store: f}).Get(t.Context(), sinktest.Key(1))
 		require.NoError(t, err)
 		have, err := io.ReadAll(body)
 		require.NoError(t, err)
@@ -201,7 +201,7 @@ func TestRetrier_Get_BodyBreaksOff(t *testing.T) {
 	})
 }
 
-func TestRetrier_List_EachOnceAfterFaults(t *testing.T) {
+func TestStore_List_EachOnceAfterFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &flaky{Store: sinktest.NewMemory(t)}
 		var want, have []string
@@ -210,7 +210,7 @@ func TestRetrier_List_EachOnceAfterFaults(t *testing.T) {
 			require.NoError(t, f.Store.Put(t.Context(), sinktest.Object(want[i], []byte("x"))))
 		}
 		f.faults = []error{nil, transient(0), nil, nil, nil, transient(0)}
-		for info, err := range (&Retrier{Store: f}).List(t.Context(), "") {
+		for info, err := range (&Store{Store: f}).List(t.Context(), "") {
 			require.NoError(t, err)
 			have = append(have, info.Key)
 		}
@@ -218,7 +218,7 @@ func TestRetrier_List_EachOnceAfterFaults(t *testing.T) {
 	})
 }
 
-func TestRetrier_List_LimitCountsFromTheLastGiven(t *testing.T) {
+func TestStore_List_LimitCountsFromTheLastGiven(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &flaky{Store: sinktest.NewMemory(t)}
 		for i := range 3 {
@@ -226,7 +226,7 @@ func TestRetrier_List_LimitCountsFromTheLastGiven(t *testing.T) {
 		}
 		f.faults = []error{nil, transient(0), nil, nil, transient(0)}
 		n := 0
-		for _, err := range (&Retrier{Store: f, Limit: time.Minute}).List(t.Context(), "") {
+		for _, err := range (&Store{Store: f, Limit: time.Minute}).List(t.Context(), "") {
 			require.NoError(t, err)
 			n++
 			time.Sleep(time.Hour)
@@ -235,18 +235,18 @@ func TestRetrier_List_LimitCountsFromTheLastGiven(t *testing.T) {
 	})
 }
 
-func TestRetrier_List_StopsWhenItsUserDoes(t *testing.T) {
+func TestStore_List_StopsWhenItsUserDoes(t *testing.T) {
 	f := &flaky{Store: sinktest.NewMemory(t)}
 	for i := range 3 {
 		require.NoError(t, f.Store.Put(t.Context(), sinktest.Object(sinktest.Key(i), []byte("x"))))
 	}
-	for range (&Retrier{Store: f}).List(t.Context(), "") {
+	for range (&Store{Store: f}).List(t.Context(), "") {
 		break
 	}
 }
 
-func TestRetrier_IsAStore(t *testing.T) {
-	sinktest.Run(t, func(t testing.TB) sink.Store { return &Retrier{Store: sinktest.NewMemory(t)} })
+func TestStore_IsAStore(t *testing.T) {
+	sinktest.Run(t, func(t testing.TB) sink.Store { return &Store{Store: sinktest.NewMemory(t)} })
 }
 
 // randomly gives readers that can be read at any offset, and that break for good after each fault.
@@ -297,12 +297,12 @@ func (s randomly) Get(ctx context.Context, key string) (io.ReadCloser, sink.Info
 	return &atReader{Reader: bytes.NewReader(body), f: s.flaky}, info, err
 }
 
-func TestRetrier_Get_ReadAtGoesOnAfterTheBodyBroke(t *testing.T) {
+func TestStore_Get_ReadAtGoesOnAfterTheBodyBroke(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &flaky{Store: sinktest.NewMemory(t)}
 		want := bytes.Repeat([]byte("0123456789"), 1000)
 		require.NoError(t, f.Store.Put(t.Context(), sinktest.Object(sinktest.Key(1), want)))
-		body, _, err := (&Retrier{Store: randomly{f}}).Get(t.Context(), sinktest.Key(1))
+		body, _, err := (&Store{Store: randomly{f}}).Get(t.Context(), sinktest.Key(1))
 		require.NoError(t, err)
 		f.faults = []error{nil, nil, transient(0), nil, transient(0)}
 		have, err := io.ReadAll(body)
@@ -317,31 +317,16 @@ func TestRetrier_Get_ReadAtGoesOnAfterTheBodyBroke(t *testing.T) {
 	})
 }
 
-func TestRetrier_Get_ObjectThatShrankIsDamaged(t *testing.T) {
+func TestStore_Get_ObjectThatShrankIsDamaged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := sinktest.NewMemory(t)
 		f := &flaky{Store: m}
 		require.NoError(t, m.Put(t.Context(), sinktest.Object(sinktest.Key(1), make([]byte, 1000))))
 		f.faults = []error{transient(0)}
-		body, _, err := (&Retrier{Store: f}).Get(t.Context(), sinktest.Key(1))
+		body, _, err := (&Store{Store: f}).Get(t.Context(), sinktest.Key(1))
 		require.NoError(t, err)
 		m.Plant(sinktest.Key(1), make([]byte, 100))
 		_, err = io.ReadAll(body)
 		require.ErrorAs(t, err, new(*sink.DamagedError))
 	})
-}
-
-func TestGetSmall_DamagedOnceIsReadAgain(t *testing.T) {
-	f := &flaky{Store: sinktest.NewMemory(t)}
-	want := []byte("a small document")
-	require.NoError(t, f.Store.Put(t.Context(), sinktest.Object(sinktest.Key(1), want)))
-	damaged := &sink.DamagedError{Err: errors.New("checksums differ")}
-	f.faults = []error{damaged}
-	have, err := sink.GetDocument(t.Context(), f, sinktest.Key(1))
-	require.NoError(t, err)
-	require.Equal(t, string(want), string(have))
-	f.faults = []error{damaged, damaged}
-	_, err = sink.GetDocument(t.Context(), f, sinktest.Key(1))
-	require.ErrorAs(t, err, new(*sink.DamagedError))
-	require.ErrorContains(t, err, "restore it")
 }

@@ -1,4 +1,4 @@
-package commit
+package retry
 
 import (
 	"errors"
@@ -8,16 +8,17 @@ import (
 	"time"
 )
 
-// silenceMost is how long a store that has never answered is waited for before a person is told.
+// silenceMost is how long a Store waits for a first answer before it tells a person.
 const silenceMost = 10 * time.Second
 
-// silence tells a store that is away for a while from an address at which there never was one.
+// silence notices an address at which no store has ever answered. A store that has answered may be away for
+// a while.
 type silence struct {
 	heard atomic.Bool // something has answered
 	told  atomic.Bool
 }
 
-// hear takes note of the outcome of a call: an error of the network alone is no answer.
+// hear notes the outcome of a call. An error of the network is no answer; any other outcome is one.
 func (s *silence) hear(err error) {
 	var network net.Error
 	if !errors.As(err, &network) {
@@ -25,8 +26,8 @@ func (s *silence) hear(err error) {
 	}
 }
 
-// watch says once that nothing has ever answered, if nothing does in time. Call what it gives when the
-// call is over.
+// watch logs once that nothing has ever answered, if nothing does in time. The caller calls end when the
+// call of the store is over.
 func (s *silence) watch(log *slog.Logger) (end func()) {
 	if log == nil || s.heard.Load() || s.told.Load() {
 		return func() {}
