@@ -14,22 +14,22 @@ import (
 
 // sealOn gets a batch into the outbox, or finds that there is no more to read. Where nothing
 // forbids it goes on to the end of the file while a second goroutine ships what is sealed.
-func (w *Writer) sealOn(ctx context.Context) (more bool, err error) {
-	endTurn, err := w.TakeTurn(ctx)
+func (h *shipper) sealOn(ctx context.Context) (more bool, err error) {
+	endTurn, err := h.TakeTurn(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer endTurn()
-	if took, err := w.TakeSpooled(); took || err != nil {
+	if took, err := h.Orphans.TakeSpooled(); took || err != nil {
 		return took, err
 	}
-	if adopted, err := w.lookAhead(ctx); adopted || err != nil {
+	if adopted, err := h.lookAhead(ctx); adopted || err != nil {
 		return adopted, err
 	}
-	if !w.ShipBehind || !w.MayBegin() {
-		return w.Cut(ctx)
+	if !h.ShipBehind || !h.MayBegin() {
+		return h.Cutter.Cut(ctx)
 	}
-	return w.sealAndShip(ctx, endTurn)
+	return h.sealAndShip(ctx, endTurn)
 }
 
 // TakeTurn waits until fewer than Workers sources are being cut. Shipping takes no turn, so what
@@ -49,19 +49,19 @@ func (r *Engine) TakeTurn(ctx context.Context) (end func(), err error) {
 // the head of the outbox while batches are added at its tail, and all it does is to put a batch
 // where nobody has put another. Whatever else it meets ends it and stops the sealing; the caller
 // then ships with nothing under way.
-func (w *Writer) sealAndShip(ctx context.Context, endTurn func()) (more bool, err error) {
+func (h *shipper) sealAndShip(ctx context.Context, endTurn func()) (more bool, err error) {
 	both, stop := context.WithCancel(ctx)
 	defer stop()
 	added := make(chan struct{}, 1)
 	var g errgroup.Group
 	g.Go(func() error {
-		err := w.shipAdded(both, added)
+		err := h.shipAdded(both, added)
 		if err != nil {
 			stop()
 		}
 		return err
 	})
-	sealErr := w.sealRest(both, added)
+	sealErr := h.sealRest(both, added)
 	endTurn()
 	if endsRun(sealErr) {
 		stop() // else what is sealed still ships
@@ -74,7 +74,7 @@ func (w *Writer) sealAndShip(ctx context.Context, endTurn func()) (more bool, er
 	if endsRun(sealErr) && errors.Is(shipErr, context.Canceled) {
 		shipErr = nil // a consequence of sealing having ended
 	}
-	err = w.Refresh()
+	err = h.Refresh()
 	if endsRun(sealErr) || err != nil {
 		return false, firstCause(shipErr, sealErr, err)
 	}
@@ -106,11 +106,11 @@ func endsRun(err error) bool {
 func Stops(err error) bool { return errors.As(err, new(*StopError)) }
 
 // sealRest seals until there is no more to read, and tells of each batch.
-func (w *Writer) sealRest(ctx context.Context, added chan<- struct{}) error {
+func (h *shipper) sealRest(ctx context.Context, added chan<- struct{}) error {
 	for {
-		more, err := w.TakeSpooled()
+		more, err := h.Orphans.TakeSpooled()
 		if err == nil && !more {
-			more, err = w.Cut(ctx)
+			more, err = h.Cutter.Cut(ctx)
 		}
 		if err != nil || !more {
 			return err
@@ -123,14 +123,14 @@ func (w *Writer) sealRest(ctx context.Context, added chan<- struct{}) error {
 }
 
 // shipAdded ships the outbox as it grows, until added is closed and nothing is left.
-func (w *Writer) shipAdded(ctx context.Context, added <-chan struct{}) error {
+func (h *shipper) shipAdded(ctx context.Context, added <-chan struct{}) error {
 	for {
-		src, ok, err := w.Ledger.Get(w.Key)
+		src, ok, err := h.Ledger.Get(h.Key)
 		if err != nil {
 			return err
 		}
 		if ok && len(src.Outbox) > 0 {
-			if err := w.ShipFree(ctx, src.Outbox[0]); err != nil {
+			if err := h.ShipFree(ctx, src.Outbox[0]); err != nil {
 				return err
 			}
 			continue
@@ -150,41 +150,41 @@ func (w *Writer) shipAdded(ctx context.Context, added <-chan struct{}) error {
 var errTaken = errors.New("the start is taken")
 
 // ShipFree ships a batch whose start is free or holds that same batch.
-func (w *Writer) ShipFree(ctx context.Context, e offsets.Entry) error {
-	there, err := w.manifestAt(ctx, w.Key, e.Range.Start)
+func (h *shipper) ShipFree(ctx context.Context, e offsets.Entry) error {
+	there, err := h.Bucket.manifestAt(ctx, h.Key, e.Range.Start)
 	switch {
 	case errors.Is(err, sink.ErrNotFound):
-		err = w.put(ctx, e, false)
+		err = h.put(ctx, e, false)
 	case err == nil && (there.End != e.Range.End || there.Seal != e.Seal):
 		err = errTaken
 	}
 	if err != nil {
 		return err
 	}
-	return w.noteShipped(e)
+	return h.noteShipped(e)
 }
 
 // Refresh takes over what the ledger says after another goroutine has shipped.
-func (w *Writer) Refresh() error {
-	src, ok, err := w.Ledger.Get(w.Key)
+func (h *shipper) Refresh() error {
+	src, ok, err := h.Ledger.Get(h.Key)
 	if err != nil {
-		return fmt.Errorf("read source %s in the ledger: %w", w.Key.ID, err)
+		return fmt.Errorf("read source %s in the ledger: %w", h.Key.ID, err)
 	}
-	if !ok && w.Src.Serial == 0 {
+	if !ok && h.Src.Serial == 0 {
 		return nil // nothing of it was sealed yet
 	}
-	if !ok || src.Serial != w.Src.Serial && w.Src.Serial != 0 {
-		return fmt.Errorf("source %s gave its id up: %w", w.Key.ID, ErrSettleAgain)
+	if !ok || src.Serial != h.Src.Serial && h.Src.Serial != 0 {
+		return fmt.Errorf("source %s gave its id up: %w", h.Key.ID, ErrSettleAgain)
 	}
-	if src.Sealed.Chain != w.Src.Sealed.Chain && w.Src.Serial != 0 {
-		w.ForgetFile()
+	if src.Sealed.Chain != h.Src.Sealed.Chain && h.Src.Serial != 0 {
+		h.ForgetFile()
 	}
-	w.K = src.K
-	w.take(src)
-	w.unsent.note(w.Key, src)
-	for start := range w.counts {
+	h.K = src.K
+	h.take(src)
+	h.Recovery.unsent.note(h.Key, src)
+	for start := range h.Cutter.counts {
 		if start < src.Shipped {
-			delete(w.counts, start) // it can no longer be dropped
+			delete(h.Cutter.counts, start) // it can no longer be dropped
 		}
 	}
 	return nil

@@ -32,8 +32,8 @@ func TestCandidate_AMarkIsNoBatchEnd(t *testing.T) {
 			}
 		})
 		r := NewEngine(Config{Ledger: l})
-		f, release := r.Families.Use(key.Table, key.Origin, []byte("a1\n"))
-		e, err := r.Candidate(f, 0)
+		f, release := r.Sources.Families.Use(key.Table, key.Origin, []byte("a1\n"))
+		e, err := r.Sources.Candidate(f, 0)
 		require.NoError(t, err)
 		require.EqualValues(t, 300, e.End, name)
 		require.Equal(t, end(300), e.Points[len(e.Points)-1], name)

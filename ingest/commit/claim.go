@@ -30,12 +30,12 @@ var ErrSettleAgain = errors.New("source is another")
 // read from, where these are at hand: it leaves out the candidates that the file differs from. What
 // told them apart is a fact about the candidate from then on. It is not sure when a file could not be read
 // just now.
-func (r *Engine) HoldAgainstFiles(
+func (u *sources) HoldAgainstFiles(
 	ctx context.Context, c Claim, x *Told, maybe []*Candidate,
 ) (left []*Candidate, sure bool, err error) {
 	sure = true
 	for _, e := range maybe {
-		at, err := r.differsFromFile(ctx, c, e)
+		at, err := u.differsFromFile(ctx, c, e)
 		if ctx.Err() != nil {
 			return nil, false, ctx.Err()
 		}
@@ -48,7 +48,7 @@ func (r *Engine) HoldAgainstFiles(
 			return nil, false, err
 		}
 		x.facts = append(x.facts, source.Mark{Offset: at.Offset, Chain: x.Marks[at.Offset].Chain})
-		err = r.Ledger.Update(e.Key, func(s *offsets.Source) error {
+		err = u.Ledger.Update(e.Key, func(s *offsets.Source) error {
 			if s.Serial != e.Src.Serial || s.Sealed.Offset < at.Offset {
 				return ErrAgain
 			}
@@ -66,11 +66,11 @@ func (r *Engine) HoldAgainstFiles(
 // differsFromFile gives the chain of a candidate right after the first byte at which the file that the
 // candidate was last read from differs from the claimed one. It is nil when they do not differ within
 // what is sealed, or when that file is gone; with an error when the file could not be read.
-func (r *Engine) differsFromFile(ctx context.Context, c Claim, e *Candidate) (*source.Mark, error) {
+func (u *sources) differsFromFile(ctx context.Context, c Claim, e *Candidate) (*source.Mark, error) {
 	if e.Src == nil || e.Src.Path == "" || e.Src.Path == c.Path {
 		return nil, nil
 	}
-	f, err := files.Open(r.FS, e.Src.Path)
+	f, err := files.Open(u.FS, e.Src.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -104,7 +104,7 @@ func (r *Engine) NewSource(c Claim, k uint64, x *Told) *Writer {
 // there under it is of both.
 func (r *Engine) MakeWay(ctx context.Context, key source.Key) error {
 	w, ok, err := r.HeldSource(key)
-	if err != nil || !ok || r.isRead(key) {
+	if err != nil || !ok || r.Sources.isRead(key) {
 		return err
 	}
 	defer w.CloseOwn()
@@ -112,7 +112,7 @@ func (r *Engine) MakeWay(ctx context.Context, key source.Key) error {
 	err = w.NeedFile(ctx)
 	switch {
 	case errors.As(err, &stopped):
-		err = w.holdApart(stopped)
+		err = w.Orphans.holdApart(stopped)
 		if errors.As(err, &stopped) {
 			r.Pending.set(key, stopped.Problem)
 			return nil
@@ -140,7 +140,7 @@ func (r *Engine) GoOn(c Claim, e *Candidate, x *Told) (*Writer, error) {
 		return w, nil
 	}
 	w := r.NewWriter(c, e.K, &offsets.Source{})
-	w.found, w.Chase = true, true
+	w.found, w.Shipper.Chase = true, true
 	return w, w.Update(func(s *offsets.Source) error {
 		at := x.Marks[e.End]
 		at.Carry = e.Sink.Rest

@@ -2,6 +2,7 @@ package commit
 
 import (
 	"encoding/binary"
+	"fmt"
 	"log/slog"
 	"regexp"
 
@@ -82,3 +83,36 @@ const (
 	// AssumeNew takes them for sources of their own and reads them whole.
 	AssumeNew
 )
+
+// SameFile tells two names of one file: hard links, second mounts, symbolic links. What has no inode
+// has no second name.
+type SameFile struct {
+	stream     int
+	dev, inode uint64
+	path       string
+}
+
+func FileOf(in Input, stat files.Stat) SameFile {
+	if stat.Inode == 0 {
+		return SameFile{stream: in.Stream, path: in.Path}
+	}
+	return SameFile{stream: in.Stream, dev: stat.Dev, inode: stat.Inode}
+}
+
+// OriginOf takes the origin from a file's path, else it is the stream's.
+func (s *Stream) OriginOf(path string) (string, error) {
+	if s.OriginPath == nil {
+		return s.Origin, nil
+	}
+	m := s.OriginPath.FindStringSubmatch(path)
+	if m == nil {
+		return "", fmt.Errorf("the stream's origin_path %q does not match its path; it was left alone: "+
+			"let origin_path match it, or leave it out with `exclude`", s.OriginPath)
+	}
+	origin := m[min(1, len(m)-1)]
+	if err := source.CheckName(origin); err != nil {
+		return "", fmt.Errorf("the stream's origin_path %q finds no origin in its path: %w; it was left "+
+			"alone: let origin_path match another part, or leave it out with `exclude`", s.OriginPath, err)
+	}
+	return origin, nil
+}

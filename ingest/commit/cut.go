@@ -22,37 +22,37 @@ const epochFile = "epoch"
 
 // Cut seals the next range of the file and enters it into the outbox. It reports false when there
 // is nothing more to read.
-func (w *Writer) Cut(ctx context.Context) (bool, error) {
+func (u *cutter) Cut(ctx context.Context) (bool, error) {
 	var b *seal.Batch
-	err := w.WhenThereIsRoom(ctx, func() (err error) {
-		b, err = w.sealRange(ctx)
+	err := u.WhenThereIsRoom(ctx, func() (err error) {
+		b, err = u.sealRange(ctx)
 		if err != nil {
-			w.DropReader() // it stands somewhere in the range
+			u.DropReader() // it stands somewhere in the range
 		}
 		return err
 	})
 	if err != nil || b == nil {
 		return false, err
 	}
-	counts := w.count(b)
-	w.counts[b.Manifest.Start] = counts
-	w.judge(b.Manifest, counts)
+	counts := u.count(b)
+	u.counts[b.Manifest.Start] = counts
+	u.judge(b.Manifest, counts)
 	return true, nil
 }
 
 // count counts a sealed batch, and gives what it was.
-func (w *Writer) count(b *seal.Batch) Counts {
-	counts := w.countsOf(b)
-	w.Sealed = true
-	w.Tally.count(w.Key.Table, counts, 1)
-	if w.SealedBatch != nil {
-		w.SealedBatch(w, counts)
+func (u *cutter) count(b *seal.Batch) Counts {
+	counts := u.countsOf(b)
+	u.Sealed = true
+	u.Tally.count(u.Key.Table, counts, 1)
+	if u.SealedBatch != nil {
+		u.SealedBatch(u.Writer, counts)
 	}
 	return counts
 }
 
 // countsOf gives what is in a sealed batch.
-func (w *Writer) countsOf(b *seal.Batch) Counts {
+func (u *cutter) countsOf(b *seal.Batch) Counts {
 	m := b.Manifest
 	c := Counts{
 		Bytes: m.End - m.Start, Records: m.Records, Rows: m.Rows, Rejects: m.Rejects,
@@ -60,46 +60,46 @@ func (w *Writer) countsOf(b *seal.Batch) Counts {
 		Reasons: b.Reasons,
 	}
 	if b.FirstReject != nil {
-		c.First = &Reject{w.Path, *b.FirstReject}
+		c.First = &Reject{u.Path, *b.FirstReject}
 	}
 	return c
 }
 
 // sealRange seals the next range into the spool and commits it to the ledger; no batch means that
 // there was nothing to read.
-func (w *Writer) sealRange(ctx context.Context) (*seal.Batch, error) {
-	if err := w.openReader(ctx); err != nil {
+func (u *cutter) sealRange(ctx context.Context) (*seal.Batch, error) {
+	if err := u.openReader(ctx); err != nil {
 		return nil, err
 	}
-	w.reader.stopped = ctx.Err
-	if w.reader.AtEnd() {
-		w.endReading()
+	u.reader.stopped = ctx.Err
+	if u.reader.AtEnd() {
+		u.endReading()
 		return nil, nil
 	}
-	limit, err := w.limit(ctx)
+	limit, err := u.limit(ctx)
 	if err != nil {
 		return nil, err
 	}
-	b, err := w.sealUpTo(ctx, limit, w.Stream.MaxPartitions)
+	b, err := u.sealUpTo(ctx, limit, u.Stream.MaxPartitions)
 	if !errors.Is(err, errTooShort) {
 		return b, err
 	}
-	w.DropReader()
-	return w.sealAsFarAsNeeded(ctx)
+	u.DropReader()
+	return u.sealAsFarAsNeeded(ctx)
 }
 
-func (w *Writer) sealUpTo(ctx context.Context, limit int64, maxPartitions int) (*seal.Batch, error) {
-	if err := w.openReader(ctx); err != nil {
+func (u *cutter) sealUpTo(ctx context.Context, limit int64, maxPartitions int) (*seal.Batch, error) {
+	if err := u.openReader(ctx); err != nil {
 		return nil, err
 	}
-	w.reader.stopped = ctx.Err
-	release, err := w.Spool.Reserve(ctx, w.roomFor(limit))
+	u.reader.stopped = ctx.Err
+	release, err := u.Spool.Reserve(ctx, u.roomFor(limit))
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	w.reader.Begin(w.Src.Sealed.Offset, limit, w.Src.Barrier)
-	return w.sealBegun(maxPartitions, w.commit)
+	u.reader.Begin(u.Src.Sealed.Offset, limit, u.Src.Barrier)
+	return u.sealBegun(maxPartitions, u.commit)
 }
 
 // errTooShort says that the first batch of a source ends before it differs from a source with a lower
@@ -108,70 +108,70 @@ var errTooShort = errors.New("the batch does not tell the source apart")
 
 // sealAsFarAsNeeded seals the first batch of a source past the usual limits, to the first record end at
 // which it differs from every source with a lower ordinal.
-func (w *Writer) sealAsFarAsNeeded(ctx context.Context) (*seal.Batch, error) {
-	b, err := w.sealUpTo(ctx, w.Reach+w.Stream.Epoch.MaxRecordBytes, math.MaxInt)
+func (u *cutter) sealAsFarAsNeeded(ctx context.Context) (*seal.Batch, error) {
+	b, err := u.sealUpTo(ctx, u.Ordinal.Reach+u.Stream.Epoch.MaxRecordBytes, math.MaxInt)
 	if !errors.Is(err, errTooShort) {
 		return b, err
 	}
-	w.DropReader()
-	return nil, Stop(Undecided, w.Path, "it begins as another source does, and its whole records end "+
-		"before the two differ at %d: it is not read before it has more", w.Reach)
+	u.DropReader()
+	return nil, Stop(Undecided, u.Path, "it begins as another source does, and its whole records end "+
+		"before the two differ at %d: it is not read before it has more", u.Ordinal.Reach)
 }
 
 // sealBegun seals the range that the reader has begun and hands it to commit.
-func (w *Writer) sealBegun(
+func (u *cutter) sealBegun(
 	maxPartitions int, commit func(Stage, *seal.Batch) error,
 ) (*seal.Batch, error) {
-	stage, err := w.Spool.Stage()
+	stage, err := u.Spool.Stage()
 	if err != nil {
 		return nil, err
 	}
 	defer stage.Abort()
-	b, err := w.Sealer(seal.Input{
-		Key: w.Key, K: w.K, Epoch: w.Stream.Epoch, Parser: w.Stream.Parser,
-		Start: w.Src.Sealed, MaxPartitions: maxPartitions,
-	}, w.reader, stage)
+	b, err := u.Sealer(seal.Input{
+		Key: u.Key, K: u.K, Epoch: u.Stream.Epoch, Parser: u.Stream.Parser,
+		Start: u.Src.Sealed, MaxPartitions: maxPartitions,
+	}, u.reader, stage)
 	if errors.Is(err, io.EOF) {
-		w.endReading()
+		u.endReading()
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("seal %s from %d: %w", w.Path, w.Src.Sealed.Offset, err)
+		return nil, fmt.Errorf("seal %s from %d: %w", u.Path, u.Src.Sealed.Offset, err)
 	}
-	if l := w.Stream.Rejects; l.Halt && l.Exceeded(b.Manifest.Rejects, b.Manifest.Records) {
-		return nil, Stop(Halted, w.Path, "%s: nothing of that range was sealed; mend the format or "+
-			"the file, or give --on-exceed quarantine", tooMany(b.Manifest, w.countsOf(b)))
+	if l := u.Stream.Rejects; l.Halt && l.Exceeded(b.Manifest.Rejects, b.Manifest.Records) {
+		return nil, Stop(Halted, u.Path, "%s: nothing of that range was sealed; mend the format or "+
+			"the file, or give --on-exceed quarantine", tooMany(b.Manifest, u.countsOf(b)))
 	}
-	same, err := w.reader.unchanged(b.End.Offset)
+	same, err := u.reader.unchanged(b.End.Offset)
 	if err != nil {
 		return nil, err
 	}
 	if !same {
-		return nil, Stop(Changed, w.Path, "it was truncated or written over while it was read from %d "+
+		return nil, Stop(Changed, u.Path, "it was truncated or written over while it was read from %d "+
 			"on: nothing of that range was sealed; run again to look at it anew",
-			w.Src.Sealed.Offset)
+			u.Src.Sealed.Offset)
 	}
-	if err := w.checkHead(); err != nil {
+	if err := u.checkHead(); err != nil {
 		return nil, err
 	}
-	if w.Encoded != nil {
-		w.Encoded()
+	if u.Encoded != nil {
+		u.Encoded()
 	}
 	return b, commit(stage, b)
 }
 
 // checkHead is an error when what is sealed from 0 on does not begin with the head that the source is named
 // by: the file was another when that was read.
-func (w *Writer) checkHead() error {
-	if w.Src.Sealed.Offset > 0 || w.Head == nil {
+func (u *cutter) checkHead() error {
+	if u.Src.Sealed.Offset > 0 || u.Head == nil {
 		return nil
 	}
-	head, _, err := w.File.Head(true, nil)
+	head, _, err := u.File.Head(true, nil)
 	if err != nil && !errors.As(err, new(*files.CorruptError)) {
 		return err
 	}
-	if !bytes.Equal(head, w.Head) {
-		return fmt.Errorf("seal %s from 0: it begins otherwise than when it was told apart: %w", w.Path,
+	if !bytes.Equal(head, u.Head) {
+		return fmt.Errorf("seal %s from 0: it begins otherwise than when it was told apart: %w", u.Path,
 			ErrSettleAgain)
 	}
 	return nil
@@ -179,54 +179,54 @@ func (w *Writer) checkHead() error {
 
 // roomFor is how much a batch of at most limit bytes may take in the spool. A compressed file says
 // nothing of its length, so a batch without a limit reserves what the file takes on disk.
-func (w *Writer) roomFor(limit int64) int64 {
-	size := w.File.Stat().Size
+func (u *cutter) roomFor(limit int64) int64 {
+	size := u.File.Stat().Size
 	switch {
 	case limit == 0:
 		return size
-	case w.File.Compressed():
+	case u.File.Compressed():
 		return limit
 	}
-	return min(limit, max(0, size-w.Src.Sealed.Offset))
+	return min(limit, max(0, size-u.Src.Sealed.Offset))
 }
 
 // commit makes a sealed batch durable and advances the sealed offset over it.
-func (w *Writer) commit(stage Stage, b *seal.Batch) error {
-	if w.Src.Sealed.Offset == 0 && w.K > 0 && b.End.Offset < w.Reach {
+func (u *cutter) commit(stage Stage, b *seal.Batch) error {
+	if u.Src.Sealed.Offset == 0 && u.K > 0 && b.End.Offset < u.Ordinal.Reach {
 		return errTooShort
 	}
-	m, marker := b.Manifest, w.reader.marker()
-	if err := w.toSpool(stage, b); err != nil {
+	m, marker := b.Manifest, u.reader.marker()
+	if err := u.toSpool(stage, b); err != nil {
 		return err
 	}
 	// Here the batch is complete and durable in the spool. If we die now, the next start finds that
 	// it chains on to the sealed offset and takes it from there.
-	err := w.Update(func(s *offsets.Source) error {
+	err := u.Update(func(s *offsets.Source) error {
 		AppendBatch(s, m, b.End)
-		s.Path, s.File, s.Marker, s.OpenEnd = w.Path, w.State, marker, m.OpenEnd
+		s.Path, s.File, s.Marker, s.OpenEnd = u.Path, u.State, marker, m.OpenEnd
 		return nil
 	})
 	if errors.Is(err, ErrSettleAgain) {
 		// The source gave its id up while this was sealed: the file is told apart and cut anew, and
 		// nobody would ever ship this or make room of it.
-		err = errors.Join(err, w.dropUnentered(EntryOf(m)))
+		err = errors.Join(err, u.dropUnentered(EntryOf(m)))
 	}
 	return err
 }
 
 // dropUnentered removes a batch that its source did not enter, unless another file has sealed the same one
 // as that source by now.
-func (w *Writer) dropUnentered(e offsets.Entry) error {
-	now, ok, err := w.Ledger.Get(w.Key)
+func (u *cutter) dropUnentered(e offsets.Entry) error {
+	now, ok, err := u.Ledger.Get(u.Key)
 	if err != nil || ok && slices.Contains(now.Outbox, e) {
 		return err
 	}
-	return w.Spool.Remove(e.Spool)
+	return u.Spool.Remove(e.Spool)
 }
 
 // toSpool makes a sealed batch durable.
-func (w *Writer) toSpool(stage Stage, b *seal.Batch) error {
-	names, err := w.addFiles(stage, b)
+func (u *cutter) toSpool(stage Stage, b *seal.Batch) error {
+	names, err := u.addFiles(stage, b)
 	if err != nil {
 		return err
 	}
@@ -234,13 +234,13 @@ func (w *Writer) toSpool(stage Stage, b *seal.Batch) error {
 }
 
 // addFiles stages what a batch in the spool has beside its objects, and names all of its files in order.
-func (w *Writer) addFiles(stage Stage, b *seal.Batch) ([]string, error) {
-	if err := WriteFile(stage, epochFile, w.Stream.Epoch.JSON()); err != nil {
+func (u *cutter) addFiles(stage Stage, b *seal.Batch) ([]string, error) {
+	if err := WriteFile(stage, epochFile, u.Stream.Epoch.JSON()); err != nil {
 		return nil, err
 	}
 	names := append(slices.Clone(b.Names), epochFile)
-	if b.Manifest.Start == 0 && len(w.Head) > 0 {
-		if err := WriteFile(stage, NoteFile, w.NoteOf().File()); err != nil {
+	if b.Manifest.Start == 0 && len(u.Head) > 0 {
+		if err := WriteFile(stage, NoteFile, u.Ordinal.NoteOf().File()); err != nil {
 			return nil, err
 		}
 		names = append(names, NoteFile)
@@ -291,9 +291,25 @@ func endsOf(m *table.Manifest) []offsets.End {
 
 // MarkerAt is the marker of the file before off; a compressed file has none, since nobody
 // truncates one in place and goes on writing.
-func (w *Writer) MarkerAt(off int64) (source.Digest, error) {
-	if w.File.Compressed() {
+func (u *cutter) MarkerAt(off int64) (source.Digest, error) {
+	if u.File.Compressed() {
 		return source.Digest{}, nil
 	}
-	return w.File.Marker(off)
+	return u.File.Marker(off)
+}
+
+// cutter cuts a range of the source's file, seals its batch into the spool, and enters the batch into the ledger.
+type cutter struct {
+	*Writer
+
+	reader   *feed // nil until the next cut and after the last one
+	Fault    error // what ended the file before its end
+	leftHalf bool  // its last line was not taken
+	padded   bool  // it was said that it has padding
+	// openRecord is where the whole lines of a last record end that lacks its last part; 0 for none.
+	OpenRecord int64
+	// encoded is called when a batch only has to be made durable: that takes time, but no processor and
+	// little memory. Nil for nothing.
+	Encoded func()
+	counts  map[int64]Counts // of the batches in the outbox that this run sealed, by their start
 }

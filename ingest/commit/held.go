@@ -35,67 +35,67 @@ func (r *Engine) HeldProblem() ([]Problem, error) {
 // of it is held for whoever can decide: it may be all that is left of those bytes.
 //
 // Before that all files that there are have had their turn: one of them may be the source's.
-func (w *Writer) SetApart(why error) error {
+func (p *orphans) SetApart(why error) error {
 	var stopped *StopError
-	if !errors.As(why, &stopped) || w.isRead(w.Key) {
+	if !errors.As(why, &stopped) || p.Sources.isRead(p.Key) {
 		return why
 	}
-	if !w.AllTold() {
-		w.Hopeless.Store(w.Key, true)
+	if !p.AllTold() {
+		p.Hopeless.Store(p.Key, true)
 		return why
 	}
-	return w.holdApart(stopped)
+	return p.holdApart(stopped)
 }
 
 // holdApart sets a source apart without asking whether a file may still turn up.
-func (w *Writer) holdApart(stopped *StopError) error {
-	w.Hopeless.Delete(w.Key)
-	if err := w.holdBatches(w.Src.Outbox); err != nil {
+func (p *orphans) holdApart(stopped *StopError) error {
+	p.Hopeless.Delete(p.Key)
+	if err := p.holdBatches(p.Src.Outbox); err != nil {
 		return err
 	}
 	// If we die here, an outbox without files is left. It finds the same, and has nothing to set apart.
-	if err := w.Ledger.Delete(w.Key); err != nil {
-		return fmt.Errorf("forget source %s in the ledger: %w", w.Key.ID, err)
+	if err := p.Ledger.Delete(p.Key); err != nil {
+		return fmt.Errorf("forget source %s in the ledger: %w", p.Key.ID, err)
 	}
 	return Stop(Gone, stopped.Path, "%s; what was sealed of it, up to %d, is held in spool/held, and others "+
-		"that begin alike go on", stopped.Message, w.Src.Sealed.Offset)
+		"that begin alike go on", stopped.Message, p.Src.Sealed.Offset)
 }
 
 // holdBatches moves batches of the spool to those that are held.
-func (w *Writer) holdBatches(batches []offsets.Entry) error {
+func (p *orphans) holdBatches(batches []offsets.Entry) error {
 	for _, e := range batches {
-		if err := w.Spool.SetApart(e.Spool); err != nil {
+		if err := p.Spool.SetApart(e.Spool); err != nil {
 			return fmt.Errorf("set %s apart in the spool: %w", e.Spool, err)
 		}
-		w.uncount(e)
+		p.Shipper.uncount(e)
 	}
 	if len(batches) > 0 {
-		w.sayHeld()
+		p.sayHeld()
 	}
 	return nil
 }
 
 // sayHeld reports that batches of the source are held.
-func (w *Writer) sayHeld() {
-	if w.SetsApart != nil {
-		w.SetsApart(w.Key)
+func (p *orphans) sayHeld() {
+	if p.SetsApart != nil {
+		p.SetsApart(p.Key)
 	}
 }
 
 // SealHeld seals all that the file holds among the batches that are held.
-func (w *Writer) SealHeld(ctx context.Context) error {
-	stream := *w.Stream
+func (p *orphans) SealHeld(ctx context.Context) error {
+	stream := *p.Stream
 	stream.Rejects.Halt = false // the file is gone, so nobody can mend it
-	w.Stream = &stream
-	defer w.DropReader()
-	defer w.sayHeld()
+	p.Stream = &stream
+	defer p.DropReader()
+	defer p.sayHeld()
 	for {
-		if err := w.openReader(ctx); err != nil {
+		if err := p.openReader(ctx); err != nil {
 			return err
 		}
-		w.reader.stopped = ctx.Err
-		w.reader.Begin(w.Src.Sealed.Offset, w.Stream.MaxBytes, 0)
-		b, err := w.sealBegun(w.Stream.MaxPartitions, w.commitHeld)
+		p.Cutter.reader.stopped = ctx.Err
+		p.Cutter.reader.Begin(p.Src.Sealed.Offset, p.Stream.MaxBytes, 0)
+		b, err := p.Cutter.sealBegun(p.Stream.MaxPartitions, p.commitHeld)
 		if b == nil || err != nil {
 			return err
 		}
@@ -104,19 +104,19 @@ func (w *Writer) SealHeld(ctx context.Context) error {
 
 // commitHeld makes a batch durable among those that are held. The outbox of the source whose name it bears
 // may have one of the same name.
-func (w *Writer) commitHeld(stage Stage, b *seal.Batch) error {
-	names, err := w.addFiles(stage, b)
+func (p *orphans) commitHeld(stage Stage, b *seal.Batch) error {
+	names, err := p.Cutter.addFiles(stage, b)
 	if err != nil {
 		return err
 	}
-	w.Src = &offsets.Source{K: w.K, Sealed: b.End}
+	p.Src = &offsets.Source{K: p.K, Sealed: b.End}
 	return stage.CommitHeld(EntryOf(b.Manifest).Spool, names, b.Manifest.JSON())
 }
 
 // familyHas reports whether a source of the family has exactly the bytes of a batch in the sink. What a ledger
 // has sealed beside that need not be in the spool: the ledger may be an old one.
 func (r *Engine) familyHas(f *Family, m *table.Manifest) (bool, error) {
-	all, _, err := r.Candidates(f)
+	all, _, err := r.Sources.Candidates(f)
 	if err != nil {
 		return false, err
 	}

@@ -35,8 +35,9 @@ const theHead = "h1\n"
 // announceAs announces the k-th source of an origin that begins with theHead.
 func announceAs(t *testing.T, store sink.Store, origin string, k uint64) {
 	r := NewEngine(Config{Store: store})
-	w := &Writer{Engine: r, Key: keyOfKth(origin, k), K: k, Path: "/elsewhere", Head: []byte(theHead)}
-	require.NoError(t, r.announce(t.Context(), w.NoteOf()))
+	w := newWriter(r, keyOfKth(origin, k), k)
+	w.Path, w.Head = "/elsewhere", []byte(theHead)
+	require.NoError(t, r.Announcer.announce(t.Context(), w.Ordinal.NoteOf()))
 }
 
 // keyOfKth is a source that begins with the theHead.
@@ -54,7 +55,7 @@ func TestRun_Others_ListsAfterTheNote(t *testing.T) {
 		store := &listCounter{Store: sinktest.NewMemory(t)}
 		r := NewEngine(Config{Store: store})
 		ask := func(k uint64, announced bool) []source.Key {
-			others, err := r.Others(t.Context(), keyOfKth("m", k), bannerNotes, announced)
+			others, err := r.Announcer.Others(t.Context(), keyOfKth("m", k), bannerNotes, announced)
 			require.NoError(t, err)
 			return others
 		}
@@ -100,14 +101,15 @@ func TestRun_Others_PassesOverWhatIsNoNote(t *testing.T) {
 	store.Plant(bannerNotes+"x.json", []byte("x"))
 	r := NewEngine(Config{Store: store})
 	for _, path := range []string{"/a", "/b"} {
-		w := &Writer{Engine: r, Key: keyOfKth("web-1", 0), Path: path, Head: []byte(theHead)}
-		require.NoError(t, r.announce(t.Context(), w.NoteOf()))
+		w := newWriter(r, keyOfKth("web-1", 0), 0)
+		w.Path, w.Head = path, []byte(theHead)
+		require.NoError(t, r.Announcer.announce(t.Context(), w.Ordinal.NoteOf()))
 	}
 	key := table.SourceKey(keyOfKth("web-1", 0), source.DigestOf([]byte(theHead)))
 	n, err := table.ParseSourceNote(store.Body(key))
 	require.NoError(t, err)
 	require.Equal(t, "/a", n.Path)
-	others, err := r.Others(t.Context(), keyOfKth("", 0), bannerNotes, false)
+	others, err := r.Announcer.Others(t.Context(), keyOfKth("", 0), bannerNotes, false)
 	require.NoError(t, err)
 	require.Equal(t, []source.Key{keyOfKth("web-1", 0)}, others)
 }

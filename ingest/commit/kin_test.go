@@ -27,7 +27,7 @@ func TestRun_FirstKin_AsksTheLedger(t *testing.T) {
 	})
 	store := sinktest.NewMemory(t)
 	r := NewEngine(Config{Ledger: ledger, Store: store})
-	kins, err := r.FirstKin(t.Context(), []source.Key{key, {Table: key.Table, ID: source.ID{2}}}, 0)
+	kins, err := r.Announcer.FirstKin(t.Context(), []source.Key{key, {Table: key.Table, ID: source.ID{2}}}, 0)
 	require.NoError(t, err)
 	require.Len(t, kins, 2)
 	require.Equal(t, append(filestest.Marks(body, 0, int64(len(body))),

@@ -1,12 +1,15 @@
 package commit
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"logseal/ingest/files"
+	"logseal/ingest/offsets"
 	"logseal/ingest/source"
 	"logseal/ingest/table"
 )
@@ -24,7 +27,7 @@ type leftoverAt struct {
 
 // FindLeftovers lists the tables once: data first, so that what is committed meanwhile is not taken
 // for a leftover, then the manifests.
-func (r *Engine) FindLeftovers(ctx context.Context) (leftovers, error) {
+func (r *recovery) FindLeftovers(ctx context.Context) (leftovers, error) {
 	found := leftovers{}
 	for i := range r.Streams {
 		t := r.Streams[i].Table()
@@ -59,10 +62,10 @@ func (l leftovers) note(k table.ParsedKey) {
 // limit is how large the next range may be: the stream's limit or, where a leftover starts, its
 // size, when it is within the limit and the file and its seal is the one that this file and epoch
 // give there. Of several the longest counts.
-func (w *Writer) limit(ctx context.Context) (int64, error) {
-	most := w.Stream.MaxBytes
-	at := leftoverAt{w.Key.Table, w.Key.ID, w.Src.Sealed.Offset}
-	names := slices.Clone(w.Leftovers[at])
+func (u *cutter) limit(ctx context.Context) (int64, error) {
+	most := u.Stream.MaxBytes
+	at := leftoverAt{u.Key.Table, u.Key.ID, u.Src.Sealed.Offset}
+	names := slices.Clone(u.Recovery.Leftovers[at])
 	if len(names) == 0 {
 		return most, nil
 	}
@@ -72,7 +75,7 @@ func (w *Writer) limit(ctx context.Context) (int64, error) {
 		ends = append(ends, n.Range.End)
 	}
 	slices.Sort(ends)
-	marks, _, err := MarksTo(ctx, w.File, slices.Compact(ends))
+	marks, _, err := MarksTo(ctx, u.File, slices.Compact(ends))
 	if errors.As(err, new(*files.ShrunkError)) {
 		return most, nil // the bytes before it are gone: what is left of them is sealed as it comes
 	}
@@ -82,9 +85,81 @@ func (w *Writer) limit(ctx context.Context) (int64, error) {
 	for _, n := range names {
 		m, ok := marks[n.Range.End]
 		fits := most == 0 || n.Range.Len() <= most
-		if ok && fits && source.NewSeal(m.Chain, w.Stream.Epoch.ID()) == n.Seal {
+		if ok && fits && source.NewSeal(m.Chain, u.Stream.Epoch.ID()) == n.Seal {
 			return n.Range.Len(), nil
 		}
 	}
 	return most, nil
+}
+
+// unsent holds the k of the sources of this ledger that are not the first with their head and of
+// which nothing was shipped: those whose k can still change. There are few, however many sources
+// there are.
+type unsent struct {
+	mu sync.Mutex
+	by map[source.Key]uint64
+}
+
+func (u *unsent) note(key source.Key, s *offsets.Source) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if s.K == 0 || s.Shipped > 0 {
+		delete(u.by, key)
+		return
+	}
+	if u.by == nil {
+		u.by = map[source.Key]uint64{}
+	}
+	u.by[key] = s.K
+}
+
+// kth is a source with its k.
+type kth struct {
+	key source.Key
+	k   uint64
+}
+
+// all gives them in the order of their k.
+func (u *unsent) all() []kth {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var all []kth
+	for key, k := range u.by {
+		all = append(all, kth{key, k})
+	}
+	slices.SortFunc(all, func(a, b kth) int {
+		return cmp.Or(cmp.Compare(a.k, b.k), bytes.Compare(a.key.ID[:], b.key.ID[:]))
+	})
+	return all
+}
+
+// FindUnsent asks the ledger once. A source of which nothing was shipped has an outbox.
+func (r *recovery) FindUnsent() error {
+	return r.eachWaiting(func(key source.Key, src *offsets.Source) error {
+		r.unsent.note(key, src)
+		return nil
+	})
+}
+
+// eachWaiting goes through the sources of the ledger with something in the outbox.
+func (r *recovery) eachWaiting(do func(source.Key, *offsets.Source) error) error {
+	keys, err := r.Ledger.Waiting()
+	if err != nil {
+		return err
+	}
+	return r.Each(keys, do)
+}
+
+// Each goes through sources. One that the ledger does not have is left out.
+func (r *recovery) Each(keys []source.Key, do func(source.Key, *offsets.Source) error) error {
+	for _, key := range keys {
+		src, ok, err := r.Ledger.Get(key)
+		if err == nil && ok {
+			err = do(key, src)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -23,29 +23,29 @@ const bringBack = "bring the file back, to where `ingest tail` follows it or to 
 // lostStart gives up a batch whose start has another's manifest. The objects of its own that the
 // winner does not name can never be committed, since that place is taken, so they go first; but for
 // those of just the range that was declared lost, which may be found.
-func (w *Writer) lostStart(ctx context.Context, e offsets.Entry, winner *table.Manifest) error {
-	own, _, err := w.Spooled(e.Spool)
+func (h *shipper) lostStart(ctx context.Context, e offsets.Entry, winner *table.Manifest) error {
+	own, _, err := h.Recovery.Spooled(e.Spool)
 	if err == nil && !takesBack(own.Manifest, winner) {
-		err = w.deleteUnnamed(ctx, own.Manifest, winner)
+		err = h.Bucket.deleteUnnamed(ctx, own.Manifest, winner)
 	} else if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	if err != nil {
 		return err
 	}
-	return w.adopt(ctx, winner)
+	return h.adopt(ctx, winner)
 }
 
 // deleteUnnamed deletes the objects of a batch that can never be committed. Where deleting is not
 // allowed they stay, superseded, until someone who may runs `verify --clean`.
-func (r *Engine) deleteUnnamed(ctx context.Context, own, winner *table.Manifest) error {
+func (b *bucket) deleteUnnamed(ctx context.Context, own, winner *table.Manifest) error {
 	for _, o := range own.Objects {
 		if winner != nil && named(winner, o.Key) {
 			continue
 		}
-		err := r.Store.Delete(ctx, o.Key)
+		err := b.Store.Delete(ctx, o.Key)
 		if errors.As(err, new(*sink.RefusedError)) {
-			r.Log.Warn("a leftover stays in the sink", "key", o.Key, "error", err)
+			b.Log.Warn("a leftover stays in the sink", "key", o.Key, "error", err)
 			continue
 		}
 		if err != nil {
@@ -57,55 +57,55 @@ func (r *Engine) deleteUnnamed(ctx context.Context, own, winner *table.Manifest)
 
 // adopt takes over a batch that another writer committed at the shipped offset, when this source's
 // bytes agree with it.
-func (w *Writer) adopt(ctx context.Context, winner *table.Manifest) error {
-	w.Chase = true
-	if i, chain, err := w.ownEnd(winner.End); err != nil {
+func (h *shipper) adopt(ctx context.Context, winner *table.Manifest) error {
+	h.Chase = true
+	if i, chain, err := h.ownEnd(winner.End); err != nil {
 		return err
 	} else if i >= 0 {
 		if chain != winner.ChainOut {
-			return w.Abandon()
+			return h.Abandon()
 		}
-		return w.keepFrom(i+1, winner)
+		return h.keepFrom(i+1, winner)
 	}
-	points, err := w.pointsOf()
+	points, err := h.pointsOf()
 	if err != nil {
 		return err
 	}
-	theirs := w.committedPoints().With(endsOf(winner)...)
+	theirs := h.committedPoints().With(endsOf(winner)...)
 	if points.Differ(theirs) {
-		if err := w.NeedFile(ctx); err != nil {
-			return w.SetApart(err)
+		if err := h.NeedFile(ctx); err != nil {
+			return h.Orphans.SetApart(err)
 		}
-		return w.Abandon()
+		return h.Abandon()
 	}
-	if _, agrees := points.At(winner.End); agrees && w.File == nil {
-		return w.goOnAt(pointOf(winner), winner)
+	if _, agrees := points.At(winner.End); agrees && h.File == nil {
+		return h.goOnAt(pointOf(winner), winner)
 	}
-	if err := w.NeedFile(ctx); err != nil {
-		return w.SetApart(err)
+	if err := h.NeedFile(ctx); err != nil {
+		return h.Orphans.SetApart(err)
 	}
 	x := &Told{}
-	if err := x.Hold(ctx, w.File, []*Candidate{{Candidate: identity.Candidate{Points: theirs}}}); err != nil {
+	if err := x.Hold(ctx, h.File, []*Candidate{{Candidate: identity.Candidate{Points: theirs}}}); err != nil {
 		return err
 	}
 	if x.Points.Differ(theirs) {
-		return w.Abandon()
+		return h.Abandon()
 	}
 	at, ok := x.Marks[winner.End]
 	if !ok { // it is undecided, and gives its ordinal back
-		if err := w.holdBatches(w.Src.Outbox); err != nil {
+		if err := h.Orphans.holdBatches(h.Src.Outbox); err != nil {
 			return err
 		}
 		// If we die here, an outbox without files is left. It meets the same winner, and has nothing to hold.
-		return w.forget()
+		return h.forget()
 	}
-	return w.goOnAt(at, winner)
+	return h.goOnAt(at, winner)
 }
 
 // committedPoints is what is known of the content that the sink has under the source's id, beside its
 // manifests.
-func (w *Writer) committedPoints() identity.Points {
-	m, ok := w.Families.Member(w.Key)
+func (h *shipper) committedPoints() identity.Points {
+	m, ok := h.Sources.Families.Member(h.Key)
 	if !ok {
 		return nil
 	}
@@ -117,12 +117,12 @@ func (w *Writer) committedPoints() identity.Points {
 }
 
 // ownEnd finds the batch of the outbox that ends at off, and the source's chain there.
-func (w *Writer) ownEnd(off int64) (int, source.Digest, error) {
-	for i, e := range w.Src.Outbox {
+func (h *shipper) ownEnd(off int64) (int, source.Digest, error) {
+	for i, e := range h.Src.Outbox {
 		if e.Range.End != off {
 			continue
 		}
-		ends, err := w.Ledger.Ends(w.Key)
+		ends, err := h.Ledger.Ends(h.Key)
 		if err != nil {
 			return 0, source.Digest{}, err
 		}
@@ -136,11 +136,11 @@ func (w *Writer) ownEnd(off int64) (int, source.Digest, error) {
 }
 
 // keepFrom drops the batches of the outbox that the winner covers and keeps those that chain on.
-func (w *Writer) keepFrom(i int, winner *table.Manifest) error {
-	if err := w.dropBatches(w.Src.Outbox[:i]); err != nil {
+func (h *shipper) keepFrom(i int, winner *table.Manifest) error {
+	if err := h.dropBatches(h.Src.Outbox[:i]); err != nil {
 		return err
 	}
-	return w.updateAsSeen(func(s *offsets.Source) error {
+	return h.updateAsSeen(func(s *offsets.Source) error {
 		s.Outbox = s.Outbox[i:]
 		s.Shipped, s.LastStart = winner.End, winner.Start
 		addEnds(s, winner)
@@ -154,21 +154,21 @@ func (w *Writer) keepFrom(i int, winner *table.Manifest) error {
 // goOnAt drops the outbox and goes on behind the winner. The files of batches that reach past its
 // end stay in the spool, set aside, until the sealed offset has passed them again: until then they
 // may be all that is left of those bytes.
-func (w *Writer) goOnAt(at source.Point, winner *table.Manifest) error {
+func (h *shipper) goOnAt(at source.Point, winner *table.Manifest) error {
 	at.Carry = winner.Rest
 	covered := 0
-	for covered < len(w.Src.Outbox) && w.Src.Outbox[covered].Range.End <= winner.End {
+	for covered < len(h.Src.Outbox) && h.Src.Outbox[covered].Range.End <= winner.End {
 		covered++
 	}
-	if err := w.dropBatches(w.Src.Outbox[:covered]); err != nil {
+	if err := h.dropBatches(h.Src.Outbox[:covered]); err != nil {
 		return err
 	}
-	waited := w.Src.Outbox[covered:]
-	rest, err := w.inSpool(waited)
+	waited := h.Src.Outbox[covered:]
+	rest, err := h.Recovery.inSpool(waited)
 	if err != nil {
 		return err
 	}
-	err = w.updateAsSeen(func(s *offsets.Source) error {
+	err = h.updateAsSeen(func(s *offsets.Source) error {
 		s.Outbox, s.Sealed, s.Marker = nil, at, source.Digest{}
 		s.Shipped, s.LastStart, s.OpenEnd = winner.End, winner.Start, winner.OpenEnd
 		s.Highest = max(s.Highest, at.Offset)
@@ -182,28 +182,28 @@ func (w *Writer) goOnAt(at source.Point, winner *table.Manifest) error {
 		return err
 	}
 	for _, e := range waited {
-		w.uncount(e)
+		h.uncount(e)
 	}
-	w.DropReader()
-	w.setAside(rest)
+	h.DropReader()
+	h.Orphans.setAside(rest)
 	return nil
 }
 
 // dropBatches takes batches that can never be shipped out of the spool and out of the counts.
-func (w *Writer) dropBatches(batches []offsets.Entry) error {
+func (h *shipper) dropBatches(batches []offsets.Entry) error {
 	for _, e := range batches {
-		if err := w.Spool.Remove(e.Spool); err != nil {
+		if err := h.Spool.Remove(e.Spool); err != nil {
 			return fmt.Errorf("remove %s from the spool: %w", e.Spool, err)
 		}
-		w.uncount(e)
+		h.uncount(e)
 	}
 	return nil
 }
 
-func (w *Writer) uncount(e offsets.Entry) {
-	if c, ok := w.counts[e.Range.Start]; ok {
-		delete(w.counts, e.Range.Start)
-		w.Tally.count(w.Key.Table, c, -1)
+func (h *shipper) uncount(e offsets.Entry) {
+	if c, ok := h.Cutter.counts[e.Range.Start]; ok {
+		delete(h.Cutter.counts, e.Range.Start)
+		h.Tally.count(h.Key.Table, c, -1)
 	}
 }
 
@@ -211,10 +211,10 @@ func (w *Writer) uncount(e offsets.Entry) {
 // unsent and cut again when the file is settled anew.
 func (w *Writer) Abandon() error {
 	if w.File == nil {
-		return w.SetApart(Stop(Gone, w.Path, "what is in the spool of source %s is another source, and "+
+		return w.Orphans.SetApart(Stop(Gone, w.Path, "what is in the spool of source %s is another source, and "+
 			"its file is not at hand to cut it again: "+bringBack, w.Key.ID))
 	}
-	if err := w.dropBatches(w.Src.Outbox); err != nil {
+	if err := w.Shipper.dropBatches(w.Src.Outbox); err != nil {
 		return err
 	}
 	return w.forget()
@@ -231,36 +231,36 @@ func (w *Writer) forget() error {
 
 // rewind goes back to the shipped offset when the spool has lost the next batch of the outbox, or
 // holds other bytes of it, so that it is cut again from the file.
-func (w *Writer) rewind(ctx context.Context) error {
-	if err := w.NeedFile(ctx); err != nil {
+func (h *shipper) rewind(ctx context.Context) error {
+	if err := h.NeedFile(ctx); err != nil {
 		return err
 	}
-	shipped := w.Src.Shipped
-	marks, length, err := MarksTo(ctx, w.File, slices.Compact([]int64{shipped, w.Src.Sealed.Offset}))
+	shipped := h.Src.Shipped
+	marks, length, err := MarksTo(ctx, h.File, slices.Compact([]int64{shipped, h.Src.Sealed.Offset}))
 	if err != nil {
 		return err
 	}
-	if end := marks[w.Src.Sealed.Offset]; shipped == 0 && end.Chain == w.Src.Sealed.Chain {
-		return w.Abandon() // nobody has seen anything of it: it gives its k back
+	if end := marks[h.Src.Sealed.Offset]; shipped == 0 && end.Chain == h.Src.Sealed.Chain {
+		return h.Abandon() // nobody has seen anything of it: it gives its k back
 	}
 	at, ok := marks[shipped]
 	if !ok || shipped == 0 {
-		return Stop(Gone, w.Path, "the file ends at %d or is another by now, and the spool has lost what "+
+		return Stop(Gone, h.Path, "the file ends at %d or is another by now, and the spool has lost what "+
 			"follows %d", length, shipped)
 	}
-	if at.Carry, err = w.shippedRest(ctx); err != nil {
+	if at.Carry, err = h.shippedRest(ctx); err != nil {
 		return err
 	}
 	// What is left of the batch goes first: it cannot be shipped, and must not be taken again.
-	waited := w.Src.Outbox
-	if err := w.Spool.Remove(waited[0].Spool); err != nil {
+	waited := h.Src.Outbox
+	if err := h.Spool.Remove(waited[0].Spool); err != nil {
 		return fmt.Errorf("remove %s from the spool: %w", waited[0].Spool, err)
 	}
-	rest, err := w.inSpool(waited[1:])
+	rest, err := h.Recovery.inSpool(waited[1:])
 	if err != nil {
 		return err
 	}
-	err = w.updateAsSeen(func(s *offsets.Source) error {
+	err = h.updateAsSeen(func(s *offsets.Source) error {
 		s.Outbox, s.Sealed, s.Marker, s.OpenEnd = nil, at, source.Digest{}, at.Line != at.Offset
 		return nil
 	})
@@ -268,19 +268,19 @@ func (w *Writer) rewind(ctx context.Context) error {
 		return err
 	}
 	for _, e := range waited {
-		w.uncount(e)
+		h.uncount(e)
 	}
-	w.DropReader()
-	w.setAside(rest)
+	h.DropReader()
+	h.Orphans.setAside(rest)
 	return nil
 }
 
 // shippedRest asks the sink what the last shipped batch carries over, if the format does so.
-func (w *Writer) shippedRest(ctx context.Context) (source.Carry, error) {
-	if w.Stream == nil || !w.Stream.Parser.Joins() {
+func (h *shipper) shippedRest(ctx context.Context) (source.Carry, error) {
+	if h.Stream == nil || !h.Stream.Parser.Joins() {
 		return source.Carry{}, nil
 	}
-	m, err := w.manifestAt(ctx, w.Key, w.Src.LastStart)
+	m, err := h.Bucket.manifestAt(ctx, h.Key, h.Src.LastStart)
 	if err != nil {
 		return source.Carry{}, err
 	}
@@ -322,17 +322,17 @@ func (w *Writer) NeedFile(ctx context.Context) error {
 
 // lookAhead adopts what another writer has committed where the next cut would start. It asks only
 // while there is reason to think that somebody is ahead.
-func (w *Writer) lookAhead(ctx context.Context) (bool, error) {
-	if !w.Chase {
+func (h *shipper) lookAhead(ctx context.Context) (bool, error) {
+	if !h.Chase {
 		return false, nil
 	}
-	there, err := w.manifestAt(ctx, w.Key, w.Src.Sealed.Offset)
+	there, err := h.Bucket.manifestAt(ctx, h.Key, h.Src.Sealed.Offset)
 	if errors.Is(err, sink.ErrNotFound) {
-		w.Chase = false
+		h.Chase = false
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	return true, w.adopt(ctx, there)
+	return true, h.adopt(ctx, there)
 }

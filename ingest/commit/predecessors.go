@@ -43,28 +43,28 @@ func NewAwaitError(w *Writer, other source.Key) error {
 // MayBegin reports that nothing holds back the source's batches: one of them is in the sink, or it is
 // known that no predecessor can be this content.
 func (w *Writer) MayBegin() bool {
-	return w.K == 0 || w.Src.Shipped > 0 || w.lower || w.Src.LowerRefuted
+	return w.K == 0 || w.Src.Shipped > 0 || w.Ordinal.lower || w.Src.LowerRefuted
 }
 
 // AskPredecessors tells how the predecessors are, and which one is not refuting.
-func (w *Writer) AskPredecessors(ctx context.Context) (predecessors, uint64, error) {
-	if w.MayBegin() {
+func (o *ordinal) AskPredecessors(ctx context.Context) (predecessors, uint64, error) {
+	if o.MayBegin() {
 		return AllRefute, 0, nil
 	}
-	f, release := w.FamilyOf()
+	f, release := o.FamilyOf()
 	if f == nil {
 		return oneUnclear, 0, nil // its file tells the head
 	}
 	defer release()
 	// The last one first: it waits for those before it, so nobody asks for these in vain.
-	for k := w.K - 1; k < w.K; k = f.Known() {
+	for k := o.K - 1; k < o.K; k = f.Known() {
 		if f.Committed(k) != nil {
 			continue
 		}
-		how, err := w.askMissing(ctx, f, k)
+		how, err := o.askMissing(ctx, f, k)
 		if hole := f.Known(); how == OneAwaited && err == nil && hole < k {
 			// It may wait itself for one that came free, and have no file any more to be cut again.
-			if free, err := w.askMissing(ctx, f, hole); free == oneFree || err != nil {
+			if free, err := o.askMissing(ctx, f, hole); free == oneFree || err != nil {
 				return free, hole, err
 			}
 		}
@@ -72,12 +72,12 @@ func (w *Writer) AskPredecessors(ctx context.Context) (predecessors, uint64, err
 			return how, k, err
 		}
 	}
-	points, err := w.firstPoints()
+	points, err := o.firstPoints()
 	if err != nil {
 		return 0, 0, err
 	}
-	for k := range w.K {
-		refutes, err := w.refutes(ctx, f, k, points)
+	for k := range o.K {
+		refutes, err := o.refutes(ctx, f, k, points)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -85,21 +85,21 @@ func (w *Writer) AskPredecessors(ctx context.Context) (predecessors, uint64, err
 			return oneUnclear, k, nil
 		}
 	}
-	return AllRefute, 0, w.noteRefuted()
+	return AllRefute, 0, o.noteRefuted()
 }
 
 // askMissing finds out about a predecessor of which no manifest is known.
-func (w *Writer) askMissing(ctx context.Context, f *Family, k uint64) (predecessors, error) {
-	h, err := f.heldBy(w.Ledger, k)
+func (o *ordinal) askMissing(ctx context.Context, f *Family, k uint64) (predecessors, error) {
+	h, err := f.heldBy(o.Ledger, k)
 	if err != nil {
 		return 0, err
 	}
-	_, seen := w.wasSeen(f.KeyOf(k))
-	held := h.src != nil || seen || w.isRead(f.KeyOf(k)) // nothing of it may be sealed yet
+	_, seen := o.Sources.wasSeen(f.KeyOf(k))
+	held := h.src != nil || seen || o.Sources.isRead(f.KeyOf(k)) // nothing of it may be sealed yet
 	if held && (h.src == nil || h.src.Shipped == 0) {
 		return OneAwaited, nil
 	}
-	if err := w.Learn(ctx, f); err != nil {
+	if err := o.Sources.Learn(ctx, f); err != nil {
 		return 0, err
 	}
 	switch {
@@ -112,13 +112,13 @@ func (w *Writer) askMissing(ctx context.Context, f *Family, k uint64) (predecess
 }
 
 // refutes reports whether what the sink has of the k-th source refutes points of another content.
-func (w *Writer) refutes(
+func (o *ordinal) refutes(
 	ctx context.Context, f *Family, k uint64, points identity.Points,
 ) (bool, error) {
-	if w.Assumed || f.Committed(k).Points.Differ(points) {
+	if o.Assumed || f.Committed(k).Points.Differ(points) {
 		return true, nil
 	}
-	h, err := f.heldBy(w.Ledger, k)
+	h, err := f.heldBy(o.Ledger, k)
 	if err != nil {
 		return false, err
 	}
@@ -128,46 +128,46 @@ func (w *Writer) refutes(
 	if f.Committed(k).Whole {
 		return false, nil
 	}
-	err = w.follow(ctx, f, k)
+	err = o.Sources.follow(ctx, f, k)
 	return err == nil && f.Committed(k).Points.Differ(points), err
 }
 
 // noteRefuted lets the ledger know that the source need not be asked about again.
-func (w *Writer) noteRefuted() error {
-	w.lower = true
-	if len(w.Src.Outbox) == 0 {
+func (o *ordinal) noteRefuted() error {
+	o.lower = true
+	if len(o.Src.Outbox) == 0 {
 		return nil // its first batch tells
 	}
-	return w.NoteFacts()
+	return o.NoteFacts()
 }
 
 // checkPredecessors holds a source's batches back until it may begin. It is called with the source's
 // file at hand, or where that can be opened.
-func (w *Writer) checkPredecessors(ctx context.Context) error {
-	how, k, err := w.AskPredecessors(ctx)
+func (o *ordinal) checkPredecessors(ctx context.Context) error {
+	how, k, err := o.AskPredecessors(ctx)
 	if how == oneUnclear && err == nil {
 		// If this host has another source there, that one has to settle with the sink first.
 		var waits bool
-		if waits, err = w.differsFromHeld(k); waits {
+		if waits, err = o.differsFromHeld(k); waits {
 			how = OneAwaited
 		}
 	}
 	if how == oneUnclear && err == nil {
-		how, k, err = w.askWithFile(ctx)
+		how, k, err = o.askWithFile(ctx)
 	}
 	if how == AllRefute || err != nil {
 		return err
 	}
-	if err := w.tellContested(ctx); err != nil {
+	if err := o.tellContested(ctx); err != nil {
 		return err
 	}
 	if how == OneAwaited {
-		return NewAwaitError(w, source.KeyOf(w.Key.Table, w.Key.Origin, k, w.headOf()))
+		return NewAwaitError(o.Writer, source.KeyOf(o.Key.Table, o.Key.Origin, k, o.headOf()))
 	}
-	if err := w.NeedFile(ctx); err != nil {
+	if err := o.NeedFile(ctx); err != nil {
 		return err // an ordinal below is free: another log may take that, then this one can go on
 	}
-	return w.Abandon() // it is settled again
+	return o.Abandon() // it is settled again
 }
 
 // firstPoints is what is known of the first batch, which waits for the predecessors. Only what it holds
@@ -181,27 +181,27 @@ func (w *Writer) firstPoints() (identity.Points, error) {
 }
 
 // differsFromHeld reports whether the ledger has another content than this one as the k-th source.
-func (w *Writer) differsFromHeld(k uint64) (bool, error) {
-	if w.headOf() == nil {
+func (o *ordinal) differsFromHeld(k uint64) (bool, error) {
+	if o.headOf() == nil {
 		return false, nil
 	}
-	h, err := readHeld(w.Ledger, source.KeyOf(w.Key.Table, w.Key.Origin, k, w.headOf()))
+	h, err := readHeld(o.Ledger, source.KeyOf(o.Key.Table, o.Key.Origin, k, o.headOf()))
 	if err != nil || h.src == nil {
 		return false, err
 	}
-	points, err := w.firstPoints()
+	points, err := o.firstPoints()
 	return h.points.Differ(points), err
 }
 
 // Contested lists the predecessors of which this host and the sink have something, and nobody knows
 // whether that is the same: both went on from where they agree.
-func (w *Writer) Contested(f *Family) (ks []uint64, err error) {
-	for k := range w.K {
+func (o *ordinal) Contested(f *Family) (ks []uint64, err error) {
+	for k := range o.K {
 		c := f.Committed(k)
 		if c == nil {
 			continue
 		}
-		h, err := f.heldBy(w.Ledger, k)
+		h, err := f.heldBy(o.Ledger, k)
 		if err != nil {
 			return nil, err
 		}
@@ -218,17 +218,17 @@ func (w *Writer) Contested(f *Family) (ks []uint64, err error) {
 // tellContested lets the source's file, if it is what the sink has as a contested predecessor, say so
 // much of that one that what this host has under its name shows to be another. Else both would wait for
 // ever.
-func (w *Writer) tellContested(ctx context.Context) error {
-	f, release := w.FamilyOf()
+func (o *ordinal) tellContested(ctx context.Context) error {
+	f, release := o.FamilyOf()
 	if f == nil {
 		return nil
 	}
 	defer release()
-	ks, err := w.Contested(f)
+	ks, err := o.Contested(f)
 	if len(ks) == 0 || err != nil {
 		return err
 	}
-	err = w.NeedFile(ctx)
+	err = o.NeedFile(ctx)
 	if errors.As(err, new(*StopError)) {
 		return nil
 	}
@@ -236,61 +236,61 @@ func (w *Writer) tellContested(ctx context.Context) error {
 		return err
 	}
 	for _, k := range ks {
-		if err := w.tellCommitted(ctx, f, k); err != nil {
+		if err := o.tellCommitted(ctx, f, k); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *Writer) tellCommitted(ctx context.Context, f *Family, k uint64) error {
-	if err := w.follow(ctx, f, k); err != nil {
+func (o *ordinal) tellCommitted(ctx context.Context, f *Family, k uint64) error {
+	if err := o.Sources.follow(ctx, f, k); err != nil {
 		return err
 	}
-	h, err := f.heldBy(w.Ledger, k)
+	h, err := f.heldBy(o.Ledger, k)
 	if err != nil {
 		return err
 	}
 	end := f.Committed(k).End
 	x := &Told{}
 	held := &Candidate{Candidate: identity.Candidate{Points: h.points.UpTo(end), End: end}}
-	if err := x.Hold(ctx, w.File, []*Candidate{held}); err != nil {
+	if err := x.Hold(ctx, o.File, []*Candidate{held}); err != nil {
 		return err
 	}
 	f.Tell(k, x.Points)
 	if h.src != nil && f.Committed(k).Points.Differ(h.points) {
-		return w.GiveUpID(ctx, f.KeyOf(k))
+		return o.GiveUpID(ctx, f.KeyOf(k))
 	}
 	return nil
 }
 
 // askWithFile lets the file say whether it is one of the predecessors.
-func (w *Writer) askWithFile(ctx context.Context) (predecessors, uint64, error) {
-	if err := w.NeedFile(ctx); err != nil {
-		return 0, 0, w.SetApart(err)
+func (o *ordinal) askWithFile(ctx context.Context) (predecessors, uint64, error) {
+	if err := o.NeedFile(ctx); err != nil {
+		return 0, 0, o.Orphans.SetApart(err)
 	}
-	f, release := w.FamilyOf()
+	f, release := o.FamilyOf()
 	if f == nil {
-		return 0, 0, fmt.Errorf("ship source %s: %s begins otherwise: %w", w.Key.ID, w.Path, ErrAgain)
+		return 0, 0, fmt.Errorf("ship source %s: %s begins otherwise: %w", o.Key.ID, o.Path, ErrAgain)
 	}
 	defer release()
 	var lower []*Candidate
-	for k := range w.K {
+	for k := range o.K {
 		if f.Committed(k) == nil {
 			continue
 		}
-		c, err := w.Candidate(f, k)
+		c, err := o.Sources.Candidate(f, k)
 		if err != nil {
 			return 0, 0, err
 		}
 		lower = append(lower, c)
 	}
-	x, _, err := w.Narrow(ctx, f, w.File, lower)
+	x, _, err := o.Sources.Narrow(ctx, f, o.File, lower)
 	if err != nil {
 		return 0, 0, err
 	}
-	w.told = w.told.With(x.Points...)
-	return w.AskPredecessors(ctx)
+	o.told = o.told.With(x.Points...)
+	return o.AskPredecessors(ctx)
 }
 
 // NeedsFileToBegin reports whether the source's file may have to say which source it is before its
@@ -307,7 +307,7 @@ func (w *Writer) NeedsFileToBegin() (bool, error) {
 	points, err := w.firstPoints()
 	for k := uint64(0); k < w.K && err == nil; k++ {
 		var e *Candidate
-		if e, err = w.Candidate(f, k); err == nil && (e == nil || !e.Points.Differ(points)) {
+		if e, err = w.Sources.Candidate(f, k); err == nil && (e == nil || !e.Points.Differ(points)) {
 			return true, nil
 		}
 	}
@@ -320,4 +320,13 @@ func (w *Writer) headOf() []byte {
 		return w.Head
 	}
 	return w.Src.Head
+}
+
+// ordinal holds the source back until every source with a lower ordinal is known to be another, and no other origin has the same log.
+type ordinal struct {
+	*Writer
+
+	Assumed bool  // to be a source of its own, though a lower k may be it
+	lower   bool  // the manifests of every lower ordinal refute it
+	Reach   int64 // up to where its first batch has to go
 }

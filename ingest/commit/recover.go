@@ -17,13 +17,13 @@ import (
 
 // RecoverSpool is what every start does first, whatever the age of ledger and spool: clear what a
 // crash left half done, and find a place for each complete batch that no outbox has.
-func (r *Engine) RecoverSpool(ctx context.Context) error {
+func (r *recovery) RecoverSpool(ctx context.Context) error {
 	return r.recoverWith(func(m *table.Manifest) error { return r.place(ctx, m) })
 }
 
 // RecoverLocally is recoverSpool while the sink may not be reached: what only the sink can place is
 // set aside until it is.
-func (r *Engine) RecoverLocally() error {
+func (r *recovery) RecoverLocally() error {
 	return r.recoverWith(func(m *table.Manifest) error {
 		key := m.SourceKey()
 		w, err := r.SourceOf(key, m.K)
@@ -31,7 +31,7 @@ func (r *Engine) RecoverLocally() error {
 			return err
 		}
 		if chainsOn(w.Src, m) {
-			return w.enter(m)
+			return w.Orphans.enter(m)
 		}
 		r.Spool.Hold(m.BatchName().String())
 		r.Aside.add(key, m)
@@ -39,7 +39,7 @@ func (r *Engine) RecoverLocally() error {
 	})
 }
 
-func (r *Engine) recoverWith(place func(*table.Manifest) error) error {
+func (r *recovery) recoverWith(place func(*table.Manifest) error) error {
 	batches, err := r.Spool.Recover()
 	if err != nil {
 		return fmt.Errorf("recover the spool: %w", err)
@@ -69,7 +69,7 @@ func (r *Engine) recoverWith(place func(*table.Manifest) error) error {
 	return nil
 }
 
-func (r *Engine) outboxNames() (map[string]bool, error) {
+func (r *recovery) outboxNames() (map[string]bool, error) {
 	names := map[string]bool{}
 	err := r.eachWaiting(func(_ source.Key, src *offsets.Source) error {
 		for _, e := range src.Outbox {
@@ -82,7 +82,7 @@ func (r *Engine) outboxNames() (map[string]bool, error) {
 
 // place finds out what a complete batch that no outbox has is: one that was killed before its
 // transaction, or whose ledger is older than the spool or lost.
-func (r *Engine) place(ctx context.Context, m *table.Manifest) error {
+func (r *recovery) place(ctx context.Context, m *table.Manifest) error {
 	key := m.SourceKey()
 	w, err := r.SourceOf(key, m.K)
 	if err != nil {
@@ -96,9 +96,9 @@ func (r *Engine) place(ctx context.Context, m *table.Manifest) error {
 	}
 	switch {
 	case chainsOn(w.Src, m):
-		return w.enter(m)
+		return w.Orphans.enter(m)
 	case m.End <= w.Src.Shipped:
-		err := w.dropOvertaken(ctx, m)
+		err := w.Orphans.dropOvertaken(ctx, m)
 		if !errors.As(err, new(*StopError)) {
 			return err
 		}
@@ -141,10 +141,8 @@ func (r *Engine) HeldSource(key source.Key) (*Writer, bool, error) {
 }
 
 func (r *Engine) workOf(key source.Key, src *offsets.Source) *Writer {
-	w := &Writer{
-		Engine: r, Key: key, K: src.K, Path: src.Path, Stream: r.StreamOf(key.Table),
-		counts: map[int64]Counts{},
-	}
+	w := newWriter(r, key, src.K)
+	w.Path, w.Stream = src.Path, r.StreamOf(key.Table)
 	w.take(src)
 	return w
 }
@@ -177,7 +175,7 @@ func (r *Engine) TakeStreams(streams []Stream) {
 // fill brings a source with an empty outbox up to what the bucket has of it. Its file is proved
 // again before anything is cut from it, so the remembered state goes.
 func (w *Writer) fill(ctx context.Context) error {
-	ms, barrier, err := w.walk(ctx, w.Key)
+	ms, barrier, err := w.Bucket.walk(ctx, w.Key)
 	if err != nil || len(ms) == 0 {
 		return err
 	}
@@ -243,7 +241,7 @@ func (w *Writer) sameAs(ms []*table.Manifest) (bool, error) {
 // shipWaiting ships what earlier runs left in the outbox: sources side by side, but those of a lower
 // k first, since a source's first batch waits for those below it. A source that needs its file and
 // does not find it is left for when the file is settled.
-func (r *Engine) shipWaiting(ctx context.Context) error {
+func (r *recovery) shipWaiting(ctx context.Context) error {
 	waiting := map[uint64][]*Writer{}
 	err := r.eachWaiting(func(key source.Key, src *offsets.Source) error {
 		w := r.workOf(key, src)
@@ -257,7 +255,7 @@ func (r *Engine) shipWaiting(ctx context.Context) error {
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(r.InHand)
 		for _, w := range waiting[k] {
-			g.Go(func() error { return w.shipAlone(ctx) })
+			g.Go(func() error { return w.Shipper.shipAlone(ctx) })
 		}
 		if err := g.Wait(); err != nil {
 			return err
@@ -267,15 +265,15 @@ func (r *Engine) shipWaiting(ctx context.Context) error {
 }
 
 // shipAlone ships what waits of one source, and leaves it for later when it cannot.
-func (w *Writer) shipAlone(ctx context.Context) error {
-	err := AsFault(w.Src.Path, w.ShipLeft(ctx))
+func (h *shipper) shipAlone(ctx context.Context) error {
+	err := AsFault(h.Src.Path, h.ShipLeft(ctx))
 	var stopped *StopError
 	switch {
 	case errors.As(err, &stopped):
-		w.Hold()
-		w.Pending.set(w.Key, stopped.Problem)
+		h.Hold()
+		h.Pending.set(h.Key, stopped.Problem)
 	case errors.Is(err, ErrSettleAgain):
-		w.DroppedPaths.Store(w.Src.Path, true)
+		h.DroppedPaths.Store(h.Src.Path, true)
 	default:
 		return err
 	}
@@ -284,18 +282,18 @@ func (w *Writer) shipAlone(ctx context.Context) error {
 
 // ShipLeft ships what waits of one source, and what is aside of it as far as ledger and bucket lead
 // up to it.
-func (w *Writer) ShipLeft(ctx context.Context) error {
-	defer w.CloseOwn()
-	if err := w.CheckBehind(ctx); err != nil {
+func (h *shipper) ShipLeft(ctx context.Context) error {
+	defer h.CloseOwn()
+	if err := h.CheckBehind(ctx); err != nil {
 		return err
 	}
 	for {
-		if err := w.Ship(ctx); err != nil {
+		if err := h.Ship(ctx); err != nil {
 			return err
 		}
-		more, err := w.TakeSpooled()
+		more, err := h.Orphans.TakeSpooled()
 		if err == nil && !more {
-			more, err = w.CatchUp(ctx)
+			more, err = h.CatchUp(ctx)
 		}
 		if err != nil || !more {
 			return err
@@ -304,18 +302,18 @@ func (w *Writer) ShipLeft(ctx context.Context) error {
 }
 
 // CatchUp fills a source that has batches aside from the bucket, and tells whether that led on.
-func (w *Writer) CatchUp(ctx context.Context) (bool, error) {
-	if len(w.Aside.Of(w.Key)) == 0 {
+func (h *shipper) CatchUp(ctx context.Context) (bool, error) {
+	if len(h.Aside.Of(h.Key)) == 0 {
 		return false, nil
 	}
-	before := w.Src.Sealed.Offset
-	if err := w.fill(ctx); err != nil {
+	before := h.Src.Sealed.Offset
+	if err := h.fill(ctx); err != nil {
 		return false, err
 	}
-	if err := w.ClearOvertaken(ctx); err != nil {
+	if err := h.Orphans.ClearOvertaken(ctx); err != nil {
 		return false, err
 	}
-	return w.Src.Sealed.Offset > before, nil
+	return h.Src.Sealed.Offset > before, nil
 }
 
 func (w *Writer) CloseOwn() {
@@ -323,4 +321,12 @@ func (w *Writer) CloseOwn() {
 		w.File.Close()
 		w.File, w.opened = nil, false
 	}
+}
+
+// recovery brings ledger, spool and bucket to where they agree: the functions are those of normal running.
+type recovery struct {
+	*Engine
+
+	Leftovers leftovers // read only once the workers start
+	unsent    unsent
 }

@@ -62,12 +62,12 @@ func tooMany(m *table.Manifest, c Counts) string {
 }
 
 // judge raises a problem when a batch that was sealed is past its stream's limit.
-func (w *Writer) judge(m *table.Manifest, c Counts) {
-	if !w.Stream.Rejects.Exceeded(m.Rejects, m.Records) {
+func (u *cutter) judge(m *table.Manifest, c Counts) {
+	if !u.Stream.Rejects.Exceeded(m.Rejects, m.Records) {
 		return
 	}
-	w.Tally.passLimit(w.Key.Table)
-	w.raise(Problem{TooManyRejects, w.Path, tooMany(m, c) + "; they are in quarantine"})
+	u.Tally.passLimit(u.Key.Table)
+	u.raise(Problem{TooManyRejects, u.Path, tooMany(m, c) + "; they are in quarantine"})
 }
 
 // JudgeRun raises a problem for each table of which this run as a whole sealed too many rejects, or no row

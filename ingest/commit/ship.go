@@ -20,64 +20,64 @@ const putsAtOnce = 8
 
 // Ship puts what the outbox holds, in order, until it is empty. Each step may be repeated at any
 // time, so this is recovery too.
-func (w *Writer) Ship(ctx context.Context) error {
-	for len(w.Src.Outbox) > 0 {
-		if err := w.checkPredecessors(ctx); err != nil {
+func (h *shipper) Ship(ctx context.Context) error {
+	for len(h.Src.Outbox) > 0 {
+		if err := h.Ordinal.checkPredecessors(ctx); err != nil {
 			return err
 		}
-		if err := w.WhenThereIsRoom(ctx, func() error { return w.shipNext(ctx) }); err != nil {
+		if err := h.WhenThereIsRoom(ctx, func() error { return h.shipNext(ctx) }); err != nil {
 			return err
 		}
-		w.Sealed = true
+		h.Sealed = true
 	}
 	return nil
 }
 
 // shipNext moves the first batch of the outbox one step on: it is shipped, or its start is found
 // to be lost, or its files are found to be gone and the source is rewound to it.
-func (w *Writer) shipNext(ctx context.Context) error {
-	if len(w.Src.Outbox) == 0 {
+func (h *shipper) shipNext(ctx context.Context) error {
+	if len(h.Src.Outbox) == 0 {
 		return nil // it was declared lost meanwhile
 	}
-	e := w.Src.Outbox[0]
-	there, err := w.manifestAt(ctx, w.Key, e.Range.Start)
+	e := h.Src.Outbox[0]
+	there, err := h.Bucket.manifestAt(ctx, h.Key, e.Range.Start)
 	if errors.Is(err, sink.ErrNotFound) {
-		_, own := w.counts[e.Range.Start]
-		err = w.put(ctx, e, !own)
+		_, own := h.Cutter.counts[e.Range.Start]
+		err = h.put(ctx, e, !own)
 		if errors.Is(err, errAskAgain) {
 			return nil
 		}
 		if err != nil && ctx.Err() == nil {
-			if whole, unread := w.SpooledWhole(e); !whole && unread == nil {
-				return w.rewind(ctx)
+			if whole, unread := h.Orphans.SpooledWhole(e); !whole && unread == nil {
+				return h.rewind(ctx)
 			}
 		}
 		if err != nil {
 			return err
 		}
-		return w.shipped(e)
+		return h.shipped(e)
 	}
 	if err != nil {
 		return err
 	}
 	if there.End == e.Range.End && there.Seal == e.Seal {
-		return w.shipped(e)
+		return h.shipped(e)
 	}
 	if !isLoss(there) {
-		return w.lostStart(ctx, e, there)
+		return h.lostStart(ctx, e, there)
 	}
-	own, _, err := w.Spooled(e.Spool)
+	own, _, err := h.Recovery.Spooled(e.Spool)
 	if err != nil || !takesBack(own.Manifest, there) {
-		return w.lostStart(ctx, e, there)
+		return h.lostStart(ctx, e, there)
 	}
-	whole, err := w.findAgain(ctx, own.Manifest)
+	whole, err := h.Retrieval.findAgain(ctx, own.Manifest)
 	switch {
 	case err != nil:
 		return err
 	case !whole:
-		return w.adopt(ctx, there)
+		return h.adopt(ctx, there)
 	}
-	return w.shipped(e)
+	return h.shipped(e)
 }
 
 // errAskAgain says that somebody else's manifest came to the batch's start first.
@@ -85,49 +85,49 @@ var errAskAgain = errors.New("the start was taken meanwhile")
 
 // put puts a batch: the epoch and the objects in any order, then the manifest. maybe says that an
 // earlier run may have put some of it.
-func (w *Writer) put(ctx context.Context, e offsets.Entry, maybe bool) error {
+func (h *shipper) put(ctx context.Context, e offsets.Entry, maybe bool) error {
 	if e.Range.Start == 0 {
-		if err := w.Begin(ctx, e); err != nil {
+		if err := h.Ordinal.Begin(ctx, e); err != nil {
 			return err
 		}
 	}
-	return w.putAs(ctx, e, maybe, table.ManifestKey(w.Key, e.Range.Start))
+	return h.putAs(ctx, e, maybe, table.ManifestKey(h.Key, e.Range.Start))
 }
 
-func (w *Writer) putAs(ctx context.Context, e offsets.Entry, maybe bool, key string) error {
-	m, body, err := w.Spooled(e.Spool)
+func (h *shipper) putAs(ctx context.Context, e offsets.Entry, maybe bool, key string) error {
+	m, body, err := h.Recovery.Spooled(e.Spool)
 	if err != nil {
 		return err
 	}
 	if m.Loss == nil {
-		if err := w.putObjects(ctx, e, m.Manifest, maybe); err != nil {
-			return w.asConflict(err)
+		if err := h.putObjects(ctx, e, m.Manifest, maybe); err != nil {
+			return h.asConflict(err)
 		}
 	}
 	// All that the manifest names is there. If we die now, the objects wait as unfinished until we
 	// or somebody else puts it.
-	err = sink.PutDocument(ctx, w.Store, key, body)
+	err = sink.PutDocument(ctx, h.Store, key, body)
 	var conflict *sink.ConflictError
 	if errors.As(err, &conflict) {
 		return errAskAgain
 	}
-	if err == nil && key == table.ManifestKey(w.Key, e.Range.Start) {
-		w.Families.saw(w.Key, stepOf(m.Manifest))
+	if err == nil && key == table.ManifestKey(h.Key, e.Range.Start) {
+		h.Sources.Families.saw(h.Key, stepOf(m.Manifest))
 	}
 	return err
 }
 
-func (w *Writer) putObjects(
+func (h *shipper) putObjects(
 	ctx context.Context, e offsets.Entry, m *table.Manifest, maybe bool,
 ) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(w.PutsAtOnce)
-	g.Go(func() error { return w.putEpoch(ctx, e, m) })
+	g.SetLimit(h.PutsAtOnce)
+	g.Go(func() error { return h.putEpoch(ctx, e, m) })
 	for i, o := range m.Objects {
 		g.Go(func() error {
-			return w.Store.Put(ctx, sink.Object{
-				Key: o.Key, Size: o.Bytes, SHA256: o.SHA256, Meta: w.provenance(),
-				Open:  func() (io.ReadCloser, error) { return w.Spool.Open(e.Spool, i) },
+			return h.Store.Put(ctx, sink.Object{
+				Key: o.Key, Size: o.Bytes, SHA256: o.SHA256, Meta: h.provenance(),
+				Open:  func() (io.ReadCloser, error) { return h.Spool.Open(e.Spool, i) },
 				Maybe: maybe,
 			})
 		})
@@ -136,17 +136,17 @@ func (w *Writer) putObjects(
 }
 
 // provenance is what a store may keep beside an object; no object's bytes depend on it.
-func (w *Writer) provenance() map[string]string {
-	return map[string]string{"logseal-host": w.Host, "logseal-path": w.Path}
+func (h *shipper) provenance() map[string]string {
+	return map[string]string{"logseal-host": h.Host, "logseal-path": h.Path}
 }
 
 // putEpoch puts the definition that the batch was sealed under, once a run.
-func (w *Writer) putEpoch(ctx context.Context, e offsets.Entry, m *table.Manifest) error {
-	key := table.EpochKey(w.Key.Table, m.Epoch)
-	if _, done := w.epochs.Load(key); done {
+func (h *shipper) putEpoch(ctx context.Context, e offsets.Entry, m *table.Manifest) error {
+	key := table.EpochKey(h.Key.Table, m.Epoch)
+	if _, done := h.Bucket.epochs.Load(key); done {
 		return nil
 	}
-	f, err := w.Spool.Open(e.Spool, len(m.Objects))
+	f, err := h.Spool.Open(e.Spool, len(m.Objects))
 	if err != nil {
 		return fmt.Errorf("read %s in the spool: %w", e.Spool, err)
 	}
@@ -158,20 +158,20 @@ func (w *Writer) putEpoch(ctx context.Context, e offsets.Entry, m *table.Manifes
 	if source.DigestOf(body) != m.Epoch {
 		return fmt.Errorf("epoch of %s in the spool is not the one its manifest names", e.Spool)
 	}
-	if err := sink.PutDocument(ctx, w.Store, key, body); err != nil {
+	if err := sink.PutDocument(ctx, h.Store, key, body); err != nil {
 		return err
 	}
-	w.epochs.Store(key, true)
+	h.Bucket.epochs.Store(key, true)
 	return nil
 }
 
 // asConflict stops the source, and only it, when a key of its batch holds other bytes.
-func (w *Writer) asConflict(err error) error {
+func (h *shipper) asConflict(err error) error {
 	var conflict *sink.ConflictError
 	if !errors.As(err, &conflict) {
 		return err
 	}
-	return Stop(Conflict, w.Path, "%v: the encoder is not deterministic or the store is damaged; "+
+	return Stop(Conflict, h.Path, "%v: the encoder is not deterministic or the store is damaged; "+
 		"the batch stays in the spool and this source stops; compare with `ingest verify --deep`",
 		conflict)
 }
@@ -180,11 +180,11 @@ func (w *Writer) asConflict(err error) error {
 //
 // Its files go from the spool first, so that a disk that is full has room for the transaction. If
 // we die in between, an entry without files is left, whose manifest is found.
-func (w *Writer) noteShipped(e offsets.Entry) error {
-	if err := w.Spool.Remove(e.Spool); err != nil {
+func (h *shipper) noteShipped(e offsets.Entry) error {
+	if err := h.Spool.Remove(e.Spool); err != nil {
 		return fmt.Errorf("remove %s from the spool: %w", e.Spool, err)
 	}
-	err := w.Ledger.Update(w.Key, func(s *offsets.Source) error {
+	err := h.Ledger.Update(h.Key, func(s *offsets.Source) error {
 		if len(s.Outbox) == 0 || s.Outbox[0] != e {
 			return fmt.Errorf("batch %s is not the next to ship", e.Spool)
 		}
@@ -193,31 +193,31 @@ func (w *Writer) noteShipped(e offsets.Entry) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("update source %s in the ledger: %w", w.Key.ID, err)
+		return fmt.Errorf("update source %s in the ledger: %w", h.Key.ID, err)
 	}
-	w.Tally.Add(func(r *Report) { r.Shipped++ })
+	h.Tally.Add(func(r *Report) { r.Shipped++ })
 	return nil
 }
 
 // shipped notes it, and takes over what the ledger then says.
-func (w *Writer) shipped(e offsets.Entry) error {
-	if err := w.noteShipped(e); err != nil {
+func (h *shipper) shipped(e offsets.Entry) error {
+	if err := h.noteShipped(e); err != nil {
 		return err
 	}
-	return w.Refresh()
+	return h.Refresh()
 }
 
 // CheckBehind asks, before the first batch of a run, for the last manifest that the ledger has
 // shipped of this source: a bucket that does not have it was emptied or rolled back.
-func (w *Writer) CheckBehind(ctx context.Context) error {
-	if w.Src.Shipped == 0 || w.Src.LastStart < 0 {
+func (h *shipper) CheckBehind(ctx context.Context) error {
+	if h.Src.Shipped == 0 || h.Src.LastStart < 0 {
 		return nil
 	}
-	_, err := w.manifestAt(ctx, w.Key, w.Src.LastStart)
+	_, err := h.Bucket.manifestAt(ctx, h.Key, h.Src.LastStart)
 	if errors.Is(err, sink.ErrNotFound) {
 		return fmt.Errorf("%w: %s has no %s, which the ledger has shipped; restore the sink, or "+
-			"`ingest state rebuild` to take it as it is", ErrBehind, w.Store.Name(),
-			table.ManifestKey(w.Key, w.Src.LastStart))
+			"`ingest state rebuild` to take it as it is", ErrBehind, h.Store.Name(),
+			table.ManifestKey(h.Key, h.Src.LastStart))
 	}
 	return err
 }
@@ -230,4 +230,11 @@ func named(m *table.Manifest, key string) bool {
 		}
 	}
 	return false
+}
+
+// shipper puts the batches of the source in their order, and gives way to a writer that was first.
+type shipper struct {
+	*Writer
+
+	Chase bool // another writer may be ahead: ask before cutting
 }

@@ -30,29 +30,29 @@ type sealAgainFunc func(*table.Loss) (bool, error)
 
 // TakeBackAll takes back what was declared lost of a source, range by range, and forgets each that is
 // taken back, or cannot be: what a file has of a source does not change.
-func (w *Writer) TakeBackAll(ctx context.Context, again sealAgainFunc) error {
-	for len(w.Src.Lost) > 0 {
-		r := w.Src.Lost[0]
-		err := w.WhenThereIsRoom(ctx, func() error { return w.takeBack(ctx, r, again) })
+func (t *retrieval) TakeBackAll(ctx context.Context, again sealAgainFunc) error {
+	for len(t.Src.Lost) > 0 {
+		r := t.Src.Lost[0]
+		err := t.WhenThereIsRoom(ctx, func() error { return t.takeBack(ctx, r, again) })
 		if err != nil {
-			return fmt.Errorf("take back %v of source %s: %w", r, w.Key.ID, err)
+			return fmt.Errorf("take back %v of source %s: %w", r, t.Key.ID, err)
 		}
 	}
 	return nil
 }
 
-func (w *Writer) takeBack(ctx context.Context, r source.Range, again sealAgainFunc) error {
-	loss, err := w.lossStands(ctx, r)
+func (t *retrieval) takeBack(ctx context.Context, r source.Range, again sealAgainFunc) error {
+	loss, err := t.lossStands(ctx, r)
 	if err != nil {
 		return err
 	}
 	if loss != nil {
-		if err := w.takeBackLoss(ctx, r, loss, again); err != nil {
+		if err := t.takeBackLoss(ctx, r, loss, again); err != nil {
 			return err
 		}
 	}
-	err = w.Ledger.Update(w.Key, func(s *offsets.Source) error {
-		if s.Serial != w.Src.Serial || !slices.Contains(s.Lost, r) {
+	err = t.Ledger.Update(t.Key, func(s *offsets.Source) error {
+		if s.Serial != t.Src.Serial || !slices.Contains(s.Lost, r) {
 			return fmt.Errorf("forget that %v was lost: %w", r, ErrAgain) // it is another source by now
 		}
 		s.Lost = slices.DeleteFunc(slices.Clone(s.Lost), func(x source.Range) bool { return x == r })
@@ -61,30 +61,30 @@ func (w *Writer) takeBack(ctx context.Context, r source.Range, again sealAgainFu
 	if err != nil {
 		return err
 	}
-	return w.Refresh()
+	return t.Shipper.Refresh()
 }
 
-func (w *Writer) takeBackLoss(
+func (t *retrieval) takeBackLoss(
 	ctx context.Context, r source.Range, loss *table.Loss, again sealAgainFunc,
 ) error {
 	can, err := again(loss)
 	if err != nil || !can {
 		return err
 	}
-	if err := w.ClearOvertaken(ctx); err != nil {
+	if err := t.Orphans.ClearOvertaken(ctx); err != nil {
 		return err
 	}
-	if loss, err = w.lossStands(ctx, r); err != nil || loss == nil {
+	if loss, err = t.lossStands(ctx, r); err != nil || loss == nil {
 		return err
 	}
-	return Stop(Changed, w.Path, "the spool has lost %v of source %s while it was taken back; it is "+
-		"done again when the file is read again", r, w.Key.ID)
+	return Stop(Changed, t.Path, "the spool has lost %v of source %s while it was taken back; it is "+
+		"done again when the file is read again", r, t.Key.ID)
 }
 
 // lossStands gives a declared loss that nobody has taken back and that anybody would want back, nil
 // for none. What is damaged there is for verify to tell.
-func (w *Writer) lossStands(ctx context.Context, r source.Range) (*table.Loss, error) {
-	body, err := sink.GetDocument(ctx, w.Store, table.ManifestKey(w.Key, r.Start))
+func (t *retrieval) lossStands(ctx context.Context, r source.Range) (*table.Loss, error) {
+	body, err := sink.GetDocument(ctx, t.Store, table.ManifestKey(t.Key, r.Start))
 	if errors.Is(err, sink.ErrNotFound) {
 		return nil, nil
 	}
@@ -95,7 +95,7 @@ func (w *Writer) lossStands(ctx context.Context, r source.Range) (*table.Loss, e
 	if err != nil || p.Loss == nil || p.Loss.Reason == table.NotWanted || p.Range() != r {
 		return nil, nil
 	}
-	_, err = sink.GetDocument(ctx, w.Store, table.FoundKey(w.Key, r.Start))
+	_, err = sink.GetDocument(ctx, t.Store, table.FoundKey(t.Key, r.Start))
 	if errors.Is(err, sink.ErrNotFound) {
 		return p.Loss, nil
 	}
@@ -103,18 +103,18 @@ func (w *Writer) lossStands(ctx context.Context, r source.Range) (*table.Loss, e
 }
 
 // sealAgainInTurn is sealAgain for a load, which has the file in hand to its end.
-func (w *Writer) sealAgainInTurn(ctx context.Context) sealAgainFunc {
+func (t *retrieval) sealAgainInTurn(ctx context.Context) sealAgainFunc {
 	var marks LostMarks
 	return func(loss *table.Loss) (bool, error) {
-		endTurn, err := w.TakeTurn(ctx)
+		endTurn, err := t.TakeTurn(ctx)
 		if err != nil {
 			return false, err
 		}
 		defer endTurn()
-		if err := marks.Find(ctx, w, loss); err != nil {
+		if err := marks.Find(ctx, t.Writer, loss); err != nil {
 			return false, err
 		}
-		return w.SealAgain(ctx, loss, marks)
+		return t.SealAgain(ctx, loss, marks)
 	}
 }
 
@@ -143,84 +143,83 @@ func (l *LostMarks) Find(ctx context.Context, w *Writer, loss *table.Loss) error
 }
 
 // SealAgain seals the range of a loss from the file into the spool, aside.
-func (w *Writer) SealAgain(
+func (t *retrieval) SealAgain(
 	ctx context.Context, loss *table.Loss, marks LostMarks,
 ) (bool, error) {
 	r := source.Range{Start: loss.Start, End: *loss.End}
 	at, has := marks[r.Start]
 	if end := marks[r.End]; !has || at.Chain != loss.ChainIn || end.Chain != *loss.ChainOut {
-		w.cannotTakeBack(r, "the file does not have its bytes")
+		t.cannotTakeBack(r, "the file does not have its bytes")
 		return false, nil
 	}
 	var err error
-	if at.Carry, err = w.restAt(ctx, r.Start); err != nil {
+	if at.Carry, err = t.restAt(ctx, r.Start); err != nil {
 		return false, err
 	}
-	stream := *w.Stream
+	stream := *t.Stream
 	stream.Rejects.Halt = false // that was judged when it was sealed first
-	again := &Writer{
-		Engine: w.Engine, Key: w.Key, K: w.K, Path: w.Path, Stream: &stream, File: w.File, Head: w.Head,
-		State: w.State, Src: &offsets.Source{K: w.K, Sealed: at, LastStart: -1},
-	}
-	w.DropReader() // a file has one at a time
+	again := newWriter(t.Engine, t.Key, t.K)
+	again.Path, again.Stream, again.File, again.Head, again.State = t.Path, &stream, t.File, t.Head, t.State
+	again.Src = &offsets.Source{K: t.K, Sealed: at, LastStart: -1}
+	t.DropReader() // a file has one at a time
 	if err := again.openReader(ctx); err != nil {
 		return false, err
 	}
-	again.reader.stopped = ctx.Err
-	again.reader.BeginAgain(r.Start, r.End)
+	again.Cutter.reader.stopped = ctx.Err
+	again.Cutter.reader.BeginAgain(r.Start, r.End)
 	can := false
-	_, err = again.sealBegun(math.MaxInt, func(stage Stage, b *seal.Batch) error {
+	_, err = again.Cutter.sealBegun(math.MaxInt, func(stage Stage, b *seal.Batch) error {
 		can = b.Manifest.Range() == r && b.Manifest.ChainOut == *loss.ChainOut
 		if !can {
 			return nil
 		}
-		return w.keepAside(stage, b)
+		return t.keepAside(stage, b)
 	})
 	if err == nil && !can {
-		w.cannotTakeBack(r, "sealed under the stream as it is now it would be another range")
+		t.cannotTakeBack(r, "sealed under the stream as it is now it would be another range")
 	}
 	return can, err
 }
 
-func (w *Writer) cannotTakeBack(r source.Range, why string) {
-	w.Log.Warn("a loss cannot be taken back: "+why, append(LogSource(w.Key), "path", w.Path,
+func (t *retrieval) cannotTakeBack(r source.Range, why string) {
+	t.Log.Warn("a loss cannot be taken back: "+why, append(LogSource(t.Key), "path", t.Path,
 		"range", r.String())...)
 }
 
 // keepAside makes a batch durable that the bucket has passed.
-func (w *Writer) keepAside(stage Stage, b *seal.Batch) error {
+func (t *retrieval) keepAside(stage Stage, b *seal.Batch) error {
 	e := EntryOf(b.Manifest)
-	whole, err := w.SpooledWhole(e)
+	whole, err := t.Orphans.SpooledWhole(e)
 	if err != nil {
 		return err
 	}
 	if !whole { // what is left of it would be taken for this one
-		if err := w.Spool.Remove(e.Spool); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := t.Spool.Remove(e.Spool); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if err := w.toSpool(stage, b); err != nil {
+	if err := t.Cutter.toSpool(stage, b); err != nil {
 		return err
 	}
 	// Here the batch is durable in the spool. If we die now, the next start finds that the bucket has
 	// passed it, and puts it as what takes the loss back.
-	w.Spool.Hold(e.Spool)
-	w.Aside.add(w.Key, b.Manifest)
-	w.count(b)
+	t.Spool.Hold(e.Spool)
+	t.Aside.add(t.Key, b.Manifest)
+	t.Cutter.count(b)
 	return nil
 }
 
 // restAt asks the sink what the batch that ends at off carries over, if the format does so.
-func (w *Writer) restAt(ctx context.Context, off int64) (source.Carry, error) {
-	if off == 0 || !w.Stream.Parser.Joins() {
+func (t *retrieval) restAt(ctx context.Context, off int64) (source.Carry, error) {
+	if off == 0 || !t.Stream.Parser.Joins() {
 		return source.Carry{}, nil
 	}
-	starts, err := w.listStarts(ctx, w.Key)
+	starts, err := t.Bucket.listStarts(ctx, t.Key)
 	if err != nil {
 		return source.Carry{}, err
 	}
 	if i, _ := slices.BinarySearch(starts, off); i > 0 {
-		m, err := w.manifestAt(ctx, w.Key, starts[i-1])
+		m, err := t.Bucket.manifestAt(ctx, t.Key, starts[i-1])
 		if err != nil {
 			return source.Carry{}, err
 		}
@@ -228,7 +227,7 @@ func (w *Writer) restAt(ctx context.Context, off int64) (source.Carry, error) {
 			return m.Rest, nil
 		}
 	}
-	ms, _, err := w.walk(ctx, w.Key) // the list was not complete
+	ms, _, err := t.Bucket.walk(ctx, t.Key) // the list was not complete
 	if err != nil {
 		return source.Carry{}, err
 	}
@@ -237,23 +236,23 @@ func (w *Writer) restAt(ctx context.Context, off int64) (source.Carry, error) {
 			return m.Rest, nil
 		}
 	}
-	return source.Carry{}, fmt.Errorf("no batch of source %s ends at %d: %w", w.Key.ID, off, ErrAgain)
+	return source.Carry{}, fmt.Errorf("no batch of source %s ends at %d: %w", t.Key.ID, off, ErrAgain)
 }
 
 // findAgain puts a batch of the spool as what takes the loss at its start back; false says that the
 // spool no longer has it whole. If another's batch has done so, what is ours alone goes.
-func (w *Writer) findAgain(ctx context.Context, m *table.Manifest) (whole bool, err error) {
+func (t *retrieval) findAgain(ctx context.Context, m *table.Manifest) (whole bool, err error) {
 	e := EntryOf(m)
-	err = w.putAs(ctx, e, true, table.FoundKey(w.Key, m.Start))
+	err = t.Shipper.putAs(ctx, e, true, table.FoundKey(t.Key, m.Start))
 	switch {
 	case err == nil:
-		w.Log.Info("what was declared lost is found", append(LogSource(w.Key), "range",
+		t.Log.Info("what was declared lost is found", append(LogSource(t.Key), "range",
 			m.Range().String())...)
 		return true, nil
 	case errors.Is(err, errAskAgain):
-		return true, w.deleteNotFound(ctx, m)
+		return true, t.deleteNotFound(ctx, m)
 	case ctx.Err() == nil:
-		if whole, unread := w.SpooledWhole(e); !whole && unread == nil {
+		if whole, unread := t.Orphans.SpooledWhole(e); !whole && unread == nil {
 			return false, nil // what was put of it may be named by another's
 		}
 	}
@@ -261,9 +260,9 @@ func (w *Writer) findAgain(ctx context.Context, m *table.Manifest) (whole bool, 
 }
 
 // deleteNotFound deletes the objects of a batch that the one which took the loss back does not name.
-func (w *Writer) deleteNotFound(ctx context.Context, m *table.Manifest) error {
-	name := table.FoundKey(w.Key, m.Start)
-	body, err := sink.GetDocument(ctx, w.Store, name)
+func (t *retrieval) deleteNotFound(ctx context.Context, m *table.Manifest) error {
+	name := table.FoundKey(t.Key, m.Start)
+	body, err := sink.GetDocument(ctx, t.Store, name)
 	if err != nil {
 		return err
 	}
@@ -271,5 +270,10 @@ func (w *Writer) deleteNotFound(ctx context.Context, m *table.Manifest) error {
 	if err != nil || there.ValidateFor(name) != nil {
 		return nil // it is damaged, and may name them
 	}
-	return w.deleteUnnamed(ctx, m, there)
+	return t.Bucket.deleteUnnamed(ctx, m, there)
+}
+
+// retrieval takes back what was declared lost, once the bytes turn up.
+type retrieval struct {
+	*Writer
 }

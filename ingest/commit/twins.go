@@ -15,78 +15,78 @@ import (
 // Begin announces a source before its first batch is put, and looks at who else begins like it. Where
 // the note is not in the spool, and nobody knows the head either, it goes unannounced: no bytes are to
 // wait for a note.
-func (w *Writer) Begin(ctx context.Context, first offsets.Entry) error {
-	n, err := w.spooledNote(first)
+func (o *ordinal) Begin(ctx context.Context, first offsets.Entry) error {
+	n, err := o.Announcer.spooledNote(first)
 	if err != nil {
-		src, ok, err := w.Ledger.Get(w.Key) // another goroutine may be sealing on
+		src, ok, err := o.Ledger.Get(o.Key) // another goroutine may be sealing on
 		if err != nil || !ok {
 			return err
 		}
-		head := w.Head
+		head := o.Head
 		if len(head) == 0 {
 			head = src.Head
 		}
 		if len(head) == 0 {
 			return nil
 		}
-		n = w.note(head, src.Path, src.File)
+		n = o.note(head, src.Path, src.File)
 	}
-	if err := w.announce(ctx, n); err != nil {
+	if err := o.Announcer.announce(ctx, n); err != nil {
 		return err
 	}
-	return w.Meet(ctx, w, n.prefix())
+	return o.Announcer.Meet(ctx, o.Writer, n.prefix())
 }
 
 // CheckTwins stops a load's file, of which nothing was sealed yet, when a source of another origin has
 // its bytes or may come to have them. It is asked before the source is announced, so that one which
 // does not begin leaves no note; and again, by begin, once it is.
-func (w *Writer) CheckTwins(ctx context.Context) error {
-	if w.Src.Sealed.Offset > 0 {
+func (o *ordinal) CheckTwins(ctx context.Context) error {
+	if o.Src.Sealed.Offset > 0 {
 		return nil
 	}
-	return w.refuseTwins(ctx, table.HeadPrefix(w.Key.Table, source.DigestOf(w.Head)), false)
+	return o.refuseTwins(ctx, table.HeadPrefix(o.Key.Table, source.DigestOf(o.Head)), false)
 }
 
 // refuseTwins is what a load does about those that begin alike.
 func refuseTwins(ctx context.Context, w *Writer, prefix string) error {
-	return w.refuseTwins(ctx, prefix, true)
+	return w.Ordinal.refuseTwins(ctx, prefix, true)
 }
 
-func (w *Writer) refuseTwins(ctx context.Context, prefix string, announced bool) error {
-	if w.Assume == AssumeNew {
+func (o *ordinal) refuseTwins(ctx context.Context, prefix string, announced bool) error {
+	if o.Assume == AssumeNew {
 		return nil
 	}
-	keys, err := w.Others(ctx, w.Key, prefix, announced)
+	keys, err := o.Announcer.Others(ctx, o.Key, prefix, announced)
 	if err != nil || len(keys) == 0 {
 		return err
 	}
-	kins, err := w.FirstKin(ctx, keys, 0)
+	kins, err := o.Announcer.FirstKin(ctx, keys, 0)
 	if err != nil {
 		return err
 	}
-	some, err := w.Matches(ctx, w.File, kins)
+	some, err := o.Matches(ctx, o.File, kins)
 	if err != nil || len(some) == 0 {
 		return err
 	}
 	// Few come so far: only they are read to their ends.
 	kins = kins[:0]
 	for _, m := range some {
-		k, err := w.walkKin(ctx, m.Kin)
+		k, err := o.Announcer.walkKin(ctx, m.Kin)
 		if err != nil {
 			return err
 		}
 		kins = append(kins, k)
 	}
-	if some, err = w.Matches(ctx, w.File, kins); err != nil {
+	if some, err = o.Matches(ctx, o.File, kins); err != nil {
 		return err
 	}
 	for _, m := range some {
-		stands, err := w.inTheWay(m, announced)
+		stands, err := o.inTheWay(m, announced)
 		if err != nil {
 			return err
 		}
 		if stands {
-			return w.twinOf(m)
+			return o.twinOf(m)
 		}
 	}
 	return nil
@@ -94,23 +94,23 @@ func (w *Writer) refuseTwins(ctx context.Context, prefix string, announced bool)
 
 // Matches holds a source against others that begin alike: by its file, nil for none, or by what the
 // ledger has sealed of it.
-func (w *Writer) Matches(ctx context.Context, file *files.File, kins []*Kin) (some []match, err error) {
+func (o *ordinal) Matches(ctx context.Context, file *files.File, kins []*Kin) (some []match, err error) {
 	var own chains
 	if file != nil {
 		own, err = chainsOf(ctx, file, kins)
 	} else {
-		own, err = w.sealedChains(w.Key, kins)
+		own, err = o.Announcer.sealedChains(o.Key, kins)
 	}
 	return matches(own, kins), err
 }
 
 // inTheWay tells whether a source of another origin keeps a load from beginning its own.
-func (w *Writer) inTheWay(m match, announced bool) (bool, error) {
-	byPath := w.Stream != nil && w.Stream.OriginPath != nil
+func (o *ordinal) inTheWay(m match, announced bool) (bool, error) {
+	byPath := o.Stream != nil && o.Stream.OriginPath != nil
 	switch {
 	case len(m.Ends) > 0 && byPath:
 		// Two paths that tell two origins say that these are two logs, as long as both are there.
-		apart, err := w.apartByPath(m.Key)
+		apart, err := o.apartByPath(m.Key)
 		return !apart && m.Agrees > 0, err
 	case len(m.Ends) > 0:
 		return true, nil
@@ -118,31 +118,31 @@ func (w *Writer) inTheWay(m match, announced bool) (bool, error) {
 		return false, nil
 	}
 	// Of two that begin at once and have announced it one goes on.
-	return !announced || m.Key.String() < w.Key.String(), nil
+	return !announced || m.Key.String() < o.Key.String(), nil
 }
 
 // apartByPath tells whether the source with this key is of a file of its own, which is still there and
 // whose path tells its origin.
-func (w *Writer) apartByPath(key source.Key) (bool, error) {
-	src, ok, err := w.Ledger.Get(key)
-	if err != nil || !ok || src.Path == w.Path {
+func (o *ordinal) apartByPath(key source.Key) (bool, error) {
+	src, ok, err := o.Ledger.Get(key)
+	if err != nil || !ok || src.Path == o.Path {
 		return false, err
 	}
-	if origin, err := w.Stream.OriginOf(src.Path); err != nil || origin != key.Origin {
+	if origin, err := o.Stream.OriginOf(src.Path); err != nil || origin != key.Origin {
 		return false, nil
 	}
-	stat, err := w.FS.Stat(src.Path)
+	stat, err := o.FS.Stat(src.Path)
 	if err != nil {
 		return false, nil
 	}
-	return FileOf(Input{Path: src.Path}, stat) != FileOf(Input{Path: w.Path}, w.File.Stat()), nil
+	return FileOf(Input{Path: src.Path}, stat) != FileOf(Input{Path: o.Path}, o.File.Stat()), nil
 }
 
 // twinOf stops a file for a source of another origin.
-func (w *Writer) twinOf(m match) error {
+func (o *ordinal) twinOf(m match) error {
 	origin := OriginWord(m.Key)
 	goesOn := fmt.Sprintf("`--origin %s` goes on there", origin)
-	if w.Stream != nil && w.Stream.OriginPath != nil {
+	if o.Stream != nil && o.Stream.OriginPath != nil {
 		goesOn = fmt.Sprintf("an `origin_path` that tells %s, or none and `--origin %[1]s`, goes on there",
 			origin)
 	}
@@ -151,7 +151,7 @@ func (w *Writer) twinOf(m match) error {
 		has = fmt.Sprintf("source %s of origin %s, of which nothing is in the sink yet, begins alike and "+
 			"may be its bytes: run again once it has shipped something", m.Key.ID, origin)
 	}
-	return Stop(Twin, w.Path, "%s; nothing of the file was loaded (%s, `--assume new` loads it all the "+
+	return Stop(Twin, o.Path, "%s; nothing of the file was loaded (%s, `--assume new` loads it all the "+
 		"same, as a source of its own)", has, goesOn)
 }
 

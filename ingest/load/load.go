@@ -42,7 +42,7 @@ func (r *loader) load(ctx context.Context) (*commit.Report, error) {
 // readAll reads the inputs: groups side by side, the files of a group one after the other, since
 // each is settled by what is known of those before it.
 func (r *loader) readAll(ctx context.Context) error {
-	if err := r.FindUnsent(); err != nil {
+	if err := r.Recovery.FindUnsent(); err != nil {
 		return err
 	}
 	groups, err := r.groups(ctx)
@@ -64,7 +64,7 @@ func (r *loader) readGroup(ctx context.Context, g *group) error {
 	}
 	if head, ok, err := r.headOf(g.paths[0]); err == nil && ok {
 		// What is learnt of the family is kept from file to file.
-		_, release := r.Families.Use(g.stream.Table(), g.origin, head)
+		_, release := r.Sources.Families.Use(g.stream.Table(), g.origin, head)
 		defer release()
 	}
 	var later []extent
@@ -141,7 +141,7 @@ func (r *loader) readOnce(ctx context.Context, g *group, x extent, f *files.File
 		return commit.Stop(commit.Changed, x.path, "another file took its place since it was found; run again to "+
 			"look at it anew")
 	}
-	family, release := r.Families.Use(g.stream.Table(), g.origin, head)
+	family, release := r.Sources.Families.Use(g.stream.Table(), g.origin, head)
 	defer release()
 	w, err := r.settle(ctx, commit.Claim{Stream: g.stream, Origin: g.origin, Path: x.path, File: f,
 		Head: head, Family: family, Assume: x.assume})
@@ -150,7 +150,7 @@ func (r *loader) readOnce(ctx context.Context, g *group, x extent, f *files.File
 	}
 	r.Pending.Clear(w.Key)
 	r.Hopeless.Delete(w.Key)
-	if err := w.CheckTwins(ctx); err != nil {
+	if err := w.Ordinal.CheckTwins(ctx); err != nil {
 		return err
 	}
 	if err := w.Finish(ctx); err != nil {
@@ -160,7 +160,7 @@ func (r *loader) readOnce(ctx context.Context, g *group, x extent, f *files.File
 		w.Hold()
 		return err
 	}
-	if err := w.ClearOvertaken(ctx); err != nil {
+	if err := w.Orphans.ClearOvertaken(ctx); err != nil {
 		return err
 	}
 	return r.clearBeside(ctx, family)
@@ -170,12 +170,12 @@ func (r *loader) readOnce(ctx context.Context, g *group, x extent, f *files.File
 // bytes the source has that was just read.
 func (r *loader) clearBeside(ctx context.Context, f *commit.Family) error {
 	for _, key := range r.Aside.Sources() {
-		if m, ok := r.Families.Member(key); !ok || m.Family != f {
+		if m, ok := r.Sources.Families.Member(key); !ok || m.Family != f {
 			continue
 		}
 		w, ok, err := r.HeldSource(key)
 		if ok && err == nil {
-			err = r.OrPending(key, w.ClearOvertaken(ctx))
+			err = r.OrPending(key, w.Orphans.ClearOvertaken(ctx))
 			w.CloseOwn()
 		}
 		if err != nil {
@@ -205,12 +205,12 @@ func (r *loader) giveUp(ctx context.Context, key source.Key) error {
 	defer w.CloseOwn()
 	if len(w.Src.Outbox) == 0 {
 		r.Pending.Clear(key)
-		return r.OrPending(key, commit.AsFault(w.Src.Path, w.ClearOvertaken(ctx)))
+		return r.OrPending(key, commit.AsFault(w.Src.Path, w.Orphans.ClearOvertaken(ctx)))
 	}
 	if err = w.NeedFile(ctx); err == nil {
 		return nil // it is back: the next run takes it up
 	}
-	return r.OrPending(key, commit.AsFault(w.Src.Path, w.SetApart(err)))
+	return r.OrPending(key, commit.AsFault(w.Src.Path, w.Orphans.SetApart(err)))
 }
 
 // reportLeft names what waits in the spool for something that this run did not have.

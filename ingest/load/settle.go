@@ -13,23 +13,23 @@ import (
 // settle tells which source a file is. It returns a *stopError when the file is undecided, and no
 // work when it is assumed to be a copy.
 func (r *loader) settle(ctx context.Context, c commit.Claim) (*commit.Writer, error) {
-	if err := r.Learn(ctx, c.Family); err != nil {
+	if err := r.Sources.Learn(ctx, c.Family); err != nil {
 		return nil, err
 	}
-	all, free, err := r.Candidates(c.Family)
+	all, free, err := r.Sources.Candidates(c.Family)
 	if err != nil {
 		return nil, err
 	}
 	if w, err := r.unchanged(c, all); w != nil || err != nil {
 		return w, err
 	}
-	x, some, err := r.Narrow(ctx, c.Family, c.File, all)
+	x, some, err := r.Sources.Narrow(ctx, c.Family, c.File, all)
 	if err != nil {
 		return nil, err
 	}
 	best, maybe := x.Weigh(some)
 	if best == nil && c.Assume == commit.AssumeNothing {
-		if maybe, _, err = r.HoldAgainstFiles(ctx, c, x, maybe); err != nil {
+		if maybe, _, err = r.Sources.HoldAgainstFiles(ctx, c, x, maybe); err != nil {
 			return nil, err
 		}
 	}
@@ -43,8 +43,8 @@ func (r *loader) settle(ctx context.Context, c commit.Claim) (*commit.Writer, er
 		return r.GoOn(c, best, x)
 	case len(maybe) == 0 || c.Assume == commit.AssumeNew:
 		w := r.NewSource(c, free, x)
-		w.Reach = x.Reach(all, free)
-		w.Assumed = len(maybe) > 0
+		w.Ordinal.Reach = x.Reach(all, free)
+		w.Ordinal.Assumed = len(maybe) > 0
 		return w, r.reclaim(ctx, c, some, x, free)
 	case c.Assume == commit.AssumeCopy:
 		return nil, r.duplicate(ctx, c, maybe[0].Key, x)
@@ -67,7 +67,7 @@ func (r *loader) unchanged(c commit.Claim, all []*commit.Candidate) (*commit.Wri
 			continue
 		}
 		w := r.NewWriter(c, e.K, e.Src)
-		marker, err := w.MarkerAt(e.Src.Sealed.Offset)
+		marker, err := w.Cutter.MarkerAt(e.Src.Sealed.Offset)
 		if err != nil {
 			return nil, err
 		}

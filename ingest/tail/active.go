@@ -82,7 +82,7 @@ func (a *activeFiles) keep(f *followed, c commit.Claim, d *decision, k uint64) e
 	if elsewhere, err := a.isElsewhere(f, &c, d); elsewhere || err != nil {
 		return err
 	}
-	if err := a.NewWriter(c, k, &offsets.Source{K: k, Sealed: source.Origin()}).SealHeld(a.ctx); err != nil {
+	if err := a.NewWriter(c, k, &offsets.Source{K: k, Sealed: source.Origin()}).Orphans.SealHeld(a.ctx); err != nil {
 		return err
 	}
 	a.Log.Warn("an undecided file was deleted; its content is kept in spool/held",
@@ -166,8 +166,8 @@ func (a *activeFiles) own(f *followed, c *commit.Claim, k uint64, e *commit.Cand
 			return err
 		}
 	}
-	w.File, w.Chase, w.Facts = nil, false, append(w.Facts, d.facts...)
-	w.Reach = d.reachOf(k)
+	w.File, w.Shipper.Chase, w.Facts = nil, false, append(w.Facts, d.facts...)
+	w.Ordinal.Reach = d.reachOf(k)
 	if w.Marks, err = a.earlyMarks(c); err != nil {
 		return err
 	}
@@ -289,7 +289,7 @@ func (a *activeFiles) takeOver(f *followed, c *commit.Claim, d *decision) error 
 			d.facts = append(d.facts, fact)
 		}
 	}
-	e, err := a.Candidate(c.Family, d.is.K)
+	e, err := a.Sources.Candidate(c.Family, d.is.K)
 	if err != nil {
 		return err
 	}
@@ -345,7 +345,7 @@ func (a *activeFiles) giveBack(f *followed, p commit.Problem) bool {
 	}
 	a.mu.Unlock()
 	w := f.w
-	f.cannot = tooShort{f.size, w.Reach}
+	f.cannot = tooShort{f.size, w.Ordinal.Reach}
 	a.disown(f)
 	a.unhold(f)
 	a.mu.Lock()

@@ -266,7 +266,7 @@ func (b *board) countShipped(key source.Key, e offsets.Entry, in []any) {
 
 // inBatch says what is in a batch of the spool, or nothing when that cannot be read.
 func (b *board) inBatch(e offsets.Entry) []any {
-	p, _, err := b.Spooled(e.Spool)
+	p, _, err := b.Recovery.Spooled(e.Spool)
 	if err != nil || p.Loss != nil {
 		return nil
 	}

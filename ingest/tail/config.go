@@ -58,11 +58,11 @@ func (c *configured) checkOrigin(ctx context.Context, s *tailStream) error {
 	if !s.Unsaid || s.OriginPath != nil || s.Origin == "" {
 		return nil
 	}
-	some, err := c.AnyManifest(ctx, s.Table(), source.NoOrigin)
+	some, err := c.Bucket.AnyManifest(ctx, s.Table(), source.NoOrigin)
 	if err != nil || !some {
 		return err
 	}
-	own, err := c.AnyManifest(ctx, s.Table(), s.Origin)
+	own, err := c.Bucket.AnyManifest(ctx, s.Table(), s.Origin)
 	if err != nil || own {
 		return err
 	}
@@ -168,7 +168,7 @@ func (c *configured) mayBecome(next []*tailStream) error {
 		if known {
 			continue
 		}
-		if err := c.CheckEpochs(ctx, s.Stream); err != nil {
+		if err := c.Bucket.CheckEpochs(ctx, s.Stream); err != nil {
 			return fmt.Errorf("ask the sink what stream %s meant: %w", s.Epoch.Stream, err)
 		}
 		if err := c.checkOrigin(ctx, s); err != nil {

@@ -53,7 +53,7 @@ func (u *follower) finish(f *followed) error {
 			return nil // reading is paused
 		}
 	}
-	if err := f.w.Refresh(); err != nil {
+	if err := f.w.Shipper.Refresh(); err != nil {
 		return err
 	}
 	sealed = f.w.Src.Sealed.Offset
@@ -211,8 +211,8 @@ func (u *follower) cutAsEnded(f *followed, end int64) (bool, error) {
 		return false, err
 	}
 	defer endTurn()
-	f.w.Encoded = endTurn
-	more, err := u.withView(f, end, true, func() (bool, error) { return f.w.Cut(ctx) })
+	f.w.Cutter.Encoded = endTurn
+	more, err := u.withView(f, end, true, func() (bool, error) { return f.w.Cutter.Cut(ctx) })
 	if err != nil || !more {
 		return false, err
 	}
@@ -238,7 +238,7 @@ func (j joining) over(now time.Time) bool {
 
 // noteJoining keeps since when the record at the sealed offset has been open. f.mu is held.
 func (u *follower) noteJoining(f *followed) {
-	at, end := f.w.Src.Sealed.Offset, f.w.OpenRecord
+	at, end := f.w.Src.Sealed.Offset, f.w.Cutter.OpenRecord
 	switch {
 	case end <= at:
 		f.joining = joining{}

@@ -39,7 +39,7 @@ func (u *follower) step(f *followed) error {
 	if f.w != nil {
 		f.w.Stream = f.stream().Stream
 		if u.active.isStale(f) || f.cut {
-			if err := f.w.Refresh(); err != nil {
+			if err := f.w.Shipper.Refresh(); err != nil {
 				return err
 			}
 		}
@@ -143,13 +143,13 @@ func (u *follower) isUrgent(f *followed) bool {
 // cutNext seals the next batch of the file; false when there is nothing to seal. f.mu is held.
 func (u *follower) cutNext(f *followed) (bool, error) {
 	w := f.w
-	if err := w.Refresh(); err != nil {
+	if err := w.Shipper.Refresh(); err != nil {
 		return false, err
 	}
 	if held, err := u.active.holdIfAnother(f); held || err != nil {
 		return false, err
 	}
-	more, err := w.TakeSpooled()
+	more, err := w.Orphans.TakeSpooled()
 	if err == nil && more {
 		if held, err := u.active.holdIfAnother(f); held || err != nil {
 			return false, err
@@ -163,7 +163,7 @@ func (u *follower) cutNext(f *followed) (bool, error) {
 		return true, u.resume(f)
 	}
 	if f.cut && errors.As(err, new(*files.ShrunkError)) {
-		f.hollow, f.w.OpenRecord = true, 0
+		f.hollow, f.w.Cutter.OpenRecord = true, 0
 		return false, nil
 	}
 	if err != nil || !more {
@@ -186,12 +186,12 @@ func (u *follower) sealNext(f *followed) (bool, error) {
 		return false, err
 	}
 	defer endTurn()
-	f.w.Encoded = endTurn
+	f.w.Cutter.Encoded = endTurn
 	end := f.live.Taken()
 	if u.memory.backlog(f) || f.final && !f.cut {
 		end = max(end, f.size) // of a few first bytes a follow.File cannot tell whether they are a log's
 	}
-	return u.withView(f, end, f.final && !f.hadMore(), func() (bool, error) { return f.w.Cut(ctx) })
+	return u.withView(f, end, f.final && !f.hadMore(), func() (bool, error) { return f.w.Cutter.Cut(ctx) })
 }
 
 // mayInterrupt gives a context for a cut that a lane ends which needs the file: the cut may wait for

@@ -73,7 +73,7 @@ func (r *resolver) compare(
 // isOvertaken reports whether the sink has more of the source than was read of its file, which may be another
 // log then. Of a compressed file it is not known how much was read. f.mu is held.
 func (f *followed) isOvertaken() (bool, error) {
-	err := f.w.Refresh()
+	err := f.w.Shipper.Refresh()
 	if errors.Is(err, commit.ErrSettleAgain) {
 		return true, nil // the source gave its id up
 	}
@@ -139,18 +139,18 @@ func (r *resolver) askAbout(f *followed, c *commit.Claim) error {
 }
 
 func (r *resolver) askFor(ctx context.Context, f *followed, c *commit.Claim) error {
-	learn := r.Learn
+	learn := r.Sources.Learn
 	if r.isAtRest(f) {
-		learn = r.LearnAtRest
+		learn = r.Sources.LearnAtRest
 	}
 	if err := learn(ctx, c.Family); err != nil {
 		return err
 	}
-	all, _, err := r.Candidates(c.Family)
+	all, _, err := r.Sources.Candidates(c.Family)
 	if err != nil {
 		return err
 	}
-	_, _, err = r.Narrow(ctx, c.Family, c.File, all)
+	_, _, err = r.Sources.Narrow(ctx, c.Family, c.File, all)
 	return err
 }
 
@@ -214,7 +214,7 @@ func (r *resolver) join(f *followed, c *commit.Claim) *headGroup {
 	g := r.groups[key]
 	if g == nil {
 		g = &headGroup{Turn: commit.NewTurn(), key: key, files: map[*followed]bool{}}
-		g.family, g.release = r.Families.Use(table, c.Origin, c.Head)
+		g.family, g.release = r.Sources.Families.Use(table, c.Origin, c.Head)
 		r.groups[key] = g
 	}
 	g.files[f] = true

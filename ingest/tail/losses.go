@@ -252,12 +252,12 @@ func (l *losses) declareUnsent(ctx context.Context, key source.Key, m *missingSo
 	if err != nil {
 		return err
 	}
-	if how, k, err := w.AskPredecessors(ctx); how != commit.AllRefute || err != nil {
+	if how, k, err := w.Ordinal.AskPredecessors(ctx); how != commit.AllRefute || err != nil {
 		return errors.Join(err, fmt.Errorf("declare a loss of source %s: the one of k %d, which begins "+
 			"alike, has to be in the sink first", key.ID, k))
 	}
 	for len(w.Src.Outbox) > 0 && l.stillMissing(key, m) {
-		whole, err := w.SpooledWhole(w.Src.Outbox[0])
+		whole, err := w.Orphans.SpooledWhole(w.Src.Outbox[0])
 		if err != nil {
 			return err
 		}
@@ -287,7 +287,7 @@ func (l *losses) declareBatch(ctx context.Context, w *commit.Writer, m *missingS
 		Marks: marks, Rest: e.Rest,
 	}
 	if e.Range.Start == 0 {
-		if err := w.Begin(ctx, e); err != nil {
+		if err := w.Ordinal.Begin(ctx, e); err != nil {
 			return err
 		}
 	}

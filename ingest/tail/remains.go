@@ -81,7 +81,7 @@ func (a *activeFiles) holdMemory(f *followed) error {
 	if w.Key != f.w.Key {
 		return fmt.Errorf("hold what is left of %s: its head is that of source %s and not of %s", path, w.Key.ID, f.w.Key.ID)
 	}
-	if err := w.SealHeld(a.ctx); err != nil {
+	if err := w.Orphans.SealHeld(a.ctx); err != nil {
 		return err
 	}
 	// Here the bytes are held. If we die before the ledger forgets that they were seen, they are declared, too.
@@ -122,11 +122,11 @@ func (a *activeFiles) tellTwins(ctx context.Context, w *commit.Writer, prefix st
 }
 
 func (a *activeFiles) findTwin(ctx context.Context, w *commit.Writer, prefix string) error {
-	keys, err := a.Others(ctx, w.Key, prefix, true)
+	keys, err := a.Announcer.Others(ctx, w.Key, prefix, true)
 	if err != nil || len(keys) == 0 {
 		return err
 	}
-	kins, err := a.FirstKin(ctx, keys, tailKinMost)
+	kins, err := a.Announcer.FirstKin(ctx, keys, tailKinMost)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (a *activeFiles) findTwin(ctx context.Context, w *commit.Writer, prefix str
 		return err
 	}
 	defer done()
-	some, err := w.Matches(ctx, file, kins)
+	some, err := w.Ordinal.Matches(ctx, file, kins)
 	if err != nil {
 		return err
 	}
@@ -181,11 +181,11 @@ func (a *activeFiles) fileFor(w *commit.Writer) (file *files.File, done func(), 
 
 // isTwin tells whether a source says so much that k says, too, that it is no coincidence.
 func (a *activeFiles) isTwin(ctx context.Context, w *commit.Writer, file *files.File, k *commit.Kin) (bool, error) {
-	k, err := a.StepKin(ctx, k, tailStepMost)
+	k, err := a.Announcer.StepKin(ctx, k, tailStepMost)
 	if err != nil {
 		return false, err
 	}
-	some, err := w.Matches(ctx, file, []*commit.Kin{k})
+	some, err := w.Ordinal.Matches(ctx, file, []*commit.Kin{k})
 	if err != nil || len(some) == 0 {
 		return false, err
 	}

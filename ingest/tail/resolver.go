@@ -240,7 +240,7 @@ func (d *decision) reachOf(k uint64) int64 { return max(d.reach, d.told.Reach(d.
 // judge holds a file against all sources with its head. Group and file are locked, and nobody asks
 // the sink meanwhile.
 func (r *resolver) judge(f *followed, c *commit.Claim) (*decision, error) {
-	all, free, err := r.Candidates(c.Family)
+	all, free, err := r.Sources.Candidates(c.Family)
 	if err != nil {
 		return nil, err
 	}
@@ -313,7 +313,7 @@ func (r *resolver) weighAgainstFile(f *followed, c *commit.Claim, d *decision) e
 	if f.against == now {
 		return nil // it agreed
 	}
-	left, sure, err := r.HoldAgainstFiles(r.ctx, *c, d.told, []*commit.Candidate{maybe})
+	left, sure, err := r.Sources.HoldAgainstFiles(r.ctx, *c, d.told, []*commit.Candidate{maybe})
 	if err == nil && len(left) == 0 {
 		return commit.ErrAgain // what told them apart is known now
 	}

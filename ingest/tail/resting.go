@@ -38,7 +38,7 @@ func (r *restedAs) sighting(path string, size int64, file offsets.FileState) off
 // that it waits only so long: what is sealed is in the spool, and the rest is read again. f.mu is held.
 func (h *shelf) rest(f *followed) error {
 	w := f.w
-	if err := w.Refresh(); err != nil {
+	if err := w.Shipper.Refresh(); err != nil {
 		return err
 	}
 	if !h.waitedLong(f) {

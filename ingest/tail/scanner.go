@@ -216,7 +216,7 @@ func (c *scanner) findFresh(ctx context.Context) error {
 		if s.OriginPath != nil {
 			origin = ""
 		}
-		some, err := c.AnyManifest(ctx, s.Table(), origin)
+		some, err := c.Bucket.AnyManifest(ctx, s.Table(), origin)
 		if err != nil {
 			return err
 		}

@@ -148,7 +148,7 @@ func (h *shelf) stepArchive(f *followed) error {
 	if err != nil || !ended {
 		return err
 	}
-	if f.w.Fault == nil {
+	if f.w.Cutter.Fault == nil {
 		// A short log is shorter than its archive.
 		if err := h.scanner.forgetNoted(f, max(f.size, h.scanner.notedOf(f))); err != nil {
 			return err
@@ -251,7 +251,7 @@ func (h *shelf) cutArchive(f *followed) (ended bool, err error) {
 	from := w.Src.Sealed.Offset
 	defer func() { h.board.countRead(w.Key.Table.Stream, max(0, w.Src.Sealed.Offset-from)) }()
 	for !h.maySkip(f) && !h.uploader.isWaiting(w) {
-		more, err := w.TakeSpooled()
+		more, err := w.Orphans.TakeSpooled()
 		if err == nil && !more {
 			more, err = h.cutInTurn(f)
 		}
@@ -270,15 +270,15 @@ func (h *shelf) cutInTurn(f *followed) (bool, error) {
 		return false, err
 	}
 	defer endTurn()
-	f.w.Encoded = endTurn
-	return f.w.Cut(ctx)
+	f.w.Cutter.Encoded = endTurn
+	return f.w.Cutter.Cut(ctx)
 }
 
 // archiveRead lets a compressed file rest that was read to its end. Its source has no owner then: a
 // whole copy goes on where this one has a fault.
 func (h *shelf) archiveRead(f *followed) error {
 	w := f.w
-	if err := w.Refresh(); err != nil {
+	if err := w.Shipper.Refresh(); err != nil {
 		return err
 	}
 	if needs, err := w.NeedsFileToBegin(); needs || err != nil {

@@ -76,7 +76,7 @@ func NewTail(cfg TailConfig) *Tail {
 	t.shelf = shelf{Tail: t, away: map[source.Key]map[*followed]bool{}}
 	t.config = configured{Tail: t}
 	t.board = board{Tail: t, totals: map[string]*StreamTotals{}, unjudged: map[string]*commit.Counts{}}
-	t.config.noting, t.Engine.Meet, t.Engine.ListMost = cfg.NoteOrigin, t.active.tellTwins, commit.ListingShort
+	t.config.noting, t.Engine.Announcer.Meet, t.Engine.Announcer.ListMost = cfg.NoteOrigin, t.active.tellTwins, commit.ListingShort
 	t.config.timing.Store(timingOf(cfg))
 	t.scheduler.descriptors.most = cfg.OpenFiles
 	t.PutsAtOnce = min(t.PutsAtOnce, shipAtOnce(cfg))
@@ -86,10 +86,10 @@ func NewTail(cfg TailConfig) *Tail {
 	t.memory.reads, t.shelf.unpack = make(chan struct{}, t.Workers), make(chan struct{}, t.Workers)
 	t.Engine.Spool = &pausingSpool{Spool: cfg.Spool, paused: &t.board.paused}
 	t.Engine.Notice, t.Engine.SealedBatch, t.Engine.Pausing = t.board.notices.raise, t.board.noteSealed, t.board.paused.begin
-	t.Engine.Reading = func(key source.Key) bool { return t.resolver.owner(key) != nil }
-	t.Engine.Seen = t.losses.missingUnsealed
+	t.Engine.Sources.Reading = func(key source.Key) bool { return t.resolver.owner(key) != nil }
+	t.Engine.Sources.Seen = t.losses.missingUnsealed
 	t.Engine.AllTold, t.Engine.SetsApart = t.losses.isSettled, t.uploader.onHeld
-	t.Families.Learnt, t.Families.Gone = t.uploader.wakeWaiters, t.active.idGone
+	t.Sources.Families.Learnt, t.Sources.Families.Gone = t.uploader.wakeWaiters, t.active.idGone
 	t.Engine.OutboxGrew = t.uploader.kickLane
 	t.Engine.GiveUpID = func(_ context.Context, key source.Key) error { t.uploader.kickLane(key); return nil }
 	t.board.notices.log = t.Log
@@ -135,7 +135,7 @@ func (t *Tail) begin(ctx context.Context) error {
 	if err := t.scanner.findFresh(ctx); err != nil {
 		return err
 	}
-	if err := t.FindUnsent(); err != nil {
+	if err := t.Recovery.FindUnsent(); err != nil {
 		return err
 	}
 	known, err := t.config.allAccepted()
@@ -153,16 +153,16 @@ func (t *Tail) begin(ctx context.Context) error {
 			return err
 		}
 		if empty {
-			if t.Leftovers, err = t.FindLeftovers(ctx); err != nil {
+			if t.Recovery.Leftovers, err = t.Recovery.FindLeftovers(ctx); err != nil {
 				return err
 			}
 		}
-		if err := t.RecoverSpool(ctx); err != nil {
+		if err := t.Recovery.RecoverSpool(ctx); err != nil {
 			return err
 		}
 		close(t.uploader.opened)
 	} else {
-		if err := t.RecoverLocally(); err != nil {
+		if err := t.Recovery.RecoverLocally(); err != nil {
 			return err
 		}
 		t.wg.Go(func() {
@@ -184,11 +184,11 @@ func (t *Tail) begin(ctx context.Context) error {
 // meant and that it is said whose their files are.
 func (t *Tail) openSink(ctx context.Context) error {
 	return t.uploader.untilAllowed(ctx, "", func() error {
-		if err := t.OpenTable(ctx); err != nil {
+		if err := t.Bucket.OpenTable(ctx); err != nil {
 			return err
 		}
 		for _, s := range t.Engine.CurrentStreams() {
-			if err := t.CheckEpochs(ctx, &s); err != nil {
+			if err := t.Bucket.CheckEpochs(ctx, &s); err != nil {
 				return err
 			}
 		}

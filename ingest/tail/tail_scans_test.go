@@ -145,11 +145,11 @@ func TestWork_TakeBack_OfASourceThatWasGivenUp(t *testing.T) {
 		w, err := p.tail.SourceOf(key, 0)
 		require.NoError(t, err)
 		require.NoError(t, p.ledger.Delete(key))
-		require.ErrorIs(t, w.TakeBackAll(t.Context(), nil), commit.ErrAgain)
+		require.ErrorIs(t, w.Retrieval.TakeBackAll(t.Context(), nil), commit.ErrAgain)
 		require.True(t, p.ledger.Empty())
 
 		require.NoError(t, p.ledger.Update(key, make))
-		require.ErrorIs(t, w.TakeBackAll(t.Context(), nil), commit.ErrAgain, "it is another one now")
+		require.ErrorIs(t, w.Retrieval.TakeBackAll(t.Context(), nil), commit.ErrAgain, "it is another one now")
 		src, _, err := p.ledger.Get(key)
 		require.NoError(t, err)
 		require.Equal(t, []source.Range{lost}, src.Lost)

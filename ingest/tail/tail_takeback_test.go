@@ -82,7 +82,7 @@ func TestTail_TakesNothingBackOfAForgottenSource(t *testing.T) {
 		w, err := p.tail.SourceOf(key, 0)
 		require.NoError(t, err)
 		require.Len(t, w.Src.Lost, 2)
-		err = w.TakeBackAll(t.Context(), func(*table.Loss) (bool, error) {
+		err = w.Retrieval.TakeBackAll(t.Context(), func(*table.Loss) (bool, error) {
 			return false, p.ledger.Delete(key)
 		})
 		require.ErrorIs(t, err, commit.ErrAgain)

@@ -25,7 +25,7 @@ func (u *uploader) takeBack(ctx context.Context, w *commit.Writer) error {
 	}
 	var marks commit.LostMarks
 	var of *followed // whose they are
-	return w.TakeBackAll(ctx, func(loss *table.Loss) (can bool, err error) {
+	return w.Retrieval.TakeBackAll(ctx, func(loss *table.Loss) (can bool, err error) {
 		if err := commit.SlotOf(ctx).Lock(ctx, u.again); err != nil {
 			return false, err
 		}
@@ -53,7 +53,7 @@ func (u *uploader) takeBack(ctx context.Context, w *commit.Writer) error {
 			if err := marks.Find(ctx, own, loss); err != nil {
 				return false, err
 			}
-			can, err = own.SealAgain(ctx, loss, marks)
+			can, err = own.Retrieval.SealAgain(ctx, loss, marks)
 			return false, err
 		})
 		u.mu.Lock()
@@ -75,7 +75,7 @@ func (u *uploader) releaseHeldOf(key source.Key) {
 	if !u.board.notices.keeps(commit.HeldPath) {
 		return
 	}
-	f, release := u.Families.UseOf(key)
+	f, release := u.Sources.Families.UseOf(key)
 	defer release()
 	if f == nil {
 		return
@@ -109,7 +109,7 @@ func (u *uploader) shipAllWaiting() error {
 		u.kickLane(key)
 	}
 	// A source that the ledger does not have, and batches are aside of, waits for its file.
-	return u.Each(u.Aside.Sources(), func(key source.Key, _ *offsets.Source) error {
+	return u.Recovery.Each(u.Aside.Sources(), func(key source.Key, _ *offsets.Source) error {
 		u.kickLane(key)
 		return nil
 	})
@@ -126,7 +126,7 @@ func (u *uploader) shipLeft(ctx context.Context, key source.Key) error {
 		return err
 	}
 	sealed := w.Src.Sealed.Offset
-	err = w.ShipLeft(ctx)
+	err = w.Shipper.ShipLeft(ctx)
 	if commit.Stops(err) {
 		w.Hold()
 	}
@@ -142,13 +142,13 @@ func (u *uploader) shipLeft(ctx context.Context, key source.Key) error {
 func (u *uploader) shipAndCatchUp(ctx context.Context, w *commit.Writer) error {
 	for {
 		before := w.Src.Shipped
-		if err := w.Ship(ctx); err != nil {
+		if err := w.Shipper.Ship(ctx); err != nil {
 			return err
 		}
 		u.board.countShippedTo(w.Key, before, w.Src.Shipped)
-		more, err := w.TakeSpooled()
+		more, err := w.Orphans.TakeSpooled()
 		if err == nil && !more {
-			more, err = w.CatchUp(ctx)
+			more, err = w.Shipper.CatchUp(ctx)
 		}
 		if err != nil || !more {
 			return err

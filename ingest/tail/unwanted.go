@@ -25,7 +25,7 @@ func (l *losses) skipUnwanted(f *followed, c *commit.Claim) error {
 		return err
 	}
 	w, end := f.w, chain.Point()
-	if end.Offset < w.Reach {
+	if end.Offset < w.Ordinal.Reach {
 		return nil // it would not tell the source apart: then all of the file is read
 	}
 	start := source.Origin()
@@ -84,7 +84,7 @@ func (l *losses) sealLoss(w *commit.Writer, loss *table.Loss, end source.Point) 
 		return err
 	}
 	defer stage.Abort()
-	if err := commit.WriteFile(stage, commit.NoteFile, w.NoteOf().File()); err != nil {
+	if err := commit.WriteFile(stage, commit.NoteFile, w.Ordinal.NoteOf().File()); err != nil {
 		return err
 	}
 	if err := stage.Commit(commit.EntryOf(m).Spool, []string{commit.NoteFile}, body); err != nil {

@@ -249,13 +249,13 @@ func (u *uploader) shipSource(ctx context.Context, key source.Key, l *lane) erro
 	}
 	defer w.CloseOwn()
 	if !l.known {
-		if err := w.CheckBehind(ctx); err != nil {
+		if err := w.Shipper.CheckBehind(ctx); err != nil {
 			return err
 		}
 		l.known = true
 	}
 	for {
-		if err := w.Refresh(); err != nil {
+		if err := w.Shipper.Refresh(); err != nil {
 			return err
 		}
 		if len(w.Src.Outbox) == 0 {
@@ -269,7 +269,7 @@ func (u *uploader) shipSource(ctx context.Context, key source.Key, l *lane) erro
 		}
 		e := w.Src.Outbox[0]
 		in := u.board.inBatch(e)
-		err = u.WhenThereIsRoom(ctx, func() error { return w.ShipFree(ctx, e) })
+		err = u.WhenThereIsRoom(ctx, func() error { return w.Shipper.ShipFree(ctx, e) })
 		switch {
 		case err == nil:
 			u.board.countShipped(key, e, in)
@@ -353,7 +353,7 @@ func (f *followed) workOn(key source.Key) (*commit.Writer, error) {
 	if f.w == nil || f.w.Key != key || f.live == nil {
 		return nil, fmt.Errorf("ship source %s: %w", key.ID, commit.ErrAgain)
 	}
-	return f.w, f.w.Refresh()
+	return f.w, f.w.Shipper.Refresh()
 }
 
 // withWholeView runs do while the work has a view of all that there is of the file. f.mu is held.

@@ -33,7 +33,7 @@ func (u *uploader) mayShip(ctx context.Context, w *commit.Writer) (bool, error) 
 	u.useWhileWaiting(w.Key, f)
 	u.stopWaiting(w.Key) // what is learnt now wakes others, and not itself
 	for {
-		how, k, err := w.AskPredecessors(ctx)
+		how, k, err := w.Ordinal.AskPredecessors(ctx)
 		switch {
 		case err != nil:
 			return false, err
@@ -42,7 +42,7 @@ func (u *uploader) mayShip(ctx context.Context, w *commit.Writer) (bool, error) 
 		case how != commit.OneAwaited:
 			return false, u.shipWithFile(ctx, w.Key)
 		}
-		if ks, err := w.Contested(f); len(ks) > 0 || err != nil {
+		if ks, err := w.Ordinal.Contested(f); len(ks) > 0 || err != nil {
 			if err == nil {
 				err = u.shipWithFile(ctx, w.Key)
 			}

@@ -24,39 +24,34 @@ type Writer struct {
 	opened bool // this work opened file and closes it
 	found  bool // the file was settled as a source known from elsewhere
 
-	Assumed bool // to be a source of its own, though a lower k may be it
-	K       uint64
-	lower   bool            // the manifests of every lower ordinal refute it
-	told    identity.Points // what its file has said of itself
-	Facts   []source.Mark   // points that tell it apart from others and that no batch tells
-	Reach   int64           // up to where its first batch has to go
-	Marks   []source.Mark   // early ones of its file
-	Src     *offsets.Source // as the ledger has it
-	Known   source.Point    // of the source, with its line; zero for none
-	reader  *feed           // nil until the next cut and after the last one
-	Chase   bool            // another writer may be ahead: ask before cutting
-	Sealed  bool            // this run sealed or shipped something of it
+	K      uint64
+	told   identity.Points // what its file has said of itself
+	Facts  []source.Mark   // points that tell it apart from others and that no batch tells
+	Marks  []source.Mark   // early ones of its file
+	Src    *offsets.Source // as the ledger has it
+	Known  source.Point    // of the source, with its line; zero for none
+	Sealed bool            // this run sealed or shipped something of it
 
-	Fault    error // what ended the file before its end
-	leftHalf bool  // its last line was not taken
-	padded   bool  // it was said that it has padding
-	// openRecord is where the whole lines of a last record end that lacks its last part; 0 for none.
-	OpenRecord int64
-
-	// encoded is called when a batch only has to be made durable: that takes time, but no processor and
-	// little memory. Nil for nothing.
-	Encoded func()
-
-	counts map[int64]Counts // of the batches in the outbox that this run sealed, by their start
+	Cutter    cutter
+	Shipper   shipper
+	Ordinal   ordinal
+	Orphans   orphans
+	Retrieval retrieval
 }
 
 func (r *Engine) NewWriter(c Claim, k uint64, src *offsets.Source) *Writer {
-	w := &Writer{
-		Engine: r, Key: source.KeyOf(c.Stream.Table(), c.Origin, k, c.Head), K: k,
-		Path: c.Path, Stream: c.Stream, File: c.File, Head: c.Head, State: StateOf(c.File.Stat()),
-		Chase: src.Shipped > 0, counts: map[int64]Counts{},
-	}
+	w := newWriter(r, source.KeyOf(c.Stream.Table(), c.Origin, k, c.Head), k)
+	w.Path, w.Stream, w.File, w.Head, w.State = c.Path, c.Stream, c.File, c.Head, StateOf(c.File.Stat())
+	w.Shipper.Chase = src.Shipped > 0
 	w.take(src)
+	return w
+}
+
+// newWriter gives a writer of the k-th source of its head, of which nothing is known yet.
+func newWriter(e *Engine, key source.Key, k uint64) *Writer {
+	w := &Writer{Engine: e, Key: key, K: k}
+	w.Cutter = cutter{Writer: w, counts: map[int64]Counts{}}
+	w.Shipper, w.Ordinal, w.Orphans, w.Retrieval = shipper{Writer: w}, ordinal{Writer: w}, orphans{w}, retrieval{w}
 	return w
 }
 
@@ -74,7 +69,7 @@ func (w *Writer) Update(fn func(*offsets.Source) error) error {
 			w.ForgetFile() // somebody else had the source go on
 		}
 		waited = len(s.Outbox)
-		s.K, s.LowerRefuted = w.K, s.LowerRefuted || w.lower
+		s.K, s.LowerRefuted = w.K, s.LowerRefuted || w.Ordinal.lower
 		if s.Head = nil; s.Shipped == 0 {
 			s.Head = w.headOf()
 		}
@@ -89,7 +84,7 @@ func (w *Writer) Update(fn func(*offsets.Source) error) error {
 		return fmt.Errorf("update source %s in the ledger: %w", w.Key.ID, err)
 	}
 	w.take(now)
-	w.unsent.note(w.Key, now)
+	w.Recovery.unsent.note(w.Key, now)
 	if w.OutboxGrew != nil && len(now.Outbox) > waited {
 		w.OutboxGrew(w.Key)
 	}
@@ -127,14 +122,14 @@ func (w *Writer) ForgetFile() { w.Facts, w.told = nil, nil }
 // Finish brings the file to its end: ships what waits, then seals batch by batch and ships them
 // meanwhile. What was declared lost and is there after all comes last.
 func (w *Writer) Finish(ctx context.Context) error {
-	if err := w.CheckBehind(ctx); err != nil {
+	if err := w.Shipper.CheckBehind(ctx); err != nil {
 		return err
 	}
 	for {
-		if err := w.Ship(ctx); err != nil {
+		if err := w.Shipper.Ship(ctx); err != nil {
 			return err
 		}
-		more, err := w.sealOn(ctx)
+		more, err := w.Shipper.sealOn(ctx)
 		if err != nil {
 			return err
 		}
@@ -142,7 +137,7 @@ func (w *Writer) Finish(ctx context.Context) error {
 			break
 		}
 	}
-	if err := w.TakeBackAll(ctx, w.sealAgainInTurn(ctx)); err != nil {
+	if err := w.Retrieval.TakeBackAll(ctx, w.Retrieval.sealAgainInTurn(ctx)); err != nil {
 		return err
 	}
 	return w.Remember(ctx)
@@ -158,10 +153,10 @@ func (w *Writer) Hold() {
 // Remember notes a file that was read to its end, so that it need not be opened while it stays as
 // it is. A file with a fault is looked at again each time.
 func (w *Writer) Remember(ctx context.Context) error {
-	if w.Fault != nil {
-		return w.report(w.Fault)
+	if w.Cutter.Fault != nil {
+		return w.report(w.Cutter.Fault)
 	}
-	if w.leftHalf {
+	if w.Cutter.leftHalf {
 		what := "the last line, from %d on, has no line end"
 		if w.Stream.Parser.Joins() {
 			what = "the last record, from %d on, is not whole"
@@ -213,7 +208,7 @@ func (w *Writer) moveTo(rec offsets.FileRecord) error {
 	var marker source.Digest // a compressed file has none
 	if w.File != nil {
 		var err error
-		if marker, err = w.MarkerAt(w.Src.Sealed.Offset); err != nil {
+		if marker, err = w.Cutter.MarkerAt(w.Src.Sealed.Offset); err != nil {
 			return err
 		}
 	}
@@ -244,7 +239,7 @@ func (w *Writer) report(fault error) error {
 
 // openReader positions a reader at the sealed offset.
 func (w *Writer) openReader(ctx context.Context) error {
-	if w.reader != nil {
+	if w.Cutter.reader != nil {
 		return nil
 	}
 	if err := w.LearnLine(ctx); err != nil {
@@ -260,31 +255,31 @@ func (w *Writer) openReader(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.reader, err = newFeed(w.File, reader, at.Offset)
+	w.Cutter.reader, err = newFeed(w.File, reader, at.Offset)
 	if err != nil {
 		return err
 	}
-	w.reader.progress, w.reader.padded = w.Progress, w.sayPadded
+	w.Cutter.reader.progress, w.Cutter.reader.padded = w.Progress, w.sayPadded
 	return nil
 }
 
 // sayPadded says once of a file that it has padding.
 func (w *Writer) sayPadded(at int64) {
-	if w.padded {
+	if w.Cutter.padded {
 		return
 	}
-	w.padded = true
+	w.Cutter.padded = true
 	w.Log.Warn("NUL bytes or a byte order mark at the start of a record were skipped: a crash, a log that is "+
 		"truncated under its writer, or files that were joined, leave them", "path", w.Path, "at", at)
 }
 
-func (w *Writer) DropReader() { w.reader = nil }
+func (w *Writer) DropReader() { w.Cutter.reader = nil }
 
 // endReading keeps how the file ended, and gives back what reading takes: shipping may take long.
 func (w *Writer) endReading() {
-	w.Fault, w.leftHalf, w.OpenRecord = w.reader.fault, w.reader.LeftHalf(), 0
-	if end, ok := w.reader.LeftRecord(); ok {
-		w.OpenRecord = end
+	w.Cutter.Fault, w.Cutter.leftHalf, w.Cutter.OpenRecord = w.Cutter.reader.fault, w.Cutter.reader.LeftHalf(), 0
+	if end, ok := w.Cutter.reader.LeftRecord(); ok {
+		w.Cutter.OpenRecord = end
 	}
 	w.DropReader()
 }

@@ -2,8 +2,11 @@ package commit
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"slices"
 	"sync"
 
@@ -69,7 +72,7 @@ func (a *aside) Left() []*table.Manifest {
 }
 
 // inSpool gives those of the batches that the spool still has.
-func (r *Engine) inSpool(batches []offsets.Entry) (all []*table.Manifest, err error) {
+func (r *recovery) inSpool(batches []offsets.Entry) (all []*table.Manifest, err error) {
 	for _, e := range batches {
 		p, ok, err := r.spooledIfAny(e.Spool)
 		if err != nil {
@@ -83,23 +86,23 @@ func (r *Engine) inSpool(batches []offsets.Entry) (all []*table.Manifest, err er
 }
 
 // setAside moves batches aside that were in the outbox until now.
-func (w *Writer) setAside(batches []*table.Manifest) {
+func (p *orphans) setAside(batches []*table.Manifest) {
 	for _, m := range batches {
-		w.Spool.Hold(EntryOf(m).Spool)
-		w.Aside.add(w.Key, m)
+		p.Spool.Hold(EntryOf(m).Spool)
+		p.Aside.add(p.Key, m)
 	}
 }
 
 // TakeSpooled enters a batch that is aside and starts just at the sealed offset into the outbox:
 // it need not be cut again.
-func (w *Writer) TakeSpooled() (bool, error) {
-	for _, m := range w.Aside.Of(w.Key) {
-		if !chainsOn(w.Src, m) {
+func (p *orphans) TakeSpooled() (bool, error) {
+	for _, m := range p.Aside.Of(p.Key) {
+		if !chainsOn(p.Src, m) {
 			continue
 		}
-		w.Aside.remove(w.Key, m)
-		w.DropReader()
-		return true, w.enter(m)
+		p.Aside.remove(p.Key, m)
+		p.DropReader()
+		return true, p.enter(m)
 	}
 	return false, nil
 }
@@ -109,8 +112,8 @@ func chainsOn(s *offsets.Source, m *table.Manifest) bool {
 }
 
 // enter puts a complete batch of the spool that chains on to the sealed offset into the outbox.
-func (w *Writer) enter(m *table.Manifest) error {
-	return w.Update(func(s *offsets.Source) error {
+func (p *orphans) enter(m *table.Manifest) error {
+	return p.Update(func(s *offsets.Source) error {
 		AppendBatch(s, m, pointOf(m))
 		s.OpenEnd, s.Marker = m.OpenEnd, source.Digest{}
 		return nil
@@ -129,15 +132,15 @@ func pointOf(m *table.Manifest) source.Point {
 }
 
 // ClearOvertaken takes the batches that the bucket has passed to their end out of the spool.
-func (w *Writer) ClearOvertaken(ctx context.Context) error {
-	for _, m := range w.Aside.Of(w.Key) {
-		if m.End > w.Src.Shipped {
+func (p *orphans) ClearOvertaken(ctx context.Context) error {
+	for _, m := range p.Aside.Of(p.Key) {
+		if m.End > p.Src.Shipped {
 			continue
 		}
-		if err := w.dropOvertaken(ctx, m); err != nil {
+		if err := p.dropOvertaken(ctx, m); err != nil {
 			return err
 		}
-		w.Aside.remove(w.Key, m)
+		p.Aside.remove(p.Key, m)
 	}
 	return nil
 }
@@ -148,84 +151,157 @@ func (w *Writer) ClearOvertaken(ctx context.Context) error {
 //
 // The files of a batch that may be of another log than the bucket's are all that is left of those bytes:
 // they are set apart.
-func (w *Writer) dropOvertaken(ctx context.Context, m *table.Manifest) error {
-	there, err := w.manifestAt(ctx, w.Key, m.Start)
+func (p *orphans) dropOvertaken(ctx context.Context, m *table.Manifest) error {
+	there, err := p.Bucket.manifestAt(ctx, p.Key, m.Start)
 	if err != nil && !errors.Is(err, sink.ErrNotFound) {
 		return err
 	}
-	same, err := w.hasBytes(ctx, m, there)
+	same, err := p.hasBytes(ctx, m, there)
 	if err != nil {
 		return err
 	}
 	if there != nil && takesBack(m, there) {
-		whole, err := w.findAgain(ctx, m)
+		whole, err := p.Retrieval.findAgain(ctx, m)
 		if err != nil {
 			return err
 		}
 		if whole {
-			w.Tally.Add(func(r *Report) { r.Shipped++ })
+			p.Tally.Add(func(r *Report) { r.Shipped++ })
 		}
-	} else if err := w.deleteUnnamed(ctx, m, there); err != nil {
+	} else if err := p.Bucket.deleteUnnamed(ctx, m, there); err != nil {
 		return err
 	}
 	e := EntryOf(m)
 	if same {
-		return w.Spool.Remove(e.Spool)
+		return p.Spool.Remove(e.Spool)
 	}
-	if err := w.Spool.SetApart(e.Spool); err != nil {
+	if err := p.Spool.SetApart(e.Spool); err != nil {
 		return fmt.Errorf("set %s apart in the spool: %w", e.Spool, err)
 	}
-	w.sayHeld()
+	p.sayHeld()
 	return nil
 }
 
 // hasBytes reports whether exactly the bytes of a batch are in the sink, whatever batches they are in: by a
 // manifest, by the ledger or by the source's file. Before all files that there are have had their turn,
 // one of them may still tell: then a no is a *stopError.
-func (w *Writer) hasBytes(ctx context.Context, m, there *table.Manifest) (bool, error) {
-	if overlaps(w.Src.Lost, m.Range()) && (there == nil || !takesBack(m, there)) {
+func (p *orphans) hasBytes(ctx context.Context, m, there *table.Manifest) (bool, error) {
+	if overlaps(p.Src.Lost, m.Range()) && (there == nil || !takesBack(m, there)) {
 		return false, nil // the sink lacks some of them
 	}
-	same, err := w.sourceHas(ctx, m, there)
+	same, err := p.sourceHas(ctx, m, there)
 	if same || err != nil && !errors.As(err, new(*StopError)) {
 		return same, err
 	}
-	if f, release := w.Families.UseOf(w.Key); f != nil {
+	if f, release := p.Sources.Families.UseOf(p.Key); f != nil {
 		defer release()
-		if has, err := w.familyHas(f, m); has || err != nil {
+		if has, err := p.familyHas(f, m); has || err != nil {
 			return has, err // it was sealed under a wrong ordinal
 		}
 	}
-	if w.AllTold() {
+	if p.AllTold() {
 		return false, nil
 	}
-	w.Hopeless.Store(w.Key, true)
+	p.Hopeless.Store(p.Key, true)
 	if err == nil {
-		err = Stop(Gone, w.Src.Path, "what is in the spool of source %s, %v, is not what the sink has of it: "+
-			"give its file to `ingest load`", w.Key.ID, m.Range())
+		err = Stop(Gone, p.Src.Path, "what is in the spool of source %s, %v, is not what the sink has of it: "+
+			"give its file to `ingest load`", p.Key.ID, m.Range())
 	}
 	return false, err
 }
 
 // sourceHas reports whether the source has the chain of a batch at its end.
-func (w *Writer) sourceHas(ctx context.Context, m, there *table.Manifest) (bool, error) {
+func (p *orphans) sourceHas(ctx context.Context, m, there *table.Manifest) (bool, error) {
 	if there != nil && there.End == m.End {
 		return there.ChainOut == m.ChainOut, nil
 	}
-	h, err := readHeld(w.Ledger, w.Key)
+	h, err := readHeld(p.Ledger, p.Key)
 	if err != nil {
 		return false, err
 	}
 	if chain, ok := h.points.At(m.End); ok {
 		return chain == m.ChainOut, nil
 	}
-	if err := w.NeedFile(ctx); err != nil {
-		return false, AsFault(w.Src.Path, err)
+	if err := p.NeedFile(ctx); err != nil {
+		return false, AsFault(p.Src.Path, err)
 	}
-	marks, _, err := MarksTo(ctx, w.File, []int64{m.End, w.Src.Sealed.Offset})
+	marks, _, err := MarksTo(ctx, p.File, []int64{m.End, p.Src.Sealed.Offset})
 	if err != nil {
-		return false, AsFault(w.Src.Path, err)
+		return false, AsFault(p.Src.Path, err)
 	}
-	isSource := marks[w.Src.Sealed.Offset].Chain == w.Src.Sealed.Chain
+	isSource := marks[p.Src.Sealed.Offset].Chain == p.Src.Sealed.Chain
 	return isSource && marks[m.End].Chain == m.ChainOut, nil
+}
+
+// orphans are batches in the spool that no outbox has: they are entered again, or set apart.
+type orphans struct {
+	*Writer
+}
+
+// What the spool cannot give now, for want of a file handle or because the disk fails, is not gone: it
+// is asked again. Gone is what does not exist, and what is not what it was.
+
+// Spooled reads what a batch of the spool says of itself.
+func (r *recovery) Spooled(name string) (placed, []byte, error) {
+	body, err := r.Spool.Manifest(name)
+	if err != nil {
+		return placed{}, nil, fmt.Errorf("read %s in the spool: %w", name, err)
+	}
+	p, err := parsePlaced(body)
+	if err != nil {
+		return placed{}, nil, fmt.Errorf("read %s in the spool: %w", name, err)
+	}
+	return p, body, nil
+}
+
+// spooledIfAny is spooled for who can do without: false when the batch is gone.
+func (r *recovery) spooledIfAny(name string) (placed, bool, error) {
+	body, err := r.Spool.Manifest(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return placed{}, false, nil
+	}
+	if err != nil {
+		return placed{}, false, fmt.Errorf("read %s in the spool: %w", name, err)
+	}
+	p, err := parsePlaced(body)
+	return p, err == nil && p.BatchName().String() == name, nil
+}
+
+// SpooledWhole tells whether the spool still has a batch of the outbox with the bytes that its
+// manifest names. It is asked only when the batch could not be put.
+func (p *orphans) SpooledWhole(e offsets.Entry) (bool, error) {
+	m, ok, err := p.Recovery.spooledIfAny(e.Spool)
+	if err != nil || !ok || m.Loss != nil {
+		return ok, err
+	}
+	want := []source.Digest{}
+	for _, o := range m.Objects {
+		want = append(want, o.SHA256)
+	}
+	for i, digest := range append(want, m.Epoch) {
+		have, err := p.spooledDigest(e.Spool, i)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("read %s in the spool: %w", e.Spool, err)
+		}
+		if have != digest {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (p *orphans) spooledDigest(name string, i int) (source.Digest, error) {
+	f, err := p.Spool.Open(name, i)
+	if err != nil {
+		return source.Digest{}, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return source.Digest{}, err
+	}
+	return source.Digest(h.Sum(nil)), nil
 }

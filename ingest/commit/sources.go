@@ -4,12 +4,28 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
+	"time"
 
 	"logseal/ingest/files"
 	"logseal/ingest/identity"
 	"logseal/ingest/offsets"
+	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/table"
 )
+
+// sources lists the sources that a file may be, by ledger and sink, and lets a file say which one it is.
+type sources struct {
+	*Engine
+
+	Families *families
+	// reading reports whether a file is read as a source, of which the ledger may have nothing yet; nil
+	// for never.
+	Reading func(source.Key) bool
+	// seen gives what is known of a source that is missing and of which nothing is sealed; nil for none.
+	Seen func(source.Key) (identity.Points, bool)
+}
 
 // Candidate is a source that a file may be, with what ledger and sink know of it.
 type Candidate struct {
@@ -20,9 +36,9 @@ type Candidate struct {
 
 // Candidates lists the sources of a family that ledger or sink have, or that a file of this host is
 // read as, in the order of their ordinals, and gives the least ordinal that is free.
-func (r *Engine) Candidates(f *Family) (all []*Candidate, free uint64, err error) {
+func (u *sources) Candidates(f *Family) (all []*Candidate, free uint64, err error) {
 	for ; ; free++ {
-		c, err := r.Candidate(f, free)
+		c, err := u.Candidate(f, free)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -32,8 +48,8 @@ func (r *Engine) Candidates(f *Family) (all []*Candidate, free uint64, err error
 		all = append(all, c)
 	}
 	// Above an ordinal that came free there may be more.
-	for _, k := range r.ordinalsAbove(f, free) {
-		c, err := r.Candidate(f, k)
+	for _, k := range u.ordinalsAbove(f, free) {
+		c, err := u.Candidate(f, k)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -45,8 +61,8 @@ func (r *Engine) Candidates(f *Family) (all []*Candidate, free uint64, err error
 }
 
 // Candidate is the k-th source of a family; nil when nobody has it.
-func (r *Engine) Candidate(f *Family, k uint64) (*Candidate, error) {
-	h, err := f.heldBy(r.Ledger, k)
+func (u *sources) Candidate(f *Family, k uint64) (*Candidate, error) {
+	h, err := f.heldBy(u.Ledger, k)
 	if err != nil {
 		return nil, err
 	}
@@ -58,9 +74,9 @@ func (r *Engine) Candidate(f *Family, k uint64) (*Candidate, error) {
 	}
 	switch {
 	case c.Src == nil && c.Sink == nil:
-		if seen, ok := r.wasSeen(c.Key); ok {
+		if seen, ok := u.wasSeen(c.Key); ok {
 			c.Points = seen
-		} else if !r.isRead(c.Key) {
+		} else if !u.isRead(c.Key) {
 			return nil, nil
 		}
 	case c.Src == nil || c.Sink != nil && points.Differ(c.Sink.Points):
@@ -76,12 +92,12 @@ func (r *Engine) Candidate(f *Family, k uint64) (*Candidate, error) {
 }
 
 // ordinalsAbove gives the ordinals after k that sources of this host may have.
-func (r *Engine) ordinalsAbove(f *Family, k uint64) (ks []uint64) {
+func (u *sources) ordinalsAbove(f *Family, k uint64) (ks []uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.searched {
 		f.searched = true
-		for _, x := range r.unsent.all() {
+		for _, x := range u.Recovery.unsent.all() {
 			if x.key == f.Key(x.k) {
 				f.seen[x.k] = true
 			}
@@ -207,7 +223,7 @@ func (x *Told) Weigh(all []*Candidate) (best *Candidate, maybe []*Candidate) {
 
 // Narrow gives the candidates that the file may be, with all that the sink has of those that it
 // alone knows, and what the file says at their points.
-func (r *Engine) Narrow(ctx context.Context, f *Family, file *files.File, all []*Candidate) (
+func (u *sources) Narrow(ctx context.Context, f *Family, file *files.File, all []*Candidate) (
 	*Told, []*Candidate, error) {
 	if len(all) == 0 {
 		return &Told{}, nil, nil
@@ -221,10 +237,10 @@ func (r *Engine) Narrow(ctx context.Context, f *Family, file *files.File, all []
 		if c.Src != nil || c.Sink == nil || c.Sink.Whole {
 			continue
 		}
-		if err := r.follow(ctx, f, c.K); err != nil {
+		if err := u.follow(ctx, f, c.K); err != nil {
 			return nil, nil, err
 		}
-		fresh, err := r.Candidate(f, c.K)
+		fresh, err := u.Candidate(f, c.K)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -247,4 +263,128 @@ func MarksTo(ctx context.Context, f *files.File, at []int64) (map[int64]source.P
 		err = nil
 	}
 	return marks, reached, err
+}
+
+// askRest is when a family is asked about again though nothing about it has changed.
+type askRest struct {
+	until time.Time
+	pause time.Duration
+}
+
+const (
+	askRestFirst = time.Minute
+	askRestMax   = time.Hour
+)
+
+// Learn asks the sink which sources of the family there are besides those that are known, up to the
+// first ordinal that has no manifest.
+func (u *sources) Learn(ctx context.Context, f *Family) error {
+	if err := f.asks.LockWithin(ctx); err != nil {
+		return err
+	}
+	defer f.asks.Unlock()
+	return u.learnOn(ctx, f)
+}
+
+// LearnAtRest is learn for a file that has not changed since it was told apart: the longer nothing
+// comes of it the more rarely the sink is asked.
+func (u *sources) LearnAtRest(ctx context.Context, f *Family) error {
+	if err := f.asks.LockWithin(ctx); err != nil {
+		return err
+	}
+	defer f.asks.Unlock()
+	if time.Now().Before(f.rest.until) {
+		return nil
+	}
+	before := f.Known()
+	if err := u.learnOn(ctx, f); err != nil {
+		return err
+	}
+	f.rest.pause = min(max(askRestFirst, 2*f.rest.pause), askRestMax)
+	if f.Known() > before {
+		f.rest.pause = askRestFirst
+	}
+	f.rest.until = time.Now().Add(f.rest.pause)
+	return nil
+}
+
+// learnOn asks for one ordinal, then for twice as many at a time, as long as all are there.
+func (u *sources) learnOn(ctx context.Context, f *Family) error {
+	for n := 1; ; n = min(2*n, u.GetsAtOnce) {
+		first := f.Known()
+		found := make([]*table.Manifest, n)
+		errs := make([]error, n)
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() { found[i], errs[i] = u.Bucket.manifestAt(ctx, f.KeyOf(first+uint64(i)), 0) })
+		}
+		wg.Wait()
+		for i := range n {
+			if errors.Is(errs[i], sink.ErrNotFound) {
+				return nil
+			}
+			if errs[i] != nil {
+				return errs[i]
+			}
+		}
+	}
+}
+
+// follow reads the manifests of the k-th source of a family to the last, if that was not done yet.
+func (u *sources) follow(ctx context.Context, f *Family, k uint64) error {
+	if err := f.asks.LockWithin(ctx); err != nil {
+		return err
+	}
+	defer f.asks.Unlock()
+	c := f.Committed(k)
+	if c == nil || c.Whole {
+		return nil
+	}
+	_, barrier, err := u.Bucket.walkFrom(ctx, f.KeyOf(k), c.End)
+	if err == nil {
+		f.End(k, barrier)
+	}
+	return err
+}
+
+// stepOf is what a manifest says of its source.
+func stepOf(m *table.Manifest) identity.Step {
+	return identity.Step{Start: m.Start, End: m.End, Chain: m.ChainOut, Marks: m.Marks,
+		OpenEnd: m.OpenEnd, Rest: m.Rest, Loss: isLoss(m)}
+}
+
+// FamilyOf holds the family of a source whose head the ledger has; nil when it does not.
+func (w *Writer) FamilyOf() (*Family, func()) {
+	head := w.Head
+	if head == nil {
+		head = w.Src.Head
+	}
+	if head == nil || source.KeyOf(w.Key.Table, w.Key.Origin, w.K, head) != w.Key {
+		return nil, nil
+	}
+	return w.Sources.Families.Use(w.Key.Table, w.Key.Origin, head)
+}
+
+// pointsOf is what the ledger knows of a source's content.
+func (w *Writer) pointsOf() (identity.Points, error) {
+	ends, err := w.Ledger.Ends(w.Key)
+	if err != nil {
+		return nil, err
+	}
+	return identity.Points(ends).With(w.told...), nil
+}
+
+// alsoCommitted gives the points that the ledger knows of what the sink has: those up to where both
+// have the same chain. The ledger may know more of them than manifests tell.
+func alsoCommitted(h *heldSource, c *identity.Committed) identity.Points {
+	if h.src == nil {
+		return nil
+	}
+	if chain, ok := h.points.At(c.End); ok && chain == c.Chain {
+		return h.points.UpTo(max(c.End, h.src.Shipped)) // what is known of the sink may be old
+	}
+	if h.points.Differ(c.Points) {
+		return nil // it is another source, as will show
+	}
+	return h.points.UpTo(min(h.src.Shipped, c.End))
 }

@@ -12,26 +12,47 @@ import (
 // Ledger is what a run asks of *offsets.Ledger. Every change is one durable transaction;
 // after an error it may have been made or not, and the run ends.
 type Ledger interface {
+	SourceLedger
+	FileLedger
+	SightingLedger
+	TableLedger
+}
+
+// SourceLedger has the sources.
+type SourceLedger interface {
 	Empty() bool
 	Get(source.Key) (*offsets.Source, bool, error)
 	Ends(source.Key) ([]offsets.End, error)
+	Update(source.Key, func(*offsets.Source) error) error
+	Delete(source.Key) error
+	SourceLists
+}
+
+// SourceLists lists sources.
+type SourceLists interface {
 	// All reads all that ever was. It is for a sink that has nothing, where the ledger must not have
 	// shipped anything.
 	All() ([]source.Key, error)
 	Waiting() ([]source.Key, error)
-	Update(source.Key, func(*offsets.Source) error) error
-	Delete(source.Key) error
-	GetFile(source.Table, string) (offsets.FileRecord, bool, error)
-	PutFile(source.Table, ...offsets.FileRecord) error
-	TailNotes
 }
 
-// TailNotes is what only a tail asks of the ledger.
-type TailNotes interface {
+// FileLedger has the files that were read to their end.
+type FileLedger interface {
+	GetFile(source.Table, string) (offsets.FileRecord, bool, error)
+	PutFile(source.Table, ...offsets.FileRecord) error
+}
+
+// SightingLedger has how long files are known to be. Only a tail asks for that.
+type SightingLedger interface {
 	Sighting(source.Key) (offsets.Sighting, bool, error)
 	Behind() ([]offsets.Sighting, error)
 	PutSightings(...offsets.Sighting) error
 	ForgetSighting(source.Key, source.Range) error
+}
+
+// TableLedger has what a tail knows of a table: which definitions were accepted, and whether its files are
+// being looked at for the first time.
+type TableLedger interface {
 	HasTable(source.Table) (bool, error)
 	Accepted(source.Table, source.Digest) (bool, error)
 	Accept(source.Table, source.Digest) error
@@ -48,10 +69,20 @@ type Spool interface {
 	// Open opens the i-th file of a complete batch.
 	Open(name string, i int) (io.ReadCloser, error)
 	Remove(name string) error
+	SpoolRoom
+	HeldSpool
+}
+
+// SpoolRoom bounds what a spool holds.
+type SpoolRoom interface {
 	// Reserve waits for room for n more bytes; release gives it back once they count themselves.
 	Reserve(ctx context.Context, n int64) (release func(), err error)
 	// Hold stops counting a batch that cannot be shipped now.
 	Hold(name string)
+}
+
+// HeldSpool has the batches that nobody ships.
+type HeldSpool interface {
 	// SetApart moves a batch to those that nobody ships; none is no error. Held lists these.
 	SetApart(name string) error
 	Held() ([]spool.Entry, error)
