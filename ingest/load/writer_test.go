@@ -138,7 +138,8 @@ type disk struct {
 type procLedger struct {
 	*process
 	w                *writer
-	commit.TailNotes // a load asks for none of them
+	commit.SightingLedger // a load asks for none of these
+	commit.TableLedger
 }
 
 func (l procLedger) Empty() bool { return len(l.w.ledger.sources) == 0 }
