@@ -296,7 +296,17 @@ func (m *model) outage() {
 }
 
 // fillSpool lets nothing more be sealed, or ends that.
-func (m *model) fillSpool() { m.spoolIsFull(!m.full.Load()) }
+func (m *model) fillSpool() {
+	m.spoolIsFull(!m.full.Load())
+	if !m.full.Load() || m.tail == nil {
+		return
+	}
+	for path, at := range m.changed {
+		if !m.tail.LastLook().After(at) {
+			m.blind[path] = true // its reader may have waited for room all the time
+		}
+	}
+}
 
 // hideSpool makes what is in the spool unreadable, or ends that.
 func (m *model) hideSpool() {
