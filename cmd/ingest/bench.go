@@ -13,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"logseal/bench"
+	"logseal/ingest/usage"
 )
 
 // benchCmd is `ingest bench`.
@@ -63,7 +64,7 @@ func (b *benchCmd) Run(ctx context.Context, a *app) error {
 // options checks the flags and finds the files.
 func (b *benchCmd) options(ctx context.Context, a *app) (*bench.Options, error) {
 	if b.Repeat < 1 {
-		return nil, usagef("--repeat %d: want at least 1", b.Repeat)
+		return nil, usage.Errorf("--repeat %d: want at least 1", b.Repeat)
 	}
 	site := siteFlags{Config: b.Config}
 	cfg, err := site.config()
@@ -76,7 +77,7 @@ func (b *benchCmd) options(ctx context.Context, a *app) (*bench.Options, error) 
 	}
 	stream, err := chosen[0].pipelineStream("")
 	if err != nil {
-		return nil, usagef("%w", err)
+		return nil, usage.Errorf("%w", err)
 	}
 	fsys := newLogs(ctx, a, nil)
 	fsys.FollowAll(cfg.FollowLinks)

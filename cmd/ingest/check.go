@@ -10,6 +10,7 @@ import (
 	"logseal/ingest/batch"
 	"logseal/ingest/files"
 	"logseal/ingest/parse"
+	"logseal/ingest/usage"
 )
 
 // checkCmd is `ingest check`.
@@ -86,7 +87,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	}
 	for _, s := range chosen {
 		if err := s.Epoch().Validate(); err != nil {
-			return usagef("stream %s: %w", s.Name, err)
+			return usage.Errorf("stream %s: %w", s.Name, err)
 		}
 		res.Streams = append(res.Streams, s.Name)
 	}
@@ -121,7 +122,7 @@ func (c *checkCmd) tryFiles(
 	}
 	p, err := parse.New(s.Parser)
 	if err != nil {
-		return usagef("stream %s: %w", s.Name, err)
+		return usage.Errorf("stream %s: %w", s.Name, err)
 	}
 	var faults []error
 	for _, u := range append(s.unreadProblems(), from.linkProblems()...) {

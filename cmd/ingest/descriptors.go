@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"syscall"
+
+	"logseal/ingest/usage"
 )
 
 // descriptors is what a process may have open, shared out.
@@ -28,7 +30,7 @@ func shareOut(limit int) (descriptors, error) {
 	reserve := max(reserveLeast, limit/4)
 	d := descriptors{files: limit - reserve, ships: (reserve - shipBase) / shipEach}
 	if d.files < filesLeast {
-		return d, usagef("the limit of open files is %d, and tail needs %d at least: raise it (ulimit -n, or "+
+		return d, usage.Errorf("the limit of open files is %d, and tail needs %d at least: raise it (ulimit -n, or "+
 			"LimitNOFILE= of the unit)", limit, reserveLeast+filesLeast)
 	}
 	return d, nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"logseal/ingest/files"
+	"logseal/ingest/usage"
 )
 
 // excluder tells which paths the patterns of `exclude` leave out.
@@ -20,7 +21,7 @@ func (s *StreamConfig) excluder() (*excluder, error) {
 	x := &excluder{}
 	for _, pattern := range s.Exclude {
 		if _, err := files.Match(pattern, ""); err != nil {
-			return nil, usagef("stream %s: exclude: %w", s.Name, err)
+			return nil, usage.Errorf("stream %s: exclude: %w", s.Name, err)
 		}
 		switch {
 		case !strings.Contains(pattern, "/"):

@@ -12,6 +12,7 @@ import (
 	"logseal/ingest/files"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/sink/s3"
+	"logseal/ingest/usage"
 )
 
 // find gives the absolute paths of a selection's files and the paths of its objects, sorted. Files
@@ -20,18 +21,18 @@ import (
 // be looked into under a pattern is kept for unreadProblems.
 func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]string, error) {
 	if len(s.patterns) == 0 {
-		return nil, usagef("no files: give a PATH, or a config (-c) whose stream %s has `paths`", s.Name)
+		return nil, usage.Errorf("no files: give a PATH, or a config (-c) whose stream %s has `paths`", s.Name)
 	}
 	var local, objects []string
 	for _, p := range s.patterns {
 		switch {
 		case p == "":
-			return nil, usagef("an empty PATH: want a file or a pattern")
+			return nil, usage.Errorf("an empty PATH: want a file or a pattern")
 		case p == "-":
-			return nil, usagef("standard input cannot be loaded: what was read must be there to be read " +
+			return nil, usage.Errorf("standard input cannot be loaded: what was read must be there to be read " +
 				"again; write it to a file first")
 		case s.named && checkSlashes(p) != nil:
-			return nil, usagef("%w", checkSlashes(p))
+			return nil, usage.Errorf("%w", checkSlashes(p))
 		case isObject(p):
 			p, err := fsys.locate(p)
 			if err != nil {
@@ -136,7 +137,7 @@ func (s *selection) findFiles(
 			in, _ := fsys.archives.Members(absolute(within))
 			if _, err := fsys.Stat(absolute(p)); err != nil || owned(p) {
 				if in != nil {
-					return nil, usagef("archive %s has no member %s; a pattern does not look into archives: give "+
+					return nil, usage.Errorf("archive %s has no member %s; a pattern does not look into archives: give "+
 						"the archive, or one member", within, strings.TrimPrefix(p, within+"/"))
 				}
 				none = append(none, p)
@@ -242,7 +243,7 @@ func findObject(fsys *logs, pattern string) ([]string, error) {
 }
 
 func ownError(path string) error {
-	return usagef("%s lies in the sink or the state folder, which are never loaded", path)
+	return usage.Errorf("%s lies in the sink or the state folder, which are never loaded", path)
 }
 
 // findError decides what an error of files.Find means here.
@@ -250,12 +251,12 @@ func (s *selection) findError(a *app, err error) error {
 	none, empty := errors.AsType[*files.NoMatchError](err)
 	switch {
 	case empty && s.named:
-		return usagef("%w; quote patterns, and use ** for any depth of folders", none)
+		return usage.Errorf("%w; quote patterns, and use ** for any depth of folders", none)
 	case empty:
 		a.warn("stream %s: %v", s.Name, none)
 		return nil
 	case errors.As(err, new(*files.NotRegularError)):
-		return usagef("%w", err)
+		return usage.Errorf("%w", err)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"logseal/ingest/files"
+	"logseal/ingest/usage"
 )
 
 // follower finds the files of one stream that are followed. One goroutine uses it.
@@ -30,7 +31,7 @@ type verdict struct {
 // follower checks the stream's patterns; nothing is looked for.
 func (s *StreamConfig) follower(fsys files.FS, at *site) (*follower, error) {
 	if len(s.Paths) == 0 {
-		return nil, usagef("stream %s: no files: give it `paths`", s.Name)
+		return nil, usage.Errorf("stream %s: no files: give it `paths`", s.Name)
 	}
 	out, err := s.excluder()
 	if err != nil {
@@ -39,15 +40,15 @@ func (s *StreamConfig) follower(fsys files.FS, at *site) (*follower, error) {
 	f := &follower{at: at, out: out, judged: map[string]verdict{}}
 	for _, p := range s.Paths {
 		if isObject(p) {
-			return nil, usagef("stream %s: %s is an object: `tail` follows files; `load` reads objects",
+			return nil, usage.Errorf("stream %s: %s is an object: `tail` follows files; `load` reads objects",
 				s.Name, p)
 		}
 		if _, err := files.Match(p, ""); err != nil {
-			return nil, usagef("stream %s: paths: %w", s.Name, err)
+			return nil, usage.Errorf("stream %s: paths: %w", s.Name, err)
 		}
 		abs, err := filepath.Abs(p)
 		if err != nil {
-			return nil, usagef("stream %s: paths: %w", s.Name, err)
+			return nil, usage.Errorf("stream %s: paths: %w", s.Name, err)
 		}
 		f.patterns = append(f.patterns, abs)
 	}

@@ -17,6 +17,7 @@ import (
 	"logseal/ingest/parse"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/spool"
+	"logseal/ingest/usage"
 )
 
 // loadCmd is `ingest load`.
@@ -170,7 +171,7 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 		res.fill(report)
 	}
 	if errors.Is(err, pipeline.ErrMeaning) {
-		return usagef("%w", err)
+		return usage.Errorf("%w", err)
 	}
 	if err != nil {
 		return err
@@ -209,7 +210,7 @@ func (l *loadCmd) pipelineConfig(
 		s := &chosen[i]
 		stream, err := s.pipelineStream(string(l.OnExceed))
 		if err != nil {
-			return nil, usagef("stream %s: %w", s.Name, err)
+			return nil, usage.Errorf("stream %s: %w", s.Name, err)
 		}
 		paths, err := s.find(a, from, at.owns)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"logseal/ingest/files"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/s3"
+	"logseal/ingest/usage"
 )
 
 // s3Scheme begins the path of an object.
@@ -44,10 +45,10 @@ func (l *logs) locate(path string) (string, error) {
 	}
 	bucket, key := splitObject(path)
 	if key == "" {
-		return "", usagef("%s is a bucket: write '%s%s/**' for the objects in it", path, s3Scheme, bucket)
+		return "", usage.Errorf("%s is a bucket: write '%s%s/**' for the objects in it", path, s3Scheme, bucket)
 	}
 	if strings.HasSuffix(key, "/") {
-		return "", usagef("%s is a folder: write '%s**' for the objects in it", path, path)
+		return "", usage.Errorf("%s is a folder: write '%s**' for the objects in it", path, path)
 	}
 	if query == "" {
 		return path, nil
@@ -55,7 +56,7 @@ func (l *logs) locate(path string) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if old, ok := l.options[bucket]; ok && old != query {
-		return "", usagef("bucket %s has the options ?%s and ?%s; give all its patterns the same",
+		return "", usage.Errorf("bucket %s has the options ?%s and ?%s; give all its patterns the same",
 			bucket, old, query)
 	}
 	l.options[bucket] = query
@@ -70,17 +71,17 @@ func (l *logs) optionsOf(bucket string) (s3.Options, error) {
 	query := l.options[bucket]
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return s3.Options{}, usagef("%s%s?%s: %w", s3Scheme, bucket, query, err)
+		return s3.Options{}, usage.Errorf("%s%s?%s: %w", s3Scheme, bucket, query, err)
 	}
 	for name := range values {
 		if !slices.Contains(sourceOptions, name) {
-			return s3.Options{}, usagef("%s%s: %q is no option of logs to read%s", s3Scheme, bucket, name,
+			return s3.Options{}, usage.Errorf("%s%s: %q is no option of logs to read%s", s3Scheme, bucket, name,
 				didYouMean(name, slices.Values(sourceOptions)))
 		}
 	}
 	o, err := s3.ParseURL(s3Scheme + bucket + "?" + query)
 	if err != nil {
-		return s3.Options{}, usagef("%w", err)
+		return s3.Options{}, usage.Errorf("%w", err)
 	}
 	if l.sink != nil {
 		o.Endpoint = firstOf(o.Endpoint, l.sink.Endpoint)

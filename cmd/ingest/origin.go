@@ -8,6 +8,7 @@ import (
 	"logseal/ingest/offsets"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/source"
+	"logseal/ingest/usage"
 )
 
 // origin is what was said of who produced the logs: a name, or source.NoOrigin for none, both as they
@@ -90,7 +91,7 @@ func hostOrigin() (origin, error) {
 		return "", fmt.Errorf("ask for the host's name: %w", err)
 	}
 	if err := source.CheckName(host); err != nil {
-		return "", usagef("the host's name is no origin: %w; set `origin:` in the config", err)
+		return "", usage.Errorf("the host's name is no origin: %w; set `origin:` in the config", err)
 	}
 	return origin(host), nil
 }

@@ -15,6 +15,7 @@ import (
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/dir"
+	"logseal/ingest/usage"
 )
 
 // trustFlag is of commands that change state or sink.
@@ -31,13 +32,13 @@ func (f trustFlag) prepare(a *app, at *site) error {
 		for _, folder := range at.folders() {
 			switch why, err := foreign(folder.path); {
 			case err != nil:
-				return usagef("%s: %w", folder.what, err)
+				return usage.Errorf("%s: %w", folder.what, err)
 			case why == "":
 			case os.Getpid() == 1:
 				a.log.Warn("another user could change what is done in this folder", "folder",
 					folder.path, "reason", why)
 			default:
-				return usagef("%s: %s %s, so another user could turn against others what root does "+
+				return usage.Errorf("%s: %s %s, so another user could turn against others what root does "+
 					"there; run as that user, make the folder root's, or say --trust-owner", folder.what,
 					folder.path, why)
 			}

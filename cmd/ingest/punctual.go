@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"logseal/ingest/sink"
+	"logseal/ingest/usage"
 )
 
 // punctual asks a sink and waits for each answer for so long and not longer: who asks goes on with the
@@ -17,7 +18,7 @@ type punctual struct {
 }
 
 // errTimeout says that nobody can wait for so long.
-var errTimeout = usagef("--timeout: want a duration above zero, as in 5s")
+var errTimeout = usage.Errorf("--timeout: want a duration above zero, as in 5s")
 
 // read reads a small object whole.
 func (p *punctual) read(ctx context.Context, key string) (body []byte, info sink.Info, err error) {

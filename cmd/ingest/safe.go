@@ -12,6 +12,7 @@ import (
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
+	"logseal/ingest/usage"
 )
 
 // safeJSON is the answer of --safe-to-delete. It speaks of the Size bytes that the file had when
@@ -77,10 +78,10 @@ func (s *safety) ask(ctx context.Context, path string) (*safeJSON, error) {
 	s.from.Trust(path) // whoever asks names it
 	stat, err := s.from.Stat(path)
 	if other, ok := errors.AsType[*files.NotRegularError](err); ok && other.Dir {
-		return nil, usagef("--safe-to-delete: %s is a folder: ask for each file in it", path)
+		return nil, usage.Errorf("--safe-to-delete: %s is a folder: ask for each file in it", path)
 	}
 	if err != nil {
-		return nil, usagef("--safe-to-delete: %w", err)
+		return nil, usage.Errorf("--safe-to-delete: %w", err)
 	}
 	answer := &safeJSON{Path: path, Size: stat.Size}
 	members, err := s.from.archives.Members(path)
@@ -151,7 +152,7 @@ func (s *safety) prepare(path, named string) (q *question, reason string, err er
 		return nil, other.Advice(), nil
 	}
 	if err != nil {
-		return nil, "", usagef("--safe-to-delete: %w", err)
+		return nil, "", usage.Errorf("--safe-to-delete: %w", err)
 	}
 	defer f.Close()
 	q = &question{path: path}
@@ -255,7 +256,7 @@ func (s *safety) candidate(stream *StreamConfig, path, named string) (x candidat
 	for _, pattern := range stream.Paths {
 		ok, err := s.from.matches(pattern, named)
 		if err != nil {
-			return x, false, usagef("stream %s: %w", stream.Name, err)
+			return x, false, usage.Errorf("stream %s: %w", stream.Name, err)
 		}
 		x.wanted = x.wanted || ok && !out.excludes(named) && !out.excludes(path)
 	}

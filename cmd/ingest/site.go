@@ -8,6 +8,7 @@ import (
 
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/dir"
+	"logseal/ingest/usage"
 )
 
 // stateDir is the state folder of a folder sink, unless another is given.
@@ -37,7 +38,7 @@ func (f *siteFlags) config() (*Config, error) {
 	}
 	c, err := readConfig(f.Config)
 	if err != nil {
-		return nil, usagef("%w", err)
+		return nil, usage.Errorf("%w", err)
 	}
 	return c, nil
 }
@@ -64,15 +65,15 @@ func (f *siteFlags) site(c *Config) (*site, error) {
 // stateAt is the state folder that someone named.
 func stateAt(folder string) (string, error) {
 	if strings.Contains(folder, "://") {
-		return "", usagef("state: %s is no folder; want one on a local disk", folder)
+		return "", usage.Errorf("state: %s is no folder; want one on a local disk", folder)
 	}
 	if checkSlashes(folder) != nil {
-		return "", usagef("state: %s is no folder; want one on a local disk (write ./%s for a folder of "+
+		return "", usage.Errorf("state: %s is no folder; want one on a local disk (write ./%s for a folder of "+
 			"that name)", folder, folder)
 	}
 	path, err := dir.Name(folder)
 	if err != nil {
-		return "", usagef("state: %w", err)
+		return "", usage.Errorf("state: %w", err)
 	}
 	return path, nil
 }
@@ -85,14 +86,14 @@ func (s *site) check() error {
 	}
 	for what, path := range folders {
 		if st, err := os.Stat(path); err == nil && !st.IsDir() {
-			return usagef("%s: %s is a file; want a folder", what, path)
+			return usage.Errorf("%s: %s is a file; want a folder", what, path)
 		}
 	}
 	if s.state == s.sink {
-		return usagef("state and sink are both %s; give the state a folder of its own", s.sink)
+		return usage.Errorf("state and sink are both %s; give the state a folder of its own", s.sink)
 	}
 	if name, ok := below(s.state, s.sink); ok && slices.Contains(sink.Roots(), name) {
-		return usagef("the state %s lies in the sink's own folder %s", s.state, name)
+		return usage.Errorf("the state %s lies in the sink's own folder %s", s.state, name)
 	}
 	return nil
 }

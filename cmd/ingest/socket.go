@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"logseal/ingest/files"
+	"logseal/ingest/usage"
 )
 
 // socketName is the socket in the state folder that a running tail answers at: HTTP, with
@@ -150,7 +151,7 @@ func (s *service) reply(w http.ResponseWriter, res *statusResult, err error) {
 func (s *service) askSafe(r *http.Request, res *statusResult) (err error) {
 	path := r.URL.Query().Get("path")
 	if !filepath.IsAbs(path) {
-		return usagef("--safe-to-delete: %q: want an absolute path", path)
+		return usage.Errorf("--safe-to-delete: %q: want an absolute path", path)
 	}
 	if err := sameFile(path, r.URL.Query().Get("dev"), r.URL.Query().Get("inode")); err != nil {
 		return err
@@ -172,10 +173,10 @@ func (s *service) askSafe(r *http.Request, res *statusResult) (err error) {
 func sameFile(path, dev, inode string) error {
 	st, err := files.OS().FollowAll(true).Stat(path)
 	if err != nil {
-		return usagef("--safe-to-delete: the running tail sees no such file: %w", err)
+		return usage.Errorf("--safe-to-delete: the running tail sees no such file: %w", err)
 	}
 	if dev != strconv.FormatUint(st.Dev, 10) || inode != strconv.FormatUint(st.Inode, 10) {
-		return usagef("--safe-to-delete: the running tail sees another file at %s", path)
+		return usage.Errorf("--safe-to-delete: the running tail sees another file at %s", path)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
+	"logseal/ingest/usage"
 )
 
 // askTail lets the tail that has the ledger answer. When it is no tail that has it, the answer is
@@ -53,7 +54,7 @@ func (s *statusCmd) askTail(
 	switch response.StatusCode {
 	case http.StatusOK:
 	case http.StatusBadRequest:
-		return usagef("%s", res.Error)
+		return usage.Errorf("%s", res.Error)
 	default:
 		return errors.New(firstOf(res.Error, response.Status))
 	}
@@ -70,15 +71,15 @@ func (s *statusCmd) question() (string, error) {
 		return "/status", nil
 	}
 	if isObject(s.SafeToDelete) {
-		return "", usagef("--safe-to-delete: a tail follows files; %s is an object", s.SafeToDelete)
+		return "", usage.Errorf("--safe-to-delete: a tail follows files; %s is an object", s.SafeToDelete)
 	}
 	path, err := filepath.Abs(s.SafeToDelete)
 	if err != nil {
-		return "", usagef("--safe-to-delete: %w", err)
+		return "", usage.Errorf("--safe-to-delete: %w", err)
 	}
 	st, err := files.OS().FollowAll(true).Stat(path)
 	if err != nil {
-		return "", usagef("--safe-to-delete: %w", err)
+		return "", usage.Errorf("--safe-to-delete: %w", err)
 	}
 	return "/safe?" + url.Values{
 		"path": {path}, "dev": {strconv.FormatUint(st.Dev, 10)},

@@ -7,6 +7,7 @@ import (
 	"logseal/ingest/files"
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
+	"logseal/ingest/usage"
 )
 
 // streamFlags say how lines are read.
@@ -33,14 +34,14 @@ type selection struct {
 // --stream or all of the config; paths go to the only one of these.
 func (f *streamFlags) choose(c *Config, paths []string) ([]selection, error) {
 	if f.Format != "" && f.Regex != "" {
-		return nil, usagef("--format and --regex: want one of them")
+		return nil, usage.Errorf("--format and --regex: want one of them")
 	}
 	chosen, err := f.streams(c)
 	if err != nil {
 		return nil, err
 	}
 	if len(chosen) > 1 && (len(paths) > 0 || f.described()) {
-		return nil, usagef("the config has several streams: say with --stream which one is meant (%s)",
+		return nil, usage.Errorf("the config has several streams: say with --stream which one is meant (%s)",
 			strings.Join(streamNames(c), ", "))
 	}
 	if f.described() {
@@ -64,12 +65,12 @@ func (f *streamFlags) streams(c *Config) ([]StreamConfig, error) {
 	switch {
 	case len(c.Streams) == 0:
 		if !f.described() {
-			return nil, usagef("no format: give --format (%s), --regex, or a config with -c",
+			return nil, usage.Errorf("no format: give --format (%s), --regex, or a config with -c",
 				flagFormats())
 		}
 		name := firstOf(f.Stream, f.Format, bareRegexStream)
 		if err := source.CheckName(name); err != nil {
-			return nil, usagef("--stream: %w", err)
+			return nil, usage.Errorf("--stream: %w", err)
 		}
 		return []StreamConfig{defaultStream(name)}, nil
 	case f.Stream == "":
@@ -80,7 +81,7 @@ func (f *streamFlags) streams(c *Config) ([]StreamConfig, error) {
 			return []StreamConfig{s}, nil
 		}
 	}
-	return nil, usagef("the config has no stream %q%s", f.Stream,
+	return nil, usage.Errorf("the config has no stream %q%s", f.Stream,
 		didYouMean(f.Stream, slices.Values(streamNames(c))))
 }
 
@@ -92,10 +93,10 @@ func (f *streamFlags) describe(s *StreamConfig) error {
 	var err error
 	if f.Format != "" {
 		if def, err = preset(f.Format); err != nil {
-			return usagef("--format: %w", err)
+			return usage.Errorf("--format: %w", err)
 		}
 	} else if def, err = parse.FromPattern(f.Regex); err != nil {
-		return usagef("--regex: %w", err)
+		return usage.Errorf("--regex: %w", err)
 	}
 	def.Window = s.Parser.Window
 	s.Parser = def

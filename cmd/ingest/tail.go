@@ -13,6 +13,7 @@ import (
 	"logseal/ingest/parse"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/table"
+	"logseal/ingest/usage"
 )
 
 // tailCmd is `ingest tail`.
@@ -105,7 +106,7 @@ func (c *tailCmd) Run(ctx context.Context, a *app) error {
 	s.fill(res)
 	switch {
 	case errors.Is(err, pipeline.ErrMeaning), errors.As(err, new(*pipeline.UnsaidError)):
-		return usagef("%w", err)
+		return usage.Errorf("%w", err)
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return nil // it was told to end before it began
 	}

@@ -7,6 +7,7 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/pipeline"
+	"logseal/ingest/usage"
 )
 
 // plan is what a config file says a tail is to do, checked; nothing is opened for it.
@@ -20,7 +21,7 @@ type plan struct {
 // plan reads the config and checks all of it.
 func (c *tailCmd) plan() (*plan, error) {
 	if c.Config == "" {
-		return nil, usagef("no config: tail follows what the config says; give one with -c")
+		return nil, usage.Errorf("no config: tail follows what the config says; give one with -c")
 	}
 	cfg, err := c.config()
 	if err != nil {
@@ -35,7 +36,7 @@ func (c *tailCmd) plan() (*plan, error) {
 		s := &cfg.Streams[i]
 		stream, err := s.followedStream()
 		if err != nil {
-			return nil, usagef("stream %s: %w", s.Name, err)
+			return nil, usage.Errorf("stream %s: %w", s.Name, err)
 		}
 		f, err := s.follower(files.OS().FollowAll(cfg.FollowLinks), at)
 		if err != nil {

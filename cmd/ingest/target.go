@@ -18,6 +18,7 @@ import (
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/dir"
 	"logseal/ingest/sink/s3"
+	"logseal/ingest/usage"
 )
 
 const (
@@ -40,20 +41,20 @@ func parseTarget(text string) (target, error) {
 	if s3.IsURL(text) {
 		o, err := s3.ParseURL(text)
 		if err != nil {
-			return target{}, usagef("sink: %w", err)
+			return target{}, usage.Errorf("sink: %w", err)
 		}
 		return target{sink: o.Name(), bucket: &o}, nil
 	}
 	if scheme, _, ok := strings.Cut(text, "://"); ok {
 		// What follows the scheme may be a key and its secret.
-		return target{}, usagef("sink: unknown scheme %q; want a folder or s3://bucket/prefix", scheme)
+		return target{}, usage.Errorf("sink: unknown scheme %q; want a folder or s3://bucket/prefix", scheme)
 	}
 	if err := checkSlashes(text); err != nil {
-		return target{}, usagef("sink: %w", err)
+		return target{}, usage.Errorf("sink: %w", err)
 	}
 	name, err := dir.Name(text)
 	if err != nil {
-		return target{}, usagef("sink: %w", err)
+		return target{}, usage.Errorf("sink: %w", err)
 	}
 	return target{sink: name}, nil
 }
@@ -104,7 +105,7 @@ func (t target) defaultState() (string, error) {
 	}
 	home, err := stateHome()
 	if err != nil {
-		return "", usagef("no place for the state: %w; name a folder with --state", err)
+		return "", usage.Errorf("no place for the state: %w; name a folder with --state", err)
 	}
 	hash := sha256.Sum256([]byte(t.sink))
 	return dir.Name(filepath.Join(home, "logseal", hex.EncodeToString(hash[:sinkHash])))

@@ -16,6 +16,7 @@ import (
 	"logseal/ingest/pipeline"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
+	"logseal/ingest/usage"
 	"logseal/ingest/verify"
 )
 
@@ -178,13 +179,13 @@ func (v *verifyCmd) options(
 		Spool: func() ([]spool.Entry, error) { return spool.List(at.spool()) }}
 	if v.Stream != "" {
 		if err := source.CheckName(v.Stream); err != nil {
-			return nil, usagef("--stream: %w", err)
+			return nil, usage.Errorf("--stream: %w", err)
 		}
 	}
 	if v.Since != "" {
 		since, err := time.Parse(time.DateOnly, v.Since)
 		if err != nil {
-			return nil, usagef("--since %q: want a day like 2024-01-15", v.Since)
+			return nil, usage.Errorf("--since %q: want a day like 2024-01-15", v.Since)
 		}
 		o.Since = since
 	}
