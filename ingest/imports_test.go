@@ -54,6 +54,10 @@ var mayImport = map[string][]string{
 	"ingest/pipeline": append([]string{"ingest/identity"}, stages...),
 	"ingest/verify":   stages,
 
+	// A location opens its own sink and gives it the pipeline's patience.
+	"ingest/location": {"ingest/offsets", "ingest/pipeline", "ingest/sink", "ingest/sink/dir",
+		"ingest/sink/s3", "ingest/usage"},
+
 	"ingest/goldentest":         nil, // compares bytes with files
 	"ingest/parquet/duckdbtest": nil, // asks a reader that is none of ours
 

@@ -10,6 +10,8 @@ import (
 	"os"
 
 	"golang.org/x/term"
+
+	"logseal/ingest/location"
 )
 
 // app is what every command prints and logs to.
@@ -90,7 +92,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			code, message = exitFailed, "interrupted, run again to go on"
 		}
-		message = withoutSecrets(message)
+		message = location.WithoutSecrets(message)
 		a.complain(message)
 	}
 	if !a.json {

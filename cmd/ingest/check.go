@@ -9,6 +9,7 @@ import (
 
 	"logseal/ingest/batch"
 	"logseal/ingest/files"
+	"logseal/ingest/location"
 	"logseal/ingest/parse"
 	"logseal/ingest/usage"
 )
@@ -91,7 +92,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		}
 		res.Streams = append(res.Streams, s.Name)
 	}
-	var at site
+	var at location.Location
 	if c.Config != "" {
 		found, err := flags.site(cfg)
 		if err != nil {
@@ -108,7 +109,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		}
 		return c.lookAround(ctx, a, &at, chosen, res)
 	}
-	from := newLogs(ctx, a, at.bucket)
+	from := newLogs(ctx, a, at.Bucket)
 	from.FollowAll(cfg.FollowLinks)
 	return c.tryFiles(ctx, a, &chosen[0], from, res)
 }

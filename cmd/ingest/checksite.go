@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"logseal/ingest/files"
+	"logseal/ingest/location"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/sink"
 	"logseal/ingest/table"
@@ -21,10 +22,10 @@ const unreadMost = 5
 
 // lookAround looks at the files that a config names and at its sink.
 func (c *checkCmd) lookAround(
-	ctx context.Context, a *app, at *site, chosen []selection, res *checkResult,
+	ctx context.Context, a *app, at *location.Location, chosen []selection, res *checkResult,
 ) error {
-	from := newLogs(ctx, a, at.bucket)
-	from.FollowAll(at.links)
+	from := newLogs(ctx, a, at.Bucket)
+	from.FollowAll(at.FollowLinks)
 	for i := range chosen {
 		if err := chosen[i].lookAtFiles(a, from, at, res); err != nil {
 			return err
@@ -33,16 +34,16 @@ func (c *checkCmd) lookAround(
 	for _, p := range from.linkProblems() {
 		res.problem(a, p)
 	}
-	state, err := at.lookAtSink(ctx)
+	state, err := lookAtSink(ctx, at.SinkURL)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err != nil {
 		res.problem(a, pipeline.Problem{Kind: pipeline.Refused,
-			Message: fmt.Sprintf("sink %s: %v", at.sink, err)})
+			Message: fmt.Sprintf("sink %s: %v", at.Sink, err)})
 	} else {
 		res.Sink = state
-		a.say("sink %s: %s", at.sink, state)
+		a.say("sink %s: %s", at.Sink, state)
 	}
 	switch n := len(res.Problems); n {
 	case 0:
@@ -61,12 +62,12 @@ func (r *checkResult) problem(a *app, p pipeline.Problem) {
 }
 
 // lookAtFiles counts a stream's files and names those that cannot be opened.
-func (s *selection) lookAtFiles(a *app, from *logs, at *site, res *checkResult) error {
+func (s *selection) lookAtFiles(a *app, from *logs, at *location.Location, res *checkResult) error {
 	if len(s.patterns) == 0 {
 		a.say("stream %s: no paths: `load` needs files on its command line", s.Name)
 		return nil
 	}
-	paths, err := s.find(a, from, at.owns)
+	paths, err := s.find(a, from, at.Owns)
 	if code := exitCode(err); err != nil && code != exitUsage {
 		res.problem(a, pipeline.Problem{Kind: pipeline.Unreadable,
 			Message: fmt.Sprintf("stream %s: paths: %v", s.Name, err)})
@@ -111,14 +112,14 @@ const (
 )
 
 // lookAtSink tells whether a sink holds a table; nothing is made.
-func (t target) lookAtSink(ctx context.Context) (state string, err error) {
+func lookAtSink(ctx context.Context, t location.SinkURL) (state string, err error) {
 	var store sink.Store
-	if t.bucket == nil {
-		store, err = t.openReader(ctx, nil)
+	if t.Bucket == nil {
+		store, err = t.OpenReader(ctx, nil)
 		if errors.Is(err, fs.ErrNotExist) {
 			return sinkEmpty, nil
 		}
-	} else if store, err = t.openStore(ctx, ""); err == nil {
+	} else if store, err = t.OpenStore(ctx, ""); err == nil {
 		store = &pipeline.Retrier{Store: store, Limit: checkPatience}
 	}
 	if err != nil {

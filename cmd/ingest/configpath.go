@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"logseal/ingest/location"
 )
 
 // configFolder is the folder of a config, as a path that can be joined with others; empty for the
@@ -40,7 +42,7 @@ func (d *decoder) intoPath(dst *string) func(*node) {
 		if *dst == "" {
 			return
 		}
-		if err := checkSlashes(*dst); err != nil {
+		if err := location.CheckSlashes(*dst); err != nil {
 			d.failValue(n, "%w", err)
 		}
 		*dst = inFolder(d.folder, *dst)
@@ -51,7 +53,7 @@ func (d *decoder) intoPath(dst *string) func(*node) {
 func (d *decoder) paths(n *node) []string {
 	paths := d.patterns(n)
 	for i, p := range paths {
-		if err := checkSlashes(p); err != nil {
+		if err := location.CheckSlashes(p); err != nil {
 			d.failValue(n, "%w", err)
 		}
 		paths[i] = patternInFolder(d.folder, p)

@@ -10,6 +10,8 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/location"
 )
 
 // manifest is what of the objects in deploy/kubernetes this program has a say in.
@@ -50,9 +52,9 @@ func TestDeploy_Job(t *testing.T) {
 	c, err := parseConfig("ingest.yaml", []byte(config))
 	require.NoError(t, err)
 	require.NotEmpty(t, c.State)
-	at, err := parseTarget(c.Sink)
+	at, err := location.ParseSinkURL(c.Sink)
 	require.NoError(t, err)
-	require.NotNil(t, at.bucket)
+	require.NotNil(t, at.Bucket)
 	for _, s := range c.Streams {
 		require.NoError(t, s.Epoch().Validate())
 		require.True(t, isObject(s.Paths[0]))

@@ -153,7 +153,7 @@ func TestDeploy_Pods(t *testing.T) {
 			p, err := tail.plan()
 			require.NoError(t, err)
 			require.EqualValues(t, "node-1.example", p.cfg.Origin)
-			require.NotNil(t, p.at.bucket)
+			require.NotNil(t, p.at.Bucket)
 			require.Greater(t, time.Duration(pod.TerminationGracePeriodSeconds)*time.Second,
 				p.cfg.ShutdownGrace+20*time.Second)
 			require.Equal(t, "/healthz", c.LivenessProbe.HTTPGet.Path)

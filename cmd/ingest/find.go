@@ -10,6 +10,7 @@ import (
 
 	"logseal/ingest/archive"
 	"logseal/ingest/files"
+	"logseal/ingest/location"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/sink/s3"
 	"logseal/ingest/usage"
@@ -31,8 +32,8 @@ func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]str
 		case p == "-":
 			return nil, usage.Errorf("standard input cannot be loaded: what was read must be there to be read " +
 				"again; write it to a file first")
-		case s.named && checkSlashes(p) != nil:
-			return nil, usage.Errorf("%w", checkSlashes(p))
+		case s.named && location.CheckSlashes(p) != nil:
+			return nil, usage.Errorf("%w", location.CheckSlashes(p))
 		case isObject(p):
 			p, err := fsys.locate(p)
 			if err != nil {

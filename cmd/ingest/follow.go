@@ -3,19 +3,18 @@ package main
 import (
 	"context"
 	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"logseal/ingest/files"
+	"logseal/ingest/location"
 	"logseal/ingest/usage"
 )
 
 // follower finds the files of one stream that are followed. One goroutine uses it.
 type follower struct {
 	patterns []string // absolute
-	at       *site
+	at       *location.Location
 	out      *excluder
 	finder   *files.Finder
 	judged   map[string]verdict // by path
@@ -29,7 +28,7 @@ type verdict struct {
 }
 
 // follower checks the stream's patterns; nothing is looked for.
-func (s *StreamConfig) follower(fsys files.FS, at *site) (*follower, error) {
+func (s *StreamConfig) follower(fsys files.FS, at *location.Location) (*follower, error) {
 	if len(s.Paths) == 0 {
 		return nil, usage.Errorf("stream %s: no files: give it `paths`", s.Name)
 	}
@@ -64,7 +63,7 @@ func (f *follower) find(ctx context.Context) ([]files.Found, []files.Unread, err
 		clear(f.judged) // most of them are gone
 	}
 	ours := found[:0]
-	own := f.at.owner()
+	own := f.at.OwnsCached()
 	for _, x := range found {
 		v, ok := f.judged[x.Path]
 		if !ok || v.dev != x.Stat.Dev || v.inode != x.Stat.Inode {
@@ -82,36 +81,14 @@ func (f *follower) find(ctx context.Context) ([]files.Found, []files.Unread, err
 // where nothing would be wanted from.
 func (f *follower) unwantedLink(u files.Unread) bool {
 	return errors.As(u.Err, new(*files.LinkError)) &&
-		(f.out.excludes(u.Path) || f.at.owns(filepath.Join(u.Path, "any")))
+		(f.out.excludes(u.Path) || f.at.Owns(filepath.Join(u.Path, "any")))
 }
 
 // folders gives those in which files may appear, after a find. What we write ourselves is no reason
 // to look.
 func (f *follower) folders() []string {
-	own := f.at.owner()
+	own := f.at.OwnsCached()
 	return slices.DeleteFunc(f.finder.Dirs(), func(dir string) bool {
 		return own(filepath.Join(dir, "any"))
 	})
-}
-
-// owner gives a function that tells, as owns does, whether the file at an absolute path is one of
-// Logseal's. It resolves each folder once, so it is for one look at many files: a folder's links may
-// be others the next time.
-func (s *site) owner() func(path string) bool {
-	folders := map[string]string{}
-	return func(path string) bool {
-		if st, err := os.Lstat(path); err == nil && st.Mode()&fs.ModeSymlink != 0 {
-			return s.owns(path)
-		}
-		folder, name := filepath.Split(path)
-		resolved, ok := folders[folder]
-		if !ok {
-			var err error
-			if resolved, err = filepath.EvalSymlinks(folder); err != nil {
-				return s.owns(path)
-			}
-			folders[folder] = resolved
-		}
-		return s.ownsResolved(filepath.Join(resolved, name))
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/files"
+	"logseal/ingest/location"
 )
 
 // newFollower follows a stream of the files below a folder, which is also the sink.
@@ -15,7 +16,7 @@ func newFollower(t *testing.T, root string, s StreamConfig) *follower {
 	for i, p := range s.Paths {
 		s.Paths[i] = filepath.Join(root, p)
 	}
-	f, err := s.follower(files.OS(), &site{target: target{sink: root}, state: root + "/.state"})
+	f, err := s.follower(files.OS(), &location.Location{SinkURL: location.SinkURL{Sink: root}, State: root + "/.state"})
 	require.NoError(t, err)
 	return f
 }
@@ -59,7 +60,7 @@ func TestFollower_Find_LeavesOutWhatIsOurs(t *testing.T) {
 
 	for _, path := range []string{"a.log", "link.log", "folder/ledger.db", "data/x.parquet"} {
 		path = filepath.Join(root, path)
-		require.Equal(t, f.at.owns(path), f.at.owner()(path), path)
+		require.Equal(t, f.at.Owns(path), f.at.OwnsCached()(path), path)
 	}
 }
 
@@ -98,7 +99,7 @@ func TestFollower_RefusesWhatIsNotThere(t *testing.T) {
 		"stream a: paths: pattern '/[':":    {Name: "a", Paths: []string{"/["}},
 		"stream a: exclude: pattern '*.[':": {Name: "a", Paths: []string{"/x"}, Exclude: []string{"*.["}},
 	} {
-		_, err := s.follower(files.OS(), &site{})
+		_, err := s.follower(files.OS(), &location.Location{})
 		require.ErrorContains(t, err, want)
 		require.Equal(t, exitUsage, exitCode(err))
 	}

@@ -2,16 +2,17 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"logseal/ingest/location"
 )
 
 // harmless makes a text fit for a terminal: names of files, keys and log lines come from anybody, and
 // what begins with ESC moves the cursor, renames the window or worse. Line ends and tabs stay.
 func harmless(text string) string {
-	text = withoutSecrets(text)
+	text = location.WithoutSecrets(text)
 	if !strings.ContainsFunc(text, isHarmful) && utf8.ValidString(text) {
 		return text
 	}
@@ -41,10 +42,3 @@ func isHarmful(r rune) bool {
 	}
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
 }
-
-// userinfoRE finds what stands before an @ in an address: it may be a key and its secret, which may
-// have slashes.
-var userinfoRE = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s@'"?]*:[^\s@'"?]*@`)
-
-// withoutSecrets leaves out of a text what may be credentials in an address.
-func withoutSecrets(text string) string { return userinfoRE.ReplaceAllString(text, "$1…@") }

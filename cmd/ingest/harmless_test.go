@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -89,28 +88,4 @@ func TestExpand_OfAFileWithoutEnd(t *testing.T) {
 			require.Fail(t, "it reads for ever")
 		}
 	}
-}
-
-// A store that is reached without encryption, elsewhere than on this machine, is warned of.
-func TestTarget_WarnsOfPlainHTTP(t *testing.T) {
-	for url, warned := range map[string]bool{
-		"s3://bkt/p?endpoint=http://store.example:9000":  true,
-		"s3://bkt/p?endpoint=https://store.example:9000": false,
-		"s3://bkt/p?endpoint=http://127.0.0.1:9000":      false,
-		"s3://bkt/p?endpoint=http://[::1]:9000":          false,
-		"s3://bkt/p?endpoint=http://localhost:9000":      false,
-		"lake": false,
-	} {
-		at, err := parseTarget(url)
-		require.NoError(t, err)
-		var errs bytes.Buffer
-		at.warnPlain(newApp(nil, &errs))
-		require.Equal(t, warned, strings.Contains(errs.String(), "without encryption"), url)
-	}
-	t.Setenv("AWS_ENDPOINT_URL_S3", "http://store.example")
-	at, err := parseTarget("s3://bkt/p")
-	require.NoError(t, err)
-	var errs bytes.Buffer
-	at.warnPlain(newApp(nil, &errs))
-	require.Contains(t, errs.String(), "without encryption")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/parse"
 	"logseal/ingest/pipeline"
@@ -153,7 +155,7 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 	if err := l.prepare(a, at); err != nil {
 		return err
 	}
-	at.warnPlain(a)
+	at.WarnPlain(a.log)
 	cfg, err := l.pipelineConfig(ctx, a, at, c, chosen)
 	if err != nil {
 		return err
@@ -192,9 +194,9 @@ func retriesOf(cfg *pipeline.Config) (n int64) {
 
 // pipelineConfig checks the streams and finds their files; nothing is opened or made.
 func (l *loadCmd) pipelineConfig(
-	ctx context.Context, a *app, at *site, c *Config, chosen []selection,
+	ctx context.Context, a *app, at *location.Location, c *Config, chosen []selection,
 ) (*pipeline.Config, error) {
-	from := newLogs(ctx, a, at.bucket)
+	from := newLogs(ctx, a, at.Bucket)
 	from.FollowAll(c.FollowLinks)
 	host, err := os.Hostname()
 	if err != nil {
@@ -212,7 +214,7 @@ func (l *loadCmd) pipelineConfig(
 		if err != nil {
 			return nil, usage.Errorf("stream %s: %w", s.Name, err)
 		}
-		paths, err := s.find(a, from, at.owns)
+		paths, err := s.find(a, from, at.Owns)
 		if err != nil {
 			return nil, err
 		}
@@ -239,7 +241,7 @@ func (s *StreamConfig) pipelineStream(onExceed string) (*pipeline.Stream, error)
 		MaxBytes: s.Batch.MaxBytes, MaxPartitions: s.Batch.MaxPartitions,
 		Rejects: pipeline.RejectLimit{
 			MaxRatio: s.Rejects.MaxRatio, MinRecords: s.Rejects.MinRecords,
-			Halt: firstOf(onExceed, s.Rejects.OnExceed, onExceedHalt) == onExceedHalt,
+			Halt: cmp.Or(onExceed, s.Rejects.OnExceed, onExceedHalt) == onExceedHalt,
 		},
 	}
 	if stream.MaxBytes == 0 {
@@ -251,9 +253,9 @@ func (s *StreamConfig) pipelineStream(onExceed string) (*pipeline.Stream, error)
 // load opens ledger, sink and spool, in this order: the ledger's lock keeps other processes from
 // the rest, and its writer id names our folder in the sink.
 func load(
-	ctx context.Context, a *app, at *site, c *Config, cfg *pipeline.Config,
+	ctx context.Context, a *app, at *location.Location, c *Config, cfg *pipeline.Config,
 ) (report *pipeline.Report, err error) {
-	ledger, err := offsets.Open(at.state, offsets.Meta{Sink: at.sinkName()})
+	ledger, err := offsets.Open(at.State, offsets.Meta{Sink: at.SinkName()})
 	if err != nil {
 		return nil, err
 	}
@@ -261,11 +263,11 @@ func load(
 	if err := c.Origin.note(ledger); err != nil {
 		return nil, err
 	}
-	store, err := at.openWriter(ctx, a, ledger.Meta().WriterID)
+	store, err := at.OpenWriter(ctx, a.log, ledger.Meta().WriterID)
 	if err != nil {
 		return nil, err
 	}
-	sp, err := spool.Open(at.spool(), c.SpoolMaxBytes)
+	sp, err := spool.Open(at.Spool(), c.SpoolMaxBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -293,7 +295,7 @@ const (
 )
 
 // tell says what was done, and what wants a look.
-func (l *loadCmd) tell(a *app, at *site, r *pipeline.Report) error {
+func (l *loadCmd) tell(a *app, at *location.Location, r *pipeline.Report) error {
 	a.say("%s", summary(at, r))
 	for _, reason := range slices.Sorted(maps.Keys(r.Reasons)) {
 		if n := r.Reasons[reason]; n > 0 {
@@ -318,7 +320,7 @@ func (l *loadCmd) tell(a *app, at *site, r *pipeline.Report) error {
 	}
 }
 
-func summary(at *site, r *pipeline.Report) string {
+func summary(at *location.Location, r *pipeline.Report) string {
 	var b strings.Builder
 	if r.Bytes == 0 {
 		fmt.Fprintf(&b, "nothing new in %s", count(r.Sources, "file"))
@@ -330,7 +332,7 @@ func summary(at *site, r *pipeline.Report) string {
 	if r.Duplicates > 0 {
 		fmt.Fprintf(&b, " (%s)", count(r.Duplicates, "duplicate"))
 	}
-	fmt.Fprintf(&b, "; sink %s", at.sink)
+	fmt.Fprintf(&b, "; sink %s", at.Sink)
 	return b.String()
 }
 

@@ -196,7 +196,7 @@ func buildInfo() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "logseal_build_info", Help: "1; its labels say which program this is.",
 		ConstLabels: prometheus.Labels{
-			"version": version, "revision": firstOf(revision, "unknown"), "goversion": goVersion,
+			"version": version, "revision": cmp.Or(revision, "unknown"), "goversion": goVersion,
 		},
 	}, func() float64 { return 1 })
 }

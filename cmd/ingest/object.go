@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -84,9 +85,9 @@ func (l *logs) optionsOf(bucket string) (s3.Options, error) {
 		return s3.Options{}, usage.Errorf("%w", err)
 	}
 	if l.sink != nil {
-		o.Endpoint = firstOf(o.Endpoint, l.sink.Endpoint)
-		o.Region = firstOf(o.Region, l.sink.Region)
-		o.CAFile = firstOf(o.CAFile, l.sink.CAFile)
+		o.Endpoint = cmp.Or(o.Endpoint, l.sink.Endpoint)
+		o.Region = cmp.Or(o.Region, l.sink.Region)
+		o.CAFile = cmp.Or(o.CAFile, l.sink.CAFile)
 		if !values.Has("path_style") {
 			o.PathStyle = l.sink.PathStyle
 		}

@@ -9,6 +9,7 @@ import (
 
 	"logseal/ingest/archive"
 	"logseal/ingest/files"
+	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
@@ -37,16 +38,16 @@ type safety struct {
 
 // safe answers from a ledger that nobody else has open.
 func (s *statusCmd) safe(
-	ctx context.Context, a *app, at *site, c *Config, ledger *offsets.Ledger, res *statusResult,
+	ctx context.Context, a *app, at *location.Location, c *Config, ledger *offsets.Ledger, res *statusResult,
 ) error {
-	from := newLogs(ctx, a, at.bucket)
+	from := newLogs(ctx, a, at.Bucket)
 	path, err := from.absolute(s.SafeToDelete)
 	if err != nil {
 		return err
 	}
 	ask := &safety{cfg: c, ledger: ledger, from: from, timeout: s.Timeout, store: func() (sink.Store, error) {
 		ledger.Close() // a tail may want it while a sink that is slow or away is asked
-		return at.openReader(ctx, a)
+		return at.OpenReader(ctx, a.log)
 	}}
 	res.Safe, err = ask.ask(ctx, path)
 	if err != nil {

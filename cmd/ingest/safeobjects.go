@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ func (p *proof) lacking(ctx context.Context, batches []committed) (string, error
 				why, err := p.amiss(ctx, b, o)
 				mu.Lock()
 				defer mu.Unlock()
-				reason = firstOf(reason, why)
+				reason = cmp.Or(reason, why)
 				if err != nil && failed == nil {
 					failed = err
 					cancel()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,7 +76,7 @@ func (p *proof) inTable(
 		if err != nil || x.wanted && why != "" {
 			return false, why, err
 		}
-		held, wanted, reason = held || covered, wanted || x.wanted, firstOf(reason, why)
+		held, wanted, reason = held || covered, wanted || x.wanted, cmp.Or(reason, why)
 	}
 	switch {
 	case held:

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"logseal/ingest/files"
+	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/sink"
@@ -91,7 +92,7 @@ func (s *service) run(ctx context.Context, first *plan, hangups <-chan os.Signal
 		s.told(s.notify.stopping())
 	})()
 	s.told(s.notify.ready("following"))
-	s.app.log.Info("following files", "sink", first.at.sink, "state", first.at.state,
+	s.app.log.Info("following files", "sink", first.at.Sink, "state", first.at.State,
 		"origin", s.origin.String(), "streams", len(first.streams), "pid", os.Getpid())
 	err = s.tail.Run(ctx)
 	if err == nil {
@@ -115,9 +116,9 @@ func (s *service) open(ctx context.Context, puts *prometheus.HistogramVec) (err 
 	if s.host, err = os.Hostname(); err != nil {
 		return fmt.Errorf("ask for the host's name: %w", err)
 	}
-	meta := offsets.Meta{Sink: p.at.sinkName(), Origin: string(p.cfg.Origin)}
+	meta := offsets.Meta{Sink: p.at.SinkName(), Origin: string(p.cfg.Origin)}
 	s.ledger, err = openPatiently(ctx, s.app, func() (*offsets.Ledger, error) {
-		return offsets.Open(p.at.state, meta)
+		return offsets.Open(p.at.State, meta)
 	})
 	if err != nil {
 		return err
@@ -129,12 +130,12 @@ func (s *service) open(ctx context.Context, puts *prometheus.HistogramVec) (err 
 			return err
 		}
 	}
-	store, err := p.at.openStore(ctx, s.ledger.Meta().WriterID)
+	store, err := p.at.OpenStore(ctx, s.ledger.Meta().WriterID)
 	if err != nil {
 		return err
 	}
-	s.store = p.at.patient(&putMeter{Store: store, seconds: puts}, s.app, loadPatience)
-	if s.spool, err = spool.Open(p.at.spool(), p.cfg.SpoolMaxBytes); err != nil {
+	s.store = p.at.Patient(&putMeter{Store: store, seconds: puts}, s.app.log, location.LoadPatience)
+	if s.spool, err = spool.Open(p.at.Spool(), p.cfg.SpoolMaxBytes); err != nil {
 		return err
 	}
 	if s.events, err = files.NewEvents(); err != nil {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/pipeline"
 )
@@ -151,10 +152,10 @@ func (r *running) ask(t *testing.T, args ...string) (code int, stdout, stderr st
 
 func TestService_EndsInOrder(t *testing.T) {
 	r := startService(t, t.TempDir())
-	require.FileExists(t, filepath.Join(r.root, "state", socketName))
+	require.FileExists(t, filepath.Join(r.root, "state", location.SocketName))
 	require.NoError(t, r.stop())
 	r.hears(t, "STOPPING=1\nSTATUS=ending")
-	require.NoFileExists(t, filepath.Join(r.root, "state", socketName))
+	require.NoFileExists(t, filepath.Join(r.root, "state", location.SocketName))
 	l, err := offsets.Open(filepath.Join(r.root, "state"), offsets.Meta{
 		Sink: filepath.Join(resolved(t, r.root), "lake"), Origin: "web-1"})
 	require.NoError(t, err, "the ledger is let go, and is web-1's")
@@ -177,7 +178,7 @@ func TestService_TailsErrorIsItsOwn(t *testing.T) {
 	first, err := (&tailCmd{siteFlags: siteFlags{Config: root + "/ingest.yaml"}}).plan()
 	require.NoError(t, err)
 	require.ErrorIs(t, r.run(t.Context(), first, nil), boom)
-	require.NoFileExists(t, root+"/state/"+socketName)
+	require.NoFileExists(t, root+"/state/"+location.SocketName)
 }
 
 // A name that is longer than a socket's address may be is reached all the same.
@@ -186,7 +187,7 @@ func TestService_AnswersAtALongPath(t *testing.T) {
 	require.NoError(t, os.MkdirAll(root, 0o777))
 	for _, at := range []string{t.TempDir(), root} {
 		r := startService(t, at)
-		st, err := os.Stat(filepath.Join(at, "state", socketName))
+		st, err := os.Stat(filepath.Join(at, "state", location.SocketName))
 		require.NoError(t, err)
 		require.Equal(t, os.FileMode(0o600), st.Mode().Perm())
 		code, out, errs := r.ask(t)
@@ -200,7 +201,7 @@ func TestService_AnswersAtALongPath(t *testing.T) {
 func TestService_ReplacesAnOldSocket(t *testing.T) {
 	root := t.TempDir()
 	require.NoError(t, os.Mkdir(root+"/state", 0o777))
-	for _, name := range []string{socketName, socketName + ".new"} {
+	for _, name := range []string{location.SocketName, location.SocketName + ".new"} {
 		require.NoError(t, os.WriteFile(filepath.Join(root, "state", name), nil, 0o666))
 	}
 	r := startService(t, root)

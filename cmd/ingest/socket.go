@@ -15,23 +15,16 @@ import (
 	"time"
 
 	"logseal/ingest/files"
+	"logseal/ingest/location"
 	"logseal/ingest/usage"
 )
-
-// socketName is the socket in the state folder that a running tail answers at: HTTP, with
-//
-//	GET /status                           the JSON object of `status --json`
-//	GET /safe?path=…&dev=…&inode=…&timeout=…        the same of `status --json --safe-to-delete`
-//
-// The status code says how the command exits: 200 for 0, 409 for 1 (not yet), 400 for 2, 500 for 1.
-const socketName = "tail.sock"
 
 // socketPathMax is how long a socket's path may be on every system that we run on.
 const socketPathMax = 100
 
 // serveSocket answers at the state's socket until ctx is cancelled. Without it the tail goes on.
 func (s *service) serveSocket(ctx context.Context, wait *sync.WaitGroup) {
-	path := filepath.Join(s.current.Load().at.state, socketName)
+	path := filepath.Join(s.current.Load().at.State, location.SocketName)
 	l, err := listenSocket(path)
 	if err != nil {
 		s.app.log.Warn("nobody can ask how it is: `ingest status` will not work while it runs",
@@ -91,7 +84,7 @@ func atShortPath(path string, f func(short string) error) error {
 		return f(path)
 	}
 	temp, err := os.MkdirTemp("", "logseal-")
-	if err == nil && len(temp) > socketPathMax-len("/s/")-len(socketName+".new") {
+	if err == nil && len(temp) > socketPathMax-len("/s/")-len(location.SocketName+".new") {
 		os.Remove(temp)
 		temp, err = os.MkdirTemp("/tmp", "logseal-")
 	}
@@ -107,6 +100,12 @@ func atShortPath(path string, f func(short string) error) error {
 	return f(filepath.Join(link, filepath.Base(path)))
 }
 
+// socketHandler answers at the state's socket: HTTP, with
+//
+//	GET /status                           the JSON object of `status --json`
+//	GET /safe?path=…&dev=…&inode=…&timeout=…        the same of `status --json --safe-to-delete`
+//
+// The status code says how the command exits: 200 for 0, 409 for 1 (not yet), 400 for 2, 500 for 1.
 func (s *service) socketHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
@@ -183,5 +182,5 @@ func sameFile(path, dev, inode string) error {
 
 func (s *service) newStatusResult() *statusResult {
 	at := s.current.Load().at
-	return &statusResult{Sink: at.sink, State: at.state, Sources: []sourceJSON{}}
+	return &statusResult{Sink: at.Sink, State: at.State, Sources: []sourceJSON{}}
 }

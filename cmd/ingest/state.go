@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/spool"
 )
@@ -85,7 +86,7 @@ func (r *stateResult) read(f *siteFlags) error {
 		return err
 	}
 	defer ledger.Close()
-	r.Sink, r.State, r.WriterID = at.sink, at.state, ledger.Meta().WriterID
+	r.Sink, r.State, r.WriterID = at.Sink, at.State, ledger.Meta().WriterID
 	keys, err := ledger.All()
 	if err != nil {
 		return err
@@ -133,11 +134,11 @@ func (s *stateCheckCmd) Run(a *app) error {
 	if err := res.read(&s.siteFlags); err != nil {
 		return err
 	}
-	at := &site{state: res.State}
-	if err := offsets.Check(at.state); err != nil {
+	at := &location.Location{State: res.State}
+	if err := offsets.Check(at.State); err != nil {
 		return err
 	}
-	entries, err := spool.List(at.spool())
+	entries, err := spool.List(at.Spool())
 	if err != nil {
 		return err
 	}
@@ -153,7 +154,7 @@ func (s *stateCheckCmd) Run(a *app) error {
 			}
 		}
 	}
-	a.say("ledger in %s: ok, %s; spool: %s", at.state, count(int64(len(res.Sources)), "source"),
+	a.say("ledger in %s: ok, %s; spool: %s", at.State, count(int64(len(res.Sources)), "source"),
 		count2(len(entries), "batch", "batches"))
 	for _, p := range res.Problems {
 		a.warn("%s", p)
@@ -201,10 +202,10 @@ func (s *stateRebuildCmd) Run(_ context.Context, a *app) error {
 	if err := s.prepare(a, at); err != nil {
 		return err
 	}
-	res.State = at.state
-	res.Aside, err = offsets.Aside(at.state)
+	res.State = at.State
+	res.Aside, err = offsets.Aside(at.State)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("no ledger in %s, so there is nothing to rebuild", at.state)
+		return fmt.Errorf("no ledger in %s, so there is nothing to rebuild", at.State)
 	}
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"logseal/ingest/files"
+	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
@@ -88,7 +89,7 @@ func (s *statusCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer ledger.Close()
-	res.Sink, res.State = at.sink, at.state
+	res.Sink, res.State = at.Sink, at.State
 	if s.SafeToDelete != "" && s.Timeout <= 0 {
 		return errTimeout
 	}
@@ -104,15 +105,15 @@ func (s *statusCmd) Run(ctx context.Context, a *app) error {
 
 // openState opens the ledger for reading and finds the sink that it belongs to, when neither flag
 // nor config names one.
-func (f *siteFlags) openState(c *Config) (*site, *offsets.Ledger, error) {
+func (f *siteFlags) openState(c *Config) (*location.Location, *offsets.Ledger, error) {
 	at, err := f.site(c)
 	if err != nil {
 		return nil, nil, err
 	}
-	ledger, err := offsets.OpenReadOnly(at.state)
+	ledger, err := offsets.OpenReadOnly(at.State)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("no ledger in %s: nothing was loaded with this state "+
-			"(--state, --out or -c name another)", at.state)
+			"(--state, --out or -c name another)", at.State)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -120,7 +121,7 @@ func (f *siteFlags) openState(c *Config) (*site, *offsets.Ledger, error) {
 	if f.Out != "" || c.Sink != "" {
 		return at, ledger, nil
 	}
-	if at.target, err = parseTarget(sinkOf(ledger.Meta(), at.state)); err != nil {
+	if at.SinkURL, err = location.ParseSinkURL(sinkOf(ledger.Meta(), at.State)); err != nil {
 		return nil, nil, errors.Join(err, ledger.Close())
 	}
 	return at, ledger, nil
@@ -141,7 +142,7 @@ func sinkOf(meta offsets.Meta, state string) string {
 	}
 }
 
-func (r *statusResult) fill(at *site, ledger *offsets.Ledger) error {
+func (r *statusResult) fill(at *location.Location, ledger *offsets.Ledger) error {
 	keys, err := ledger.All()
 	if err != nil {
 		return err
@@ -155,7 +156,7 @@ func (r *statusResult) fill(at *site, ledger *offsets.Ledger) error {
 			r.Sources = append(r.Sources, describeSource(key, src))
 		}
 	}
-	entries, err := spool.List(at.spool())
+	entries, err := spool.List(at.Spool())
 	if err != nil {
 		return err
 	}

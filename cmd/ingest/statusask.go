@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"syscall"
 
 	"logseal/ingest/files"
+	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/usage"
 )
@@ -27,7 +29,7 @@ func (s *statusCmd) askTail(
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(locked.Dir, socketName)
+	path := filepath.Join(locked.Dir, location.SocketName)
 	client := &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -56,7 +58,7 @@ func (s *statusCmd) askTail(
 	case http.StatusBadRequest:
 		return usage.Errorf("%s", res.Error)
 	default:
-		return errors.New(firstOf(res.Error, response.Status))
+		return errors.New(cmp.Or(res.Error, response.Status))
 	}
 	if res.Safe != nil {
 		return res.Safe.tell(a)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/files"
+	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/source"
@@ -143,10 +144,10 @@ func TestStatus_BesideALoad(t *testing.T) {
 		l, err := offsets.Open(state, offsets.Meta{})
 		require.NoError(t, err)
 		if left {
-			socket, err := listenSocket(filepath.Join(state, socketName))
+			socket, err := listenSocket(filepath.Join(state, location.SocketName))
 			require.NoError(t, err)
 			require.NoError(t, socket.(*net.UnixListener).Close())
-			require.FileExists(t, filepath.Join(state, socketName))
+			require.FileExists(t, filepath.Join(state, location.SocketName))
 		}
 		(&running{root: root}).write(t, runningConfig)
 		code, _, errs := (&running{root: root}).ask(t)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"maps"
 	"os"
 	"slices"
@@ -66,7 +67,7 @@ func (r *statusResult) fillRunning(s *service) error {
 			r.Sources = append(r.Sources, live)
 			continue
 		}
-		live.Path = firstOf(live.Path, r.Sources[i].Path)
+		live.Path = cmp.Or(live.Path, r.Sources[i].Path)
 		r.Sources[i] = live
 	}
 	r.Tail = describeTail(s, &status)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -68,7 +69,7 @@ func (f *streamFlags) streams(c *Config) ([]StreamConfig, error) {
 			return nil, usage.Errorf("no format: give --format (%s), --regex, or a config with -c",
 				flagFormats())
 		}
-		name := firstOf(f.Stream, f.Format, bareRegexStream)
+		name := cmp.Or(f.Stream, f.Format, bareRegexStream)
 		if err := source.CheckName(name); err != nil {
 			return nil, usage.Errorf("--stream: %w", err)
 		}

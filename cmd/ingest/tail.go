@@ -95,7 +95,7 @@ func (c *tailCmd) Run(ctx context.Context, a *app) error {
 	if err := c.prepare(a, plan.at); err != nil {
 		return err
 	}
-	plan.at.warnPlain(a)
+	plan.at.WarnPlain(a.log)
 	notify, err := newNotifier(os.Getenv)
 	if err != nil {
 		return err

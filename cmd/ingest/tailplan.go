@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
 
 	"logseal/ingest/files"
+	"logseal/ingest/location"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/usage"
 )
@@ -13,7 +15,7 @@ import (
 // plan is what a config file says a tail is to do, checked; nothing is opened for it.
 type plan struct {
 	cfg     *Config
-	at      *site
+	at      *location.Location
 	streams []pipeline.Stream
 	follows []*follower // one a stream
 }
@@ -49,7 +51,7 @@ func (c *tailCmd) plan() (*plan, error) {
 
 // followedStream is the stream as tail runs it.
 func (s *StreamConfig) followedStream() (*pipeline.Stream, error) {
-	stream, err := s.pipelineStream(firstOf(s.Rejects.OnExceed, onExceedQuarantine))
+	stream, err := s.pipelineStream(cmp.Or(s.Rejects.OnExceed, onExceedQuarantine))
 	if err == nil && s.Batch.MaxBytes == 0 {
 		stream.MaxBytes = tailBatchBytes
 	}
@@ -67,12 +69,12 @@ func (s *StreamConfig) maxAge() time.Duration {
 // allows tells whether a tail that runs by p may go on by next, or why not.
 func (p *plan) allows(next *plan, whose origin) error {
 	switch {
-	case next.at.sink != p.at.sink:
+	case next.at.Sink != p.at.Sink:
 		return fmt.Errorf("the sink cannot change from %s to %s while it runs; start it again",
-			p.at.sink, next.at.sink)
-	case next.at.state != p.at.state:
+			p.at.Sink, next.at.Sink)
+	case next.at.State != p.at.State:
 		return fmt.Errorf("the state cannot change from %s to %s while it runs; start it again",
-			p.at.state, next.at.state)
+			p.at.State, next.at.State)
 	case next.cfg.Origin != "" && next.cfg.Origin != whose:
 		return fmt.Errorf("the origin cannot change from %s to %s: the ledger keeps it",
 			whose, next.cfg.Origin)

@@ -13,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"logseal/ingest/files"
+	"logseal/ingest/location"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
@@ -93,7 +94,7 @@ func (v *verifyCmd) Run(ctx context.Context, a *app) error {
 	}
 	res.Report = *report
 	if v.Stream != "" && report.Sources == 0 && len(report.Findings) == 0 {
-		return fmt.Errorf("%s: nothing here of a stream %q", at.sink, v.Stream)
+		return fmt.Errorf("%s: nothing here of a stream %q", at.Sink, v.Stream)
 	}
 	if v.Clean {
 		res.Cleaned = listOf(report.Cleaned)
@@ -171,12 +172,12 @@ func listOf(keys []string) *[]string {
 }
 
 func (v *verifyCmd) options(
-	ctx context.Context, a *app, at *site, res *verifyResult,
+	ctx context.Context, a *app, at *location.Location, res *verifyResult,
 ) (*verify.Options, error) {
-	from := newLogs(ctx, a, at.bucket)
-	from.FollowAll(at.links)
+	from := newLogs(ctx, a, at.Bucket)
+	from.FollowAll(at.FollowLinks)
 	o := &verify.Options{Stream: v.Stream, Deep: v.Deep, Clean: v.Clean, FS: from,
-		Spool: func() ([]spool.Entry, error) { return spool.List(at.spool()) }}
+		Spool: func() ([]spool.Entry, error) { return spool.List(at.Spool()) }}
 	if v.Stream != "" {
 		if err := source.CheckName(v.Stream); err != nil {
 			return nil, usage.Errorf("--stream: %w", err)
@@ -191,7 +192,7 @@ func (v *verifyCmd) options(
 	}
 	if len(v.Source) > 0 {
 		s := &selection{patterns: v.Source, named: true}
-		paths, err := s.find(a, from, at.owns)
+		paths, err := s.find(a, from, at.Owns)
 		if err != nil {
 			return nil, err
 		}
@@ -208,9 +209,9 @@ func (v *verifyCmd) options(
 			res.Problems = append(res.Problems, problemJSON{p.Kind, p.Path, p.Message})
 		}
 	}
-	store, err := at.openReader(ctx, a)
+	store, err := at.OpenReader(ctx, a.log)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w; name the sink with --out or -c", at.sink, verify.ErrNoTable)
+		return nil, fmt.Errorf("%s: %w; name the sink with --out or -c", at.Sink, verify.ErrNoTable)
 	}
 	o.Store = store
 	return o, err

@@ -1,8 +1,11 @@
-package main
+package location
 
 import (
+	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,7 +19,7 @@ func TestTarget_DefaultState(t *testing.T) {
 	home, err := filepath.EvalSymlinks(home)
 	require.NoError(t, err)
 	state := func(sink string) string {
-		at, err := parseTarget(sink)
+		at, err := ParseSinkURL(sink)
 		require.NoError(t, err)
 		path, err := at.defaultState()
 		require.NoError(t, err)
@@ -52,20 +55,32 @@ func TestTarget_DefaultState(t *testing.T) {
 	require.Equal(t, filepath.Join(folder, ".state"), state(folder))
 
 	require.NoError(t, os.Unsetenv("HOME"))
-	at, err := parseTarget("s3://lake")
+	at, err := ParseSinkURL("s3://lake")
 	require.NoError(t, err)
 	_, err = at.defaultState()
 	require.ErrorContains(t, err, "name a folder with --state")
 }
 
-func TestShard_UnmarshalText(t *testing.T) {
-	for text, want := range map[string]shard{"0/1": {0, 1}, "7/8": {7, 8}, "03/10": {3, 10}} {
-		var s shard
-		require.NoError(t, s.UnmarshalText([]byte(text)))
-		require.Equal(t, want, s)
+// A store that is reached without encryption, elsewhere than on this machine, is warned of.
+func TestTarget_WarnsOfPlainHTTP(t *testing.T) {
+	for url, warned := range map[string]bool{
+		"s3://bkt/p?endpoint=http://store.example:9000":  true,
+		"s3://bkt/p?endpoint=https://store.example:9000": false,
+		"s3://bkt/p?endpoint=http://127.0.0.1:9000":      false,
+		"s3://bkt/p?endpoint=http://[::1]:9000":          false,
+		"s3://bkt/p?endpoint=http://localhost:9000":      false,
+		"lake": false,
+	} {
+		at, err := ParseSinkURL(url)
+		require.NoError(t, err)
+		var errs bytes.Buffer
+		at.WarnPlain(slog.New(slog.NewTextHandler(&errs, nil)))
+		require.Equal(t, warned, strings.Contains(errs.String(), "without encryption"), url)
 	}
-	for _, text := range []string{"", "/", "1", "1/1", "8/8", "-1/8", "0/0", "1/x", "x/2", "0/1/2",
-		"1/-2"} {
-		require.Error(t, new(shard).UnmarshalText([]byte(text)), text)
-	}
+	t.Setenv("AWS_ENDPOINT_URL_S3", "http://store.example")
+	at, err := ParseSinkURL("s3://bkt/p")
+	require.NoError(t, err)
+	var errs bytes.Buffer
+	at.WarnPlain(slog.New(slog.NewTextHandler(&errs, nil)))
+	require.Contains(t, errs.String(), "without encryption")
 }

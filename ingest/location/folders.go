@@ -1,9 +1,10 @@
-package main
+package location
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -18,24 +19,19 @@ import (
 	"logseal/ingest/usage"
 )
 
-// trustFlag is of commands that change state or sink.
-type trustFlag struct {
-	TrustOwner bool `help:"As root, use folders that another user owns or may write to."`
-}
-
-// prepare makes sure that nobody else can turn what we do in state and sink against others: root
+// Prepare makes sure that nobody else can turn what we do in state and sink against others: root
 // refuses folders that another user owns or may write to. In a container root is not the host's, and
 // a volume's owner is whoever the platform says: there it only warns. It then closes the state
 // folder to everyone else.
-func (f trustFlag) prepare(a *app, at *site) error {
-	if os.Geteuid() == 0 && !f.TrustOwner {
-		for _, folder := range at.folders() {
+func (s *Location) Prepare(log *slog.Logger, trustOwner bool) error {
+	if os.Geteuid() == 0 && !trustOwner {
+		for _, folder := range s.folders() {
 			switch why, err := foreign(folder.path); {
 			case err != nil:
 				return usage.Errorf("%s: %w", folder.what, err)
 			case why == "":
 			case os.Getpid() == 1:
-				a.log.Warn("another user could change what is done in this folder", "folder",
+				log.Warn("another user could change what is done in this folder", "folder",
 					folder.path, "reason", why)
 			default:
 				return usage.Errorf("%s: %s %s, so another user could turn against others what root does "+
@@ -44,20 +40,20 @@ func (f trustFlag) prepare(a *app, at *site) error {
 			}
 		}
 	}
-	return at.closeState()
+	return s.closeState()
 }
 
 type namedFolder struct{ what, path string }
 
 // folders are those that we write to.
-func (s *site) folders() []namedFolder {
-	all := []namedFolder{{"state", s.state}, {"spool", s.spool()}}
-	if s.bucket != nil {
+func (s *Location) folders() []namedFolder {
+	all := []namedFolder{{"state", s.State}, {"spool", s.Spool()}}
+	if s.Bucket != nil {
 		return all
 	}
-	all = append(all, namedFolder{"sink", s.sink})
+	all = append(all, namedFolder{"sink", s.Sink})
 	for _, name := range append(sink.Roots(), dir.Temp) {
-		all = append(all, namedFolder{"sink", filepath.Join(s.sink, name)})
+		all = append(all, namedFolder{"sink", filepath.Join(s.Sink, name)})
 	}
 	return all
 }
@@ -95,8 +91,8 @@ func userName(uid uint32) string {
 
 // closeState closes folders of the state that are there, and our own, to everyone else. A folder that
 // holds other things is not all ours to close; the files in it are closed each by itself.
-func (s *site) closeState() error {
-	for _, path := range []string{s.state, s.spool()} {
+func (s *Location) closeState() error {
+	for _, path := range []string{s.State, s.Spool()} {
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -127,5 +123,5 @@ func onlyState(path string) bool {
 // isState tells whether a file or folder in a state folder is one of ours.
 func isState(name string) bool {
 	return name == spoolDir || name == offsets.LockName || name == offsets.FileName ||
-		strings.HasPrefix(name, offsets.FileName+".") || strings.HasPrefix(name, socketName)
+		strings.HasPrefix(name, offsets.FileName+".") || strings.HasPrefix(name, SocketName)
 }
