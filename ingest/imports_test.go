@@ -58,6 +58,10 @@ var mayImport = map[string][]string{
 	"ingest/location": {"ingest/offsets", "ingest/pipeline", "ingest/sink", "ingest/sink/dir",
 		"ingest/sink/s3", "ingest/usage"},
 
+	// A config gives streams that can run, and knows the origin that a ledger keeps.
+	"ingest/config": {"ingest/batch", "ingest/location", "ingest/offsets", "ingest/parse",
+		"ingest/pipeline", "ingest/sink/dir", "ingest/source", "ingest/table", "ingest/usage"},
+
 	"ingest/goldentest":         nil, // compares bytes with files
 	"ingest/parquet/duckdbtest": nil, // asks a reader that is none of ours
 
@@ -78,7 +82,7 @@ var stages = []string{"ingest/batch", "ingest/files", "ingest/offsets", "ingest/
 // anything.
 var soleImporters = map[string]string{
 	"github.com/alecthomas/kong":      "cmd/ingest",
-	"github.com/goccy/go-yaml":        "cmd/ingest",
+	"github.com/goccy/go-yaml":        "ingest/config",
 	"github.com/prometheus":           "cmd/ingest",
 	"github.com/fsnotify/fsnotify":    "ingest/files",
 	"github.com/klauspost/compress":   "ingest/files",

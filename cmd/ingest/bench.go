@@ -75,7 +75,7 @@ func (b *benchCmd) options(ctx context.Context, a *app) (*bench.Options, error) 
 	if err != nil {
 		return nil, err
 	}
-	stream, err := chosen[0].pipelineStream("")
+	stream, err := chosen[0].LoadStream("")
 	if err != nil {
 		return nil, usage.Errorf("%w", err)
 	}

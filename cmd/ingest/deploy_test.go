@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/config"
 	"logseal/ingest/location"
 )
 
@@ -48,8 +49,8 @@ func TestDeploy_Job(t *testing.T) {
 		require.NoError(t, yaml.Unmarshal([]byte(text), &m), text)
 		kinds[m.Kind] = m
 	}
-	config := kinds["ConfigMap"].Data["ingest.yaml"]
-	c, err := parseConfig("ingest.yaml", []byte(config))
+	settings := kinds["ConfigMap"].Data["ingest.yaml"]
+	c, err := config.Parse("ingest.yaml", []byte(settings))
 	require.NoError(t, err)
 	require.NotEmpty(t, c.State)
 	at, err := location.ParseSinkURL(c.Sink)

@@ -14,6 +14,8 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/config"
 )
 
 // parseTail gives what a command line of a tail says.
@@ -59,7 +61,7 @@ func TestDeploy_Unit(t *testing.T) {
 	require.Equal(t, "notify", one("Type"))
 	require.Equal(t, "/bin/kill -HUP $MAINPID", one("ExecReload"))
 	require.Equal(t, strconv.Itoa(exitUsage), one("RestartPreventExitStatus"))
-	require.Greater(t, seconds(t, one("TimeoutStopSec")), defaultConfig().ShutdownGrace)
+	require.Greater(t, seconds(t, one("TimeoutStopSec")), config.Default().ShutdownGrace)
 	require.Greater(t, seconds(t, one("WatchdogSec")), lookMost, "a look may take as long")
 
 	start := strings.Fields(one("ExecStart"))

@@ -16,12 +16,12 @@ type excluder struct {
 	paths []string // of the whole path, or of a bucket and a key
 }
 
-// excluder checks the stream's patterns.
-func (s *StreamConfig) excluder() (*excluder, error) {
+// newExcluder checks the patterns of a stream.
+func newExcluder(stream string, patterns []string) (*excluder, error) {
 	x := &excluder{}
-	for _, pattern := range s.Exclude {
+	for _, pattern := range patterns {
 		if _, err := files.Match(pattern, ""); err != nil {
-			return nil, usage.Errorf("stream %s: exclude: %w", s.Name, err)
+			return nil, usage.Errorf("stream %s: exclude: %w", stream, err)
 		}
 		switch {
 		case !strings.Contains(pattern, "/"):
@@ -31,7 +31,7 @@ func (s *StreamConfig) excluder() (*excluder, error) {
 		default:
 			abs, err := filepath.Abs(pattern)
 			if err != nil {
-				return nil, fmt.Errorf("stream %s: exclude: %w", s.Name, err)
+				return nil, fmt.Errorf("stream %s: exclude: %w", stream, err)
 			}
 			x.paths = append(x.paths, abs)
 		}

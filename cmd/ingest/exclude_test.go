@@ -18,13 +18,13 @@ func TestExcluder(t *testing.T) {
 		"s3://b/old/**":      {"s3://b/old/x": true, "s3://b/x": false, "/b/old/x": false},
 		"**/kube-system_*/*": {"/var/log/pods/kube-system_x/0.log": true, "/kube/0.log": false},
 	} {
-		x, err := (&StreamConfig{Exclude: []string{pattern}}).excluder()
+		x, err := newExcluder("a", []string{pattern})
 		require.NoError(t, err)
 		for path, out := range want {
 			require.Equal(t, out, x.excludes(path), "%s of %s", path, pattern)
 		}
 	}
-	_, err = (&StreamConfig{Name: "a", Exclude: []string{"/x/["}}).excluder()
+	_, err = newExcluder("a", []string{"/x/["})
 	require.ErrorContains(t, err, "stream a: exclude: pattern '/x/['")
 	require.Equal(t, exitUsage, exitCode(err))
 }

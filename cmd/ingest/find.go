@@ -44,7 +44,7 @@ func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]str
 			local = append(local, p)
 		}
 	}
-	out, err := s.excluder()
+	out, err := newExcluder(s.Name, s.Exclude)
 	if err != nil {
 		return nil, err
 	}

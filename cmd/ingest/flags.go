@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 
+	"logseal/ingest/config"
 	"logseal/ingest/location"
 	"logseal/ingest/usage"
 )
@@ -15,11 +16,11 @@ type siteFlags struct {
 }
 
 // config reads the config file, if there is one.
-func (f *siteFlags) config() (*Config, error) {
+func (f *siteFlags) config() (*config.Config, error) {
 	if f.Config == "" {
-		return defaultConfig(), nil
+		return config.Default(), nil
 	}
-	c, err := readConfig(f.Config)
+	c, err := config.Read(f.Config)
 	if err != nil {
 		return nil, usage.Errorf("%w", err)
 	}
@@ -27,8 +28,8 @@ func (f *siteFlags) config() (*Config, error) {
 }
 
 // site finds sink and state: the flag, else the config, else the default.
-func (f *siteFlags) site(c *Config) (*location.Location, error) {
-	return location.New(cmp.Or(f.Out, c.Sink, defaultSink), cmp.Or(f.State, c.State), c.SinkMode, c.FollowLinks)
+func (f *siteFlags) site(c *config.Config) (*location.Location, error) {
+	return location.New(cmp.Or(f.Out, c.Sink, config.DefaultSink), cmp.Or(f.State, c.State), c.SinkMode, c.FollowLinks)
 }
 
 // trustFlag is of commands that change state or sink.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"logseal/ingest/config"
 	"logseal/ingest/files"
 	"logseal/ingest/location"
 	"logseal/ingest/usage"
@@ -27,12 +28,12 @@ type verdict struct {
 	out        bool
 }
 
-// follower checks the stream's patterns; nothing is looked for.
-func (s *StreamConfig) follower(fsys files.FS, at *location.Location) (*follower, error) {
+// newFollower checks the stream's patterns; nothing is looked for.
+func newFollower(s *config.Stream, fsys files.FS, at *location.Location) (*follower, error) {
 	if len(s.Paths) == 0 {
 		return nil, usage.Errorf("stream %s: no files: give it `paths`", s.Name)
 	}
-	out, err := s.excluder()
+	out, err := newExcluder(s.Name, s.Exclude)
 	if err != nil {
 		return nil, err
 	}

@@ -7,16 +7,17 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/config"
 	"logseal/ingest/files"
 	"logseal/ingest/location"
 )
 
-// newFollower follows a stream of the files below a folder, which is also the sink.
-func newFollower(t *testing.T, root string, s StreamConfig) *follower {
+// followerOf follows a stream of the files below a folder, which is also the sink.
+func followerOf(t *testing.T, root string, s config.Stream) *follower {
 	for i, p := range s.Paths {
 		s.Paths[i] = filepath.Join(root, p)
 	}
-	f, err := s.follower(files.OS(), &location.Location{SinkURL: location.SinkURL{Sink: root}, State: root + "/.state"})
+	f, err := newFollower(&s, files.OS(), &location.Location{SinkURL: location.SinkURL{Sink: root}, State: root + "/.state"})
 	require.NoError(t, err)
 	return f
 }
@@ -49,7 +50,7 @@ func TestFollower_Find_LeavesOutWhatIsOurs(t *testing.T) {
 	require.NoError(t, os.Symlink(root+"/.state/ledger.db", root+"/link.log"))
 	require.NoError(t, os.Symlink(root+"/.state", root+"/folder"))
 	require.NoError(t, os.Symlink(root+"/sub/c.log", root+"/current.log"))
-	f := newFollower(t, root, StreamConfig{Paths: []string{"**", "none*", "*.log"},
+	f := followerOf(t, root, config.Stream{Paths: []string{"**", "none*", "*.log"},
 		Exclude: []string{"*.tmp"}})
 	got, unread, err := f.find(t.Context())
 	require.NoError(t, err)
@@ -68,7 +69,7 @@ func TestFollower_Find_LeavesOutWhatIsOurs(t *testing.T) {
 func TestFollower_Find_AfterASwitch(t *testing.T) {
 	root := resolvedDir(t)
 	plant(t, root, "sub/a.log", ".state/a.log")
-	f := newFollower(t, root, StreamConfig{Paths: []string{"now/*.log"}})
+	f := followerOf(t, root, config.Stream{Paths: []string{"now/*.log"}})
 	for _, to := range []string{"sub", ".state", "sub"} {
 		require.NoError(t, os.Symlink(filepath.Join(root, to), root+"/now"))
 		got, unread, err := f.find(t.Context())
@@ -84,7 +85,7 @@ func TestFollower_Find_GivesWhatItCan(t *testing.T) {
 	root := resolvedDir(t)
 	plant(t, root, "a.log")
 	require.NoError(t, os.Symlink("closed", root+"/closed"))
-	f := newFollower(t, root, StreamConfig{Paths: []string{"closed/*.log", "*.log"}})
+	f := followerOf(t, root, config.Stream{Paths: []string{"closed/*.log", "*.log"}})
 	got, unread, err := f.find(t.Context())
 	require.NoError(t, err)
 	require.Len(t, unread, 1)
@@ -93,13 +94,13 @@ func TestFollower_Find_GivesWhatItCan(t *testing.T) {
 }
 
 func TestFollower_RefusesWhatIsNotThere(t *testing.T) {
-	for want, s := range map[string]StreamConfig{
+	for want, s := range map[string]config.Stream{
 		"stream a: no files":                {Name: "a"},
 		"s3://b/k is an object":             {Name: "a", Paths: []string{"s3://b/k"}},
 		"stream a: paths: pattern '/[':":    {Name: "a", Paths: []string{"/["}},
 		"stream a: exclude: pattern '*.[':": {Name: "a", Paths: []string{"/x"}, Exclude: []string{"*.["}},
 	} {
-		_, err := s.follower(files.OS(), &location.Location{})
+		_, err := newFollower(&s, files.OS(), &location.Location{})
 		require.ErrorContains(t, err, want)
 		require.Equal(t, exitUsage, exitCode(err))
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -67,25 +66,6 @@ func TestCommands_RepeatNoSecrets(t *testing.T) {
 			if more != nil {
 				require.True(t, json.Valid(out.Bytes()), "%q", out.String())
 			}
-		}
-	}
-}
-
-// A file that never ends is no secret, and no config.
-func TestExpand_OfAFileWithoutEnd(t *testing.T) {
-	done := make(chan error, 2)
-	go func() {
-		_, err := readSecret("/dev/zero")
-		done <- err
-		_, err = readConfig("/dev/zero")
-		done <- err
-	}()
-	for range 2 {
-		select {
-		case err := <-done:
-			require.ErrorContains(t, err, "more than")
-		case <-time.After(time.Minute):
-			require.Fail(t, "it reads for ever")
 		}
 	}
 }

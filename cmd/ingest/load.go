@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,9 +13,9 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"logseal/ingest/config"
 	"logseal/ingest/location"
 	"logseal/ingest/offsets"
-	"logseal/ingest/parse"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/spool"
 	"logseal/ingest/usage"
@@ -27,12 +26,12 @@ type loadCmd struct {
 	siteFlags   `embed:""`
 	streamFlags `embed:""`
 	trustFlag   `embed:""`
-	OnExceed    onExceed `placeholder:"quarantine|halt" help:"On too many rejects (default halt)."`
-	Assume      assume   `placeholder:"copy|new|whole" help:"What an undecided file is; or that a compressed file ends where something else follows."`
-	Origin      origin   `placeholder:"NAME" help:"Who produced the logs, or none (default the config's, else none)."`
-	Shard       shard    `placeholder:"I/N" help:"Load part I (from 0) of N; others load the rest."`
-	Rehash      bool     `help:"Prove unchanged files again, too."`
-	Paths       []string `arg:"" optional:"" name:"path" help:"Files and patterns; ** is any folders."`
+	OnExceed    onExceed      `placeholder:"quarantine|halt" help:"On too many rejects (default halt)."`
+	Assume      assume        `placeholder:"copy|new|whole" help:"What an undecided file is; or that a compressed file ends where something else follows."`
+	Origin      config.Origin `placeholder:"NAME" help:"Who produced the logs, or none (default the config's, else none)."`
+	Shard       shard         `placeholder:"I/N" help:"Load part I (from 0) of N; others load the rest."`
+	Rehash      bool          `help:"Prove unchanged files again, too."`
+	Paths       []string      `arg:"" optional:"" name:"path" help:"Files and patterns; ** is any folders."`
 }
 
 // Help is what --help says besides the flags.
@@ -66,7 +65,7 @@ type onExceed string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (o *onExceed) UnmarshalText(b []byte) error {
-	s, err := parseOnExceed(string(b))
+	s, err := config.ParseOnExceed(string(b))
 	*o = onExceed(s)
 	return err
 }
@@ -143,7 +142,7 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	c.Origin = l.Origin.or(c.Origin)
+	c.Origin = l.Origin.Or(c.Origin)
 	chosen, err := l.choose(c, l.Paths)
 	if err != nil {
 		return err
@@ -160,7 +159,7 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	cfg.Streams = c.Origin.of(cfg.Streams)
+	cfg.Streams = c.Origin.Of(cfg.Streams)
 	report, err := load(ctx, a, at, c, cfg)
 	res.Retries = retriesOf(cfg)
 	if report != nil {
@@ -194,7 +193,7 @@ func retriesOf(cfg *pipeline.Config) (n int64) {
 
 // pipelineConfig checks the streams and finds their files; nothing is opened or made.
 func (l *loadCmd) pipelineConfig(
-	ctx context.Context, a *app, at *location.Location, c *Config, chosen []selection,
+	ctx context.Context, a *app, at *location.Location, c *config.Config, chosen []selection,
 ) (*pipeline.Config, error) {
 	from := newLogs(ctx, a, at.Bucket)
 	from.FollowAll(c.FollowLinks)
@@ -210,7 +209,7 @@ func (l *loadCmd) pipelineConfig(
 	}
 	for i := range chosen {
 		s := &chosen[i]
-		stream, err := s.pipelineStream(string(l.OnExceed))
+		stream, err := s.LoadStream(string(l.OnExceed))
 		if err != nil {
 			return nil, usage.Errorf("stream %s: %w", s.Name, err)
 		}
@@ -226,41 +225,17 @@ func (l *loadCmd) pipelineConfig(
 	return cfg, nil
 }
 
-// pipelineStream is the stream as load runs it; onExceed is the flag, which wins.
-func (s *StreamConfig) pipelineStream(onExceed string) (*pipeline.Stream, error) {
-	epoch := s.Epoch()
-	if err := epoch.Validate(); err != nil {
-		return nil, err
-	}
-	p, err := parse.New(s.Parser)
-	if err != nil {
-		return nil, err
-	}
-	stream := &pipeline.Stream{
-		Epoch: epoch, Parser: p, OriginPath: s.OriginPath,
-		MaxBytes: s.Batch.MaxBytes, MaxPartitions: s.Batch.MaxPartitions,
-		Rejects: pipeline.RejectLimit{
-			MaxRatio: s.Rejects.MaxRatio, MinRecords: s.Rejects.MinRecords,
-			Halt: cmp.Or(onExceed, s.Rejects.OnExceed, onExceedHalt) == onExceedHalt,
-		},
-	}
-	if stream.MaxBytes == 0 {
-		stream.MaxBytes = loadBatchBytes
-	}
-	return stream, nil
-}
-
 // load opens ledger, sink and spool, in this order: the ledger's lock keeps other processes from
 // the rest, and its writer id names our folder in the sink.
 func load(
-	ctx context.Context, a *app, at *location.Location, c *Config, cfg *pipeline.Config,
+	ctx context.Context, a *app, at *location.Location, c *config.Config, cfg *pipeline.Config,
 ) (report *pipeline.Report, err error) {
 	ledger, err := offsets.Open(at.State, offsets.Meta{Sink: at.SinkName()})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, ledger.Close()) }()
-	if err := c.Origin.note(ledger); err != nil {
+	if err := c.Origin.Note(ledger); err != nil {
 		return nil, err
 	}
 	store, err := at.OpenWriter(ctx, a.log, ledger.Meta().WriterID)

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/config"
 	"logseal/ingest/parse"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/sink"
@@ -82,8 +83,8 @@ func fullService(t *testing.T) *service {
 		}},
 	}}
 	s := &service{app: newApp(io.Discard, io.Discard), tail: fake, store: &pipeline.Retrier{}}
-	s.current.Store(&plan{cfg: &Config{SpoolMaxBytes: 1 << 30,
-		Streams: []StreamConfig{{Name: "app"}, {Name: "quiet"}}}})
+	s.current.Store(&plan{cfg: &config.Config{SpoolMaxBytes: 1 << 30,
+		Streams: []config.Stream{{Name: "app"}, {Name: "quiet"}}}})
 	return s
 }
 

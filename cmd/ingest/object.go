@@ -77,7 +77,7 @@ func (l *logs) optionsOf(bucket string) (s3.Options, error) {
 	for name := range values {
 		if !slices.Contains(sourceOptions, name) {
 			return s3.Options{}, usage.Errorf("%s%s: %q is no option of logs to read%s", s3Scheme, bucket, name,
-				didYouMean(name, slices.Values(sourceOptions)))
+				usage.DidYouMean(name, slices.Values(sourceOptions)))
 		}
 	}
 	o, err := s3.ParseURL(s3Scheme + bucket + "?" + query)

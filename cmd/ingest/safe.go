@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"logseal/ingest/archive"
+	"logseal/ingest/config"
 	"logseal/ingest/files"
 	"logseal/ingest/location"
 	"logseal/ingest/offsets"
@@ -27,7 +28,7 @@ type safeJSON struct {
 
 // safety is what --safe-to-delete is answered from.
 type safety struct {
-	cfg    *Config
+	cfg    *config.Config
 	ledger *offsets.Ledger
 	from   *logs
 	// store opens the sink once the ledger is no longer needed.
@@ -38,7 +39,7 @@ type safety struct {
 
 // safe answers from a ledger that nobody else has open.
 func (s *statusCmd) safe(
-	ctx context.Context, a *app, at *location.Location, c *Config, ledger *offsets.Ledger, res *statusResult,
+	ctx context.Context, a *app, at *location.Location, c *config.Config, ledger *offsets.Ledger, res *statusResult,
 ) error {
 	from := newLogs(ctx, a, at.Bucket)
 	path, err := from.absolute(s.SafeToDelete)
@@ -183,7 +184,7 @@ func (s *safety) judge(ctx context.Context, store sink.Store, q *question) (reas
 	if q.whole {
 		f.AssumeWhole()
 	}
-	p := &proof{store: &punctual{store, s.timeout}, file: f, ended: q.ended, retention: retentions(s.cfg)}
+	p := &proof{store: &punctual{store, s.timeout}, file: f, ended: q.ended, retention: s.cfg.Retentions()}
 	reason, err = p.judge(ctx, q.places)
 	return reason, p.unwanted, err
 }
@@ -240,9 +241,9 @@ func (s *safety) candidates(path, named string) ([]candidate, error) {
 }
 
 // candidate is where a stream has or would have a file; false when the file is of no origin there.
-func (s *safety) candidate(stream *StreamConfig, path, named string) (x candidate, ok bool, err error) {
+func (s *safety) candidate(stream *config.Stream, path, named string) (x candidate, ok bool, err error) {
 	x.table = source.Table{Stream: stream.Name, Version: stream.Version}
-	x.origin = s.cfg.Origin.or(notedOrigin(s.ledger)).key()
+	x.origin = s.cfg.Origin.Or(config.NotedOrigin(s.ledger)).Key()
 	if stream.OriginPath != nil {
 		m := stream.OriginPath.FindStringSubmatch(path)
 		if m == nil {
@@ -250,7 +251,7 @@ func (s *safety) candidate(stream *StreamConfig, path, named string) (x candidat
 		}
 		x.origin = m[len(m)-1]
 	}
-	out, err := stream.excluder()
+	out, err := newExcluder(stream.Name, stream.Exclude)
 	if err != nil {
 		return x, false, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"logseal/ingest/config"
 	"logseal/ingest/files"
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
@@ -88,7 +89,7 @@ func newSafety(t *testing.T, text string) (*safety, string) {
 	t.Cleanup(func() { require.NoError(t, ledger.Close()) })
 	store, err := dir.New(filepath.Join(root, "lake"), ledger.Meta().WriterID, dir.DefaultMode)
 	require.NoError(t, err)
-	c, err := parseConfig("c", []byte("streams: [{name: app, format: app, paths: ["+root+"/*.log]}]"))
+	c, err := config.Parse("c", []byte("streams: [{name: app, format: app, paths: ["+root+"/*.log]}]"))
 	require.NoError(t, err)
 	return &safety{cfg: c, ledger: ledger, from: newLogs(t.Context(), &app{}, nil), timeout: time.Minute,
 		store: func() (sink.Store, error) { return store, nil }}, path

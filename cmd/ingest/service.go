@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"logseal/ingest/config"
 	"logseal/ingest/files"
 	"logseal/ingest/location"
 	"logseal/ingest/offsets"
@@ -43,7 +44,7 @@ type service struct {
 	spool  *spool.Spool
 	events *files.Events // nil where the system has none to give
 	host   string
-	origin origin // of new sources
+	origin config.Origin // of new sources
 	share  descriptors
 	// guessed says that the ledger does not keep the origin yet: the sink is asked first.
 	guessed bool
@@ -124,9 +125,9 @@ func (s *service) open(ctx context.Context, puts *prometheus.HistogramVec) (err 
 		return err
 	}
 	// What the ledger keeps stays: whoever renames a host does not rename its sources so.
-	if s.origin = notedOrigin(s.ledger); s.origin == "" {
+	if s.origin = config.NotedOrigin(s.ledger); s.origin == "" {
 		s.guessed = true
-		if s.origin, err = hostOrigin(); err != nil {
+		if s.origin, err = config.HostOrigin(); err != nil {
 			return err
 		}
 	}
@@ -189,7 +190,7 @@ func (s *service) config(p *plan) tailConfig {
 	cfg := tailConfig{
 		Config: pipeline.Config{
 			Store: s.store, Ledger: s.ledger, Spool: pipeline.DiskSpool{Spool: s.spool},
-			FS: files.OS().FollowAll(c.FollowLinks), Streams: s.origin.of(p.streams), Host: s.host,
+			FS: files.OS().FollowAll(c.FollowLinks), Streams: s.origin.Of(p.streams), Host: s.host,
 			Program: programVersion(), Log: s.app.log,
 		},
 		PollInterval: c.Tail.PollInterval, CopyWait: c.Tail.CopyWait,
@@ -200,7 +201,7 @@ func (s *service) config(p *plan) tailConfig {
 		stream := &c.Streams[i]
 		cfg.Follow = append(cfg.Follow, follow{
 			Unsaid: c.Origin == "", Find: f.find, Dirs: f.folders, StartAtEnd: stream.StartAtEnd,
-			MaxAge: stream.maxAge(),
+			MaxAge: stream.MaxAge(),
 		})
 	}
 	if s.guessed {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"logseal/ingest/config"
 	"logseal/ingest/files"
 	"logseal/ingest/location"
 	"logseal/ingest/offsets"
@@ -105,7 +106,7 @@ func (s *statusCmd) Run(ctx context.Context, a *app) error {
 
 // openState opens the ledger for reading and finds the sink that it belongs to, when neither flag
 // nor config names one.
-func (f *siteFlags) openState(c *Config) (*location.Location, *offsets.Ledger, error) {
+func (f *siteFlags) openState(c *config.Config) (*location.Location, *offsets.Ledger, error) {
 	at, err := f.site(c)
 	if err != nil {
 		return nil, nil, err

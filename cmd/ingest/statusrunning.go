@@ -9,6 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"logseal/ingest/config"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/source"
 )
@@ -98,7 +99,7 @@ func describeLive(x pipeline.SourceStatus) sourceJSON {
 
 func describeTail(s *service, status *pipeline.TailStatus) *tailJSON {
 	t := &tailJSON{
-		PID: os.Getpid(), Origin: s.origin.optional(), Ready: status.Ready, Paused: status.Paused,
+		PID: os.Getpid(), Origin: s.origin.Optional(), Ready: status.Ready, Paused: status.Paused,
 		PausedSeconds: status.PausedSeconds, HeldBytes: status.HeldBytes,
 		OpenFiles: status.OpenFiles, ConfigRefused: s.stale.Load(),
 		Streams:  describeStreams(status.Streams),
@@ -116,7 +117,7 @@ func (t *tailJSON) tell(a *app) {
 	if t.Ready {
 		is = "following"
 	}
-	whose := originNone
+	whose := config.OriginNone
 	if t.Origin != nil {
 		whose = *t.Origin
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"logseal/ingest/config"
 	"logseal/ingest/files"
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
@@ -23,7 +24,7 @@ const bareRegexStream = "lines"
 
 // selection is a stream with the patterns of its files.
 type selection struct {
-	StreamConfig
+	config.Stream
 	patterns []string
 	// named says that the patterns stand on the command line, so that one without a file is a
 	// mistake; a config may well name files that are not there yet.
@@ -33,7 +34,7 @@ type selection struct {
 
 // choose gives the streams to work on: without a config the one that the flags describe, else
 // --stream or all of the config; paths go to the only one of these.
-func (f *streamFlags) choose(c *Config, paths []string) ([]selection, error) {
+func (f *streamFlags) choose(c *config.Config, paths []string) ([]selection, error) {
 	if f.Format != "" && f.Regex != "" {
 		return nil, usage.Errorf("--format and --regex: want one of them")
 	}
@@ -53,47 +54,47 @@ func (f *streamFlags) choose(c *Config, paths []string) ([]selection, error) {
 	var out []selection
 	for _, s := range chosen {
 		if len(paths) > 0 {
-			out = append(out, selection{StreamConfig: s, patterns: paths, named: true})
+			out = append(out, selection{Stream: s, patterns: paths, named: true})
 		} else {
-			out = append(out, selection{StreamConfig: s, patterns: s.Paths})
+			out = append(out, selection{Stream: s, patterns: s.Paths})
 		}
 	}
 	return out, nil
 }
 
 // streams gives what --stream chooses, or a stream that is still to be described.
-func (f *streamFlags) streams(c *Config) ([]StreamConfig, error) {
+func (f *streamFlags) streams(c *config.Config) ([]config.Stream, error) {
 	switch {
 	case len(c.Streams) == 0:
 		if !f.described() {
 			return nil, usage.Errorf("no format: give --format (%s), --regex, or a config with -c",
-				flagFormats())
+				config.FlagFormats())
 		}
 		name := cmp.Or(f.Stream, f.Format, bareRegexStream)
 		if err := source.CheckName(name); err != nil {
 			return nil, usage.Errorf("--stream: %w", err)
 		}
-		return []StreamConfig{defaultStream(name)}, nil
+		return []config.Stream{config.DefaultStream(name)}, nil
 	case f.Stream == "":
 		return c.Streams, nil
 	}
 	for _, s := range c.Streams {
 		if s.Name == f.Stream {
-			return []StreamConfig{s}, nil
+			return []config.Stream{s}, nil
 		}
 	}
 	return nil, usage.Errorf("the config has no stream %q%s", f.Stream,
-		didYouMean(f.Stream, slices.Values(streamNames(c))))
+		usage.DidYouMean(f.Stream, slices.Values(streamNames(c))))
 }
 
 func (f *streamFlags) described() bool { return f.Format != "" || f.Regex != "" }
 
 // describe lets the flags decide how the stream is parsed; its time window stays.
-func (f *streamFlags) describe(s *StreamConfig) error {
+func (f *streamFlags) describe(s *config.Stream) error {
 	var def parse.Definition
 	var err error
 	if f.Format != "" {
-		if def, err = preset(f.Format); err != nil {
+		if def, err = config.Preset(f.Format); err != nil {
 			return usage.Errorf("--format: %w", err)
 		}
 	} else if def, err = parse.FromPattern(f.Regex); err != nil {
@@ -104,7 +105,7 @@ func (f *streamFlags) describe(s *StreamConfig) error {
 	return nil
 }
 
-func streamNames(c *Config) []string {
+func streamNames(c *config.Config) []string {
 	var names []string
 	for _, s := range c.Streams {
 		names = append(names, s.Name)

@@ -1,11 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"time"
 
+	"logseal/ingest/config"
 	"logseal/ingest/files"
 	"logseal/ingest/location"
 	"logseal/ingest/pipeline"
@@ -14,7 +13,7 @@ import (
 
 // plan is what a config file says a tail is to do, checked; nothing is opened for it.
 type plan struct {
-	cfg     *Config
+	cfg     *config.Config
 	at      *location.Location
 	streams []pipeline.Stream
 	follows []*follower // one a stream
@@ -36,11 +35,11 @@ func (c *tailCmd) plan() (*plan, error) {
 	p := &plan{cfg: cfg, at: at}
 	for i := range cfg.Streams {
 		s := &cfg.Streams[i]
-		stream, err := s.followedStream()
+		stream, err := s.TailStream()
 		if err != nil {
 			return nil, usage.Errorf("stream %s: %w", s.Name, err)
 		}
-		f, err := s.follower(files.OS().FollowAll(cfg.FollowLinks), at)
+		f, err := newFollower(s, files.OS().FollowAll(cfg.FollowLinks), at)
 		if err != nil {
 			return nil, err
 		}
@@ -49,25 +48,8 @@ func (c *tailCmd) plan() (*plan, error) {
 	return p, nil
 }
 
-// followedStream is the stream as tail runs it.
-func (s *StreamConfig) followedStream() (*pipeline.Stream, error) {
-	stream, err := s.pipelineStream(cmp.Or(s.Rejects.OnExceed, onExceedQuarantine))
-	if err == nil && s.Batch.MaxBytes == 0 {
-		stream.MaxBytes = tailBatchBytes
-	}
-	return stream, err
-}
-
-// maxAge is how long a byte that was read may wait to be sealed.
-func (s *StreamConfig) maxAge() time.Duration {
-	if s.Batch.MaxAge == 0 {
-		return tailMaxAge
-	}
-	return s.Batch.MaxAge
-}
-
 // allows tells whether a tail that runs by p may go on by next, or why not.
-func (p *plan) allows(next *plan, whose origin) error {
+func (p *plan) allows(next *plan, whose config.Origin) error {
 	switch {
 	case next.at.Sink != p.at.Sink:
 		return fmt.Errorf("the sink cannot change from %s to %s while it runs; start it again",

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/config"
 )
 
 // planOf is the plan of a config with one stream.
@@ -25,8 +27,8 @@ func TestPlan_Defaults(t *testing.T) {
 	s := p.streams[0]
 	require.EqualValues(t, 64<<20, s.MaxBytes)
 	require.False(t, s.Rejects.Halt)
-	require.Equal(t, 5*time.Minute, p.cfg.Streams[0].maxAge())
-	load, err := p.cfg.Streams[0].pipelineStream("")
+	require.Equal(t, 5*time.Minute, p.cfg.Streams[0].MaxAge())
+	load, err := p.cfg.Streams[0].LoadStream("")
 	require.NoError(t, err)
 	require.EqualValues(t, 256<<20, load.MaxBytes)
 	require.True(t, load.Rejects.Halt)
@@ -34,13 +36,13 @@ func TestPlan_Defaults(t *testing.T) {
 	p = planOf(t, ", rejects: {on_exceed: halt}, batch: {max_bytes: 1MiB, max_age: 7s}")
 	require.EqualValues(t, 1<<20, p.streams[0].MaxBytes)
 	require.True(t, p.streams[0].Rejects.Halt)
-	require.Equal(t, 7*time.Second, p.cfg.Streams[0].maxAge())
+	require.Equal(t, 7*time.Second, p.cfg.Streams[0].MaxAge())
 }
 
 // What the config says reaches the tail, and no duration of nothing means the default.
 func TestService_Config(t *testing.T) {
 	p := planOf(t, ", start_at: end, batch: {max_age: 7s}")
-	p.cfg.ShutdownGrace, p.cfg.Tail = 0, FollowConfig{PollInterval: time.Second, CopyWait: time.Minute}
+	p.cfg.ShutdownGrace, p.cfg.Tail = 0, config.Tail{PollInterval: time.Second, CopyWait: time.Minute}
 	s := &service{app: newApp(nil, nil), origin: "web-1", host: "h"}
 	cfg := s.config(p)
 	require.Equal(t, time.Second, cfg.PollInterval)

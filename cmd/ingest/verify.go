@@ -87,7 +87,7 @@ func (v *verifyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	options.Retention = retentions(c)
+	options.Retention = c.Retentions()
 	report, err := runVerify(ctx, a, *options)
 	if err != nil {
 		return err
@@ -107,17 +107,6 @@ func (v *verifyCmd) Run(ctx context.Context, a *app) error {
 	}
 	res.look = report.OK && len(res.Problems) == 0
 	return tellReport(a, report, len(res.Problems))
-}
-
-// retentions gives the retention of each stream that has one.
-func retentions(c *Config) map[string]time.Duration {
-	keep := map[string]time.Duration{}
-	for _, s := range c.Streams {
-		if s.Retention > 0 {
-			keep[s.Name] = s.Retention
-		}
-	}
-	return keep
 }
 
 // runVerify verifies and shows how far it is.

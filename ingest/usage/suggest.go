@@ -1,4 +1,4 @@
-package main
+package usage
 
 import (
 	"fmt"
@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// didYouMean names what of known a word was most likely meant to be, as the end of a sentence;
+// DidYouMean names what of known a word was most likely meant to be, as the end of a sentence;
 // when nothing is near, it lists all.
-func didYouMean(word string, known iter.Seq[string]) string {
+func DidYouMean(word string, known iter.Seq[string]) string {
 	words := slices.Sorted(known)
 	best, least := "", len(word)
 	for _, w := range words {

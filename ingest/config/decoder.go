@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"cmp"
@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"logseal/ingest/usage"
 )
 
 // decoder reads values out of nodes strictly and gathers everything that is wrong, so that one
@@ -65,7 +67,7 @@ func (d *decoder) fields(n *node, what string, known map[string]func(*node)) {
 		read, ok := known[p.key]
 		switch {
 		case !ok:
-			d.fail(p.at, "unknown key %q in %s%s", p.key, what, didYouMean(p.key, maps.Keys(known)))
+			d.fail(p.at, "unknown key %q in %s%s", p.key, what, usage.DidYouMean(p.key, maps.Keys(known)))
 		case p.value.kind == nullNode:
 			d.fail(p.at, "%s has no value: leave the key out for its default", p.key)
 		default:

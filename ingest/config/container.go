@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"slices"
@@ -7,42 +7,42 @@ import (
 	"logseal/ingest/parse"
 )
 
-// frames are the formats around what a program writes.
-var frames = []parse.Frame{parse.CRI, parse.DockerJSON}
+// containers are the formats around what a program writes.
+var containers = []parse.Frame{parse.CRI, parse.DockerJSON}
 
-func frameNames() []string {
+func containerNames() []string {
 	var names []string
-	for _, f := range frames {
+	for _, f := range containers {
 		names = append(names, f.String())
 	}
 	return names
 }
 
-// frameNamed gives a frame by the name of its format.
-func frameNamed(name string) (parse.Frame, bool) {
-	i := slices.Index(frameNames(), name)
+// containerNamed gives a container by the name of its format.
+func containerNamed(name string) (parse.Frame, bool) {
+	i := slices.Index(containerNames(), name)
 	if i < 0 {
 		return parse.NoFrame, false
 	}
-	return frames[i], true
+	return containers[i], true
 }
 
-// frameNodes are the keys of a stream that say what a frame has.
-type frameNodes struct {
+// containerNodes are the keys of a stream that say what a container has.
+type containerNodes struct {
 	inside, rename *node // nil where the key is left out
 }
 
-// noFrame refuses the keys of a frame in a stream of another format.
-func (d *decoder) noFrame(p *parserNodes) {
-	for key, n := range map[string]*node{"inside": p.frame.inside, "rename": p.frame.rename} {
+// noContainer refuses the keys of a container in a stream of another format.
+func (d *decoder) noContainer(p *parserNodes) {
+	for key, n := range map[string]*node{"inside": p.container.inside, "rename": p.container.rename} {
 		if n != nil {
-			d.fail(n.place, "%s is for `format: %s`", key, strings.Join(frameNames(), "` and `format: "))
+			d.fail(n.place, "%s is for `format: %s`", key, strings.Join(containerNames(), "` and `format: "))
 		}
 	}
 }
 
-// framed gives the definition of lines of a frame, and the node that what is wrong with it is about.
-func (d *decoder) framed(p *parserNodes, f parse.Frame) (parse.Definition, *node) {
+// inContainer gives the definition of lines of a container, and the node that what is wrong with it is about.
+func (d *decoder) inContainer(p *parserNodes, f parse.Frame) (parse.Definition, *node) {
 	for key, n := range map[string]*node{"regex": p.regex, "schema": p.schema,
 		"unknown_keys": p.unknown} {
 		if n != nil {
@@ -50,10 +50,10 @@ func (d *decoder) framed(p *parserNodes, f parse.Frame) (parse.Definition, *node
 				"what the program writes", f, key)
 		}
 	}
-	names := d.rename(p.frame.rename, f)
+	names := d.rename(p.container.rename, f)
 	var inside parse.Definition
 	at := p.format
-	if n := p.frame.inside; n != nil {
+	if n := p.container.inside; n != nil {
 		d.of("inside", func() { inside, at = d.inside(p, n) })
 	}
 	def := parse.Framed(f, inside, names)
@@ -61,9 +61,9 @@ func (d *decoder) framed(p *parserNodes, f parse.Frame) (parse.Definition, *node
 	return def, at
 }
 
-// inside reads what is inside of a frame.
+// inside reads what is inside of a container.
 func (d *decoder) inside(p *parserNodes, n *node) (parse.Definition, *node) {
-	in := &parserNodes{at: n, framed: true}
+	in := &parserNodes{at: n, contained: true}
 	d.fields(n, "inside", map[string]func(*node){
 		"format":       func(n *node) { in.format = n },
 		"regex":        func(n *node) { in.regex = n },
@@ -78,7 +78,7 @@ func (d *decoder) inside(p *parserNodes, n *node) (parse.Definition, *node) {
 	return def, at
 }
 
-// rename reads the other names of a frame's columns.
+// rename reads the other names of a container's columns.
 func (d *decoder) rename(n *node, f parse.Frame) map[string]string {
 	if n == nil {
 		return nil
@@ -95,7 +95,7 @@ func (d *decoder) rename(n *node, f parse.Frame) map[string]string {
 	return names
 }
 
-// checkClashes says of columns inside that have the name of one of the frame's what to do.
+// checkClashes says of columns inside that have the name of one of the container's what to do.
 func (d *decoder) checkClashes(p *parserNodes, f parse.Frame, at *node, columns []parse.Column) {
 	outer := f.Columns()
 	for i, c := range columns[len(outer):] {

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"os"
@@ -28,7 +28,7 @@ func inFolder(folder, path string) string {
 	return filepath.Join(folder, path)
 }
 
-var meta = regexp.MustCompile("[" + regexp.QuoteMeta(wildcards) + "]")
+var meta = regexp.MustCompile(`[*?[{\\]`)
 
 // patternInFolder is inFolder for a pattern of files; the folder is no part of the pattern.
 func patternInFolder(folder, pattern string) string {

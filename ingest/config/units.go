@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -18,8 +18,8 @@ var sizeUnits = []struct {
 	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}, {"", 1},
 }
 
-// parseSize reads a number of bytes from 1 on: 64MiB, 10GB, 500, 1.5GiB.
-func parseSize(s string) (int64, error) {
+// ParseSize reads a number of bytes from 1 on: 64MiB, 10GB, 500, 1.5GiB.
+func ParseSize(s string) (int64, error) {
 	for _, u := range sizeUnits {
 		digits, ok := strings.CutSuffix(s, u.name)
 		if !ok {
@@ -40,7 +40,7 @@ func parseSize(s string) (int64, error) {
 // sizeBetween gives a parser of sizes from lo to hi.
 func sizeBetween(lo, hi int64) func(string) (int64, error) {
 	return func(s string) (int64, error) {
-		n, err := parseSize(s)
+		n, err := ParseSize(s)
 		if err == nil && (n < lo || n > hi) {
 			err = fmt.Errorf("%q: want a size from %s to %s", s, sizeText(lo), sizeText(hi))
 		}
@@ -51,7 +51,7 @@ func sizeBetween(lo, hi int64) func(string) (int64, error) {
 // sizeFrom gives a parser of sizes from lo on; why is said of a smaller one.
 func sizeFrom(lo int64, why string) func(string) (int64, error) {
 	return func(s string) (int64, error) {
-		n, err := parseSize(s)
+		n, err := ParseSize(s)
 		if err == nil && n < lo {
 			err = fmt.Errorf("%q: want at least %s: %s", s, sizeText(lo), why)
 		}
@@ -75,14 +75,14 @@ func durationBetween(lo, hi time.Duration) func(string) (time.Duration, error) {
 		v, err := time.ParseDuration(s)
 		if err != nil || v < lo || v > hi {
 			return 0, fmt.Errorf("%q: want a duration from %s to %s, like 30s, 5m or 1h30m", s,
-				durationText(lo), durationText(hi))
+				DurationText(lo), DurationText(hi))
 		}
 		return v, nil
 	}
 }
 
-// durationText writes v without the units that are zero at its end: 1h, not 1h0m0s.
-func durationText(v time.Duration) string {
+// DurationText writes v without the units that are zero at its end: 1h, not 1h0m0s.
+func DurationText(v time.Duration) string {
 	s := v.String()
 	for _, zero := range []struct{ end, by string }{{"m0s", "m"}, {"h0m", "h"}} {
 		if rest, ok := strings.CutSuffix(s, zero.end); ok {

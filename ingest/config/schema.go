@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"logseal/ingest/parse"
+	"logseal/ingest/usage"
 )
 
 // parserNodes are the keys of a stream that together say how it is parsed.
@@ -16,8 +17,8 @@ type parserNodes struct {
 	at *node // the stream
 	// Nil where the key is left out.
 	format, regex, schema, unknown, window *node
-	frame                                  frameNodes
-	framed                                 bool // they stand inside of a frame
+	container                              containerNodes
+	contained                              bool // they stand inside of a container
 }
 
 // formatJSON is the format of lines that are JSON objects.
@@ -44,10 +45,10 @@ func (d *decoder) parser(p *parserNodes) parse.Definition {
 // there is none.
 func (d *decoder) pattern(p *parserNodes) (parse.Definition, *node) {
 	name := d.formatName(p.format)
-	if f, ok := frameNamed(name); ok && !p.framed {
-		return d.framed(p, f)
+	if f, ok := containerNamed(name); ok && !p.contained {
+		return d.inContainer(p, f)
 	}
-	d.noFrame(p)
+	d.noContainer(p)
 	isJSON := name == formatJSON
 	if p.unknown != nil && !isJSON {
 		d.fail(p.unknown.place, "unknown_keys is for `format: json`")
@@ -199,7 +200,7 @@ func parseType(s string) (parse.Type, error) {
 		for t := parse.String; t <= parse.Duration; t++ {
 			names = append(names, t.String())
 		}
-		err = fmt.Errorf("unknown type %q%s", s, didYouMean(s, slices.Values(names)))
+		err = fmt.Errorf("unknown type %q%s", s, usage.DidYouMean(s, slices.Values(names)))
 	}
 	return t, err
 }
@@ -224,8 +225,8 @@ func (d *decoder) window(n *node) parse.Window {
 	return w
 }
 
-// preset gives the definition of a format by name.
-func preset(name string) (parse.Definition, error) {
+// Preset gives the definition of a format by name.
+func Preset(name string) (parse.Definition, error) {
 	def, ok := parse.Preset(name)
 	switch {
 	case ok:
@@ -233,34 +234,34 @@ func preset(name string) (parse.Definition, error) {
 	case name == formatJSON:
 		return def, errors.New("format json needs a schema: give a config with -c")
 	}
-	if f, ok := frameNamed(name); ok {
+	if f, ok := containerNamed(name); ok {
 		return parse.Framed(f, def, nil), nil
 	}
-	return def, fmt.Errorf("unknown format %q%s", name, didYouMean(name, slices.Values(formats())))
+	return def, fmt.Errorf("unknown format %q%s", name, usage.DidYouMean(name, slices.Values(formats())))
 }
 
 // preset is the function preset for a format of these keys.
 func (p *parserNodes) preset(name string) (parse.Definition, error) {
-	if _, ok := frameNamed(name); ok && p.framed {
+	if _, ok := containerNamed(name); ok && p.contained {
 		return parse.Definition{}, fmt.Errorf("format %s is not inside of another: want one of %s", name,
 			strings.Join(p.formats(), ", "))
 	}
-	return preset(name)
+	return Preset(name)
 }
 
 // formats lists what `format` may be.
 func formats() []string {
-	return slices.Concat(parse.Presets(), []string{formatJSON}, frameNames())
+	return slices.Concat(parse.Presets(), []string{formatJSON}, containerNames())
 }
 
-// flagFormats lists what --format may be: what needs no schema.
-func flagFormats() string {
-	return strings.Join(append(parse.Presets(), frameNames()...), ", ")
+// FlagFormats lists what --format may be: what needs no schema.
+func FlagFormats() string {
+	return strings.Join(append(parse.Presets(), containerNames()...), ", ")
 }
 
 // formats lists what `format` may be among these keys.
 func (p *parserNodes) formats() []string {
-	if p.framed {
+	if p.contained {
 		return append(parse.Presets(), formatJSON)
 	}
 	return formats()

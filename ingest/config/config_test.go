@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"os"
@@ -45,13 +45,13 @@ symlinks: follow
 `
 
 func TestParseConfig_ReadsEveryKey(t *testing.T) {
-	c, err := parseConfig("ingest.yaml", []byte(exampleConfig))
+	c, err := Parse("ingest.yaml", []byte(exampleConfig))
 	require.NoError(t, err)
 	require.Equal(t, "/var/lib/logseal", c.State)
 	require.Equal(t, "/lake/logs", c.Sink)
 	require.EqualValues(t, 0o644, c.SinkMode)
 	require.True(t, c.FollowLinks)
-	require.Equal(t, origin("web-1"), c.Origin)
+	require.Equal(t, Origin("web-1"), c.Origin)
 	require.EqualValues(t, 1<<30, c.SpoolMaxBytes)
 	require.Len(t, c.Streams, 2)
 
@@ -64,12 +64,12 @@ func TestParseConfig_ReadsEveryKey(t *testing.T) {
 	require.Equal(t, combined, nginx.Parser)
 	require.Equal(t, "/hosts/([^/]+)/", nginx.OriginPath.String())
 	nginx.Parser, nginx.OriginPath = parse.Definition{}, nil
-	require.Equal(t, StreamConfig{
+	require.Equal(t, Stream{
 		Name: "nginx", Version: 2, Paths: []string{"/var/log/nginx/access.log*"},
 		Partition:      batch.Hour,
-		Batch:          BatchConfig{MaxBytes: 64 << 20, MaxAge: 5 * time.Minute, MaxPartitions: 32},
+		Batch:          Batch{MaxBytes: 64 << 20, MaxAge: 5 * time.Minute, MaxPartitions: 32},
 		MaxRecordBytes: 2 << 20,
-		Rejects:        RejectsConfig{MaxRatio: 0.25, MinRecords: 10, OnExceed: "quarantine"},
+		Rejects:        Rejects{MaxRatio: 0.25, MinRecords: 10, OnExceed: "quarantine"},
 	}, nginx)
 
 	require.Equal(t, []parse.Column{
@@ -82,29 +82,29 @@ func TestParseConfig_ReadsEveryKey(t *testing.T) {
 	require.Equal(t, []string{"**/*.tmp", "*.bak"}, c.Streams[1].Exclude)
 	require.True(t, c.Streams[1].StartAtEnd)
 	require.Equal(t, 45*time.Second, c.ShutdownGrace)
-	require.Equal(t, FollowConfig{PollInterval: 500 * time.Millisecond, CloseWait: 2 * time.Minute,
+	require.Equal(t, Tail{PollInterval: 500 * time.Millisecond, CloseWait: 2 * time.Minute,
 		CopyWait: 3 * time.Hour}, c.Tail)
 }
 
 func TestParseConfig_Defaults(t *testing.T) {
-	c, err := parseConfig("ingest.yaml", []byte("streams: [{name: a, format: common}]"))
+	c, err := Parse("ingest.yaml", []byte("streams: [{name: a, format: common}]"))
 	require.NoError(t, err)
 	require.Equal(t, Config{
 		SinkMode: 0o640, SpoolMaxBytes: 10 << 30, ShutdownGrace: 20 * time.Second, Streams: c.Streams,
-		Tail: FollowConfig{PollInterval: time.Second, CloseWait: time.Minute, CopyWait: time.Hour},
+		Tail: Tail{PollInterval: time.Second, CloseWait: time.Minute, CopyWait: time.Hour},
 	}, *c)
 	common, _ := parse.Preset("common")
-	require.Equal(t, []StreamConfig{{
+	require.Equal(t, []Stream{{
 		Name: "a", Version: 1, Parser: common,
-		Batch:          BatchConfig{MaxPartitions: 64},
+		Batch:          Batch{MaxPartitions: 64},
 		MaxRecordBytes: 1 << 20,
-		Rejects:        RejectsConfig{MaxRatio: 0.1, MinRecords: 1000},
+		Rejects:        Rejects{MaxRatio: 0.1, MinRecords: 1000},
 	}}, c.Streams)
 	require.NoError(t, c.Streams[0].Epoch().Validate())
 }
 
 func TestParseConfig_SaysWhereAndWhat(t *testing.T) {
-	file, err := os.ReadFile("testdata/config/mistakes.txt")
+	file, err := os.ReadFile("testdata/mistakes.txt")
 	require.NoError(t, err)
 	cases := strings.Split(string(file), "\n== ")[1:]
 	require.Greater(t, len(cases), 60)
@@ -118,7 +118,7 @@ func TestParseConfig_SaysWhereAndWhat(t *testing.T) {
 				prefix, by, _ := strings.Cut(strings.TrimSuffix(change, "\n"), " => ")
 				config = lines(prefix, by)
 			}
-			_, err := parseConfig("c", []byte(config))
+			_, err := Parse("c", []byte(config))
 			require.ErrorContains(t, err, strings.TrimSpace(want))
 			require.NotContains(t, err.Error(), "\n", "one mistake, one message")
 		})
@@ -138,7 +138,7 @@ func lines(prefix, by string) string {
 }
 
 func TestParseConfig_ListsEverythingThatIsWrong(t *testing.T) {
-	_, err := parseConfig("c", []byte("stat: x\nstreams:\n- name: a b\n  format: ap\n- version: x\n"))
+	_, err := Parse("c", []byte("stat: x\nstreams:\n- name: a b\n  format: ap\n- version: x\n"))
 	require.EqualError(t, err, strings.Join([]string{
 		`c:1:1: unknown key "stat" in the config; did you mean "state"?`,
 		`c:3:9: name "a b": want 1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit`,
@@ -151,7 +151,7 @@ func TestParseConfig_ListsEverythingThatIsWrong(t *testing.T) {
 
 func TestParseConfig_OfJSON(t *testing.T) {
 	t.Setenv("LOGSEAL_TEST_FORMAT", "json")
-	c, err := parseConfig("c", []byte(`
+	c, err := Parse("c", []byte(`
 streams:
   - name: web
     format: ${LOGSEAL_TEST_FORMAT}
@@ -185,7 +185,7 @@ func TestParseConfig_ExpandsValuesButNoPatterns(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(secret, []byte("lake\n\n"), 0o644))
 	t.Setenv("LOGSEAL_TEST_DIR", "/data")
-	c, err := parseConfig("c", []byte(`
+	c, err := Parse("c", []byte(`
 sink: ${LOGSEAL_TEST_DIR}/${file:`+secret+`}/$${x}
 streams:
   - name: a
@@ -201,7 +201,7 @@ streams:
 }
 
 func TestParseConfig_TakesAnchorsAndABOM(t *testing.T) {
-	c, err := parseConfig("c", []byte("\xef\xbb\xbfstreams:\n"+
+	c, err := Parse("c", []byte("\xef\xbb\xbfstreams:\n"+
 		"- {name: a, format: app, batch: &b {max_bytes: 1MiB}}\n"+
 		"- {name: b, format: app, batch: *b}\n"))
 	require.NoError(t, err)
@@ -215,7 +215,7 @@ func FuzzParseConfig(f *testing.F) {
 		"type: ip, key: b.c}]}]"))
 	f.Add([]byte("a: &a [*a]\n? b\n: |2-\n  x\n"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		c, err := parseConfig("c", body)
+		c, err := Parse("c", body)
 		if err != nil {
 			return
 		}

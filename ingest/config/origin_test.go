@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"testing"
@@ -11,7 +11,7 @@ import (
 
 func TestOrigin(t *testing.T) {
 	for text, want := range map[string]struct {
-		is  origin
+		is  Origin
 		key string
 	}{
 		"none":  {source.NoOrigin, ""},
@@ -20,12 +20,12 @@ func TestOrigin(t *testing.T) {
 		o, err := parseOrigin(text)
 		require.NoError(t, err)
 		require.Equal(t, want.is, o)
-		require.Equal(t, want.key, o.key())
+		require.Equal(t, want.key, o.Key())
 		require.Equal(t, text, o.String())
-		require.Equal(t, o, o.or("else"))
-		require.Equal(t, want.key == "", o.optional() == nil)
+		require.Equal(t, o, o.Or("else"))
+		require.Equal(t, want.key == "", o.Optional() == nil)
 	}
-	require.Equal(t, origin("else"), origin("").or("else"))
+	require.Equal(t, Origin("else"), Origin("").Or("else"))
 	for _, bad := range []string{"", "-", "a/b"} {
 		_, err := parseOrigin(bad)
 		require.Error(t, err, bad)
@@ -37,10 +37,10 @@ func TestOrigin_Note(t *testing.T) {
 	ledger, err := offsets.Open(t.TempDir(), offsets.Meta{})
 	require.NoError(t, err)
 	defer ledger.Close()
-	for _, x := range []struct{ say, keeps origin }{
+	for _, x := range []struct{ say, keeps Origin }{
 		{"", ""}, {source.NoOrigin, source.NoOrigin}, {"web-1", source.NoOrigin}, {"", source.NoOrigin},
 	} {
-		require.NoError(t, x.say.note(ledger))
-		require.Equal(t, x.keeps, notedOrigin(ledger))
+		require.NoError(t, x.say.Note(ledger))
+		require.Equal(t, x.keeps, NotedOrigin(ledger))
 	}
 }

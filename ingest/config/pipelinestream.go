@@ -1,0 +1,50 @@
+package config
+
+import (
+	"cmp"
+	"time"
+
+	"logseal/ingest/parse"
+	"logseal/ingest/pipeline"
+)
+
+// LoadStream is the stream as load runs it; onExceed is the flag, which wins.
+func (s *Stream) LoadStream(onExceed string) (*pipeline.Stream, error) {
+	epoch := s.Epoch()
+	if err := epoch.Validate(); err != nil {
+		return nil, err
+	}
+	p, err := parse.New(s.Parser)
+	if err != nil {
+		return nil, err
+	}
+	stream := &pipeline.Stream{
+		Epoch: epoch, Parser: p, OriginPath: s.OriginPath,
+		MaxBytes: s.Batch.MaxBytes, MaxPartitions: s.Batch.MaxPartitions,
+		Rejects: pipeline.RejectLimit{
+			MaxRatio: s.Rejects.MaxRatio, MinRecords: s.Rejects.MinRecords,
+			Halt: cmp.Or(onExceed, s.Rejects.OnExceed, onExceedHalt) == onExceedHalt,
+		},
+	}
+	if stream.MaxBytes == 0 {
+		stream.MaxBytes = loadBatchBytes
+	}
+	return stream, nil
+}
+
+// TailStream is the stream as tail runs it.
+func (s *Stream) TailStream() (*pipeline.Stream, error) {
+	stream, err := s.LoadStream(cmp.Or(s.Rejects.OnExceed, onExceedQuarantine))
+	if err == nil && s.Batch.MaxBytes == 0 {
+		stream.MaxBytes = TailBatchBytes
+	}
+	return stream, err
+}
+
+// MaxAge is how long a byte that was read may wait to be sealed.
+func (s *Stream) MaxAge() time.Duration {
+	if s.Batch.MaxAge == 0 {
+		return tailMaxAge
+	}
+	return s.Batch.MaxAge
+}
