@@ -58,9 +58,12 @@ var mayImport = map[string][]string{
 	"ingest/location": {"ingest/offsets", "ingest/pipeline", "ingest/sink", "ingest/sink/dir",
 		"ingest/sink/s3", "ingest/usage"},
 
+	"ingest/input": {"ingest/archive", "ingest/files", "ingest/location", "ingest/sink", "ingest/sink/s3",
+		"ingest/usage"},
+
 	// A config gives streams that can run, and knows the origin that a ledger keeps.
-	"ingest/config": {"ingest/batch", "ingest/location", "ingest/offsets", "ingest/parse",
-		"ingest/pipeline", "ingest/sink/dir", "ingest/source", "ingest/table", "ingest/usage"},
+	"ingest/config": {"ingest/batch", "ingest/input", "ingest/location", "ingest/offsets",
+		"ingest/parse", "ingest/pipeline", "ingest/sink/dir", "ingest/source", "ingest/table", "ingest/usage"},
 
 	"ingest/goldentest":         nil, // compares bytes with files
 	"ingest/parquet/duckdbtest": nil, // asks a reader that is none of ours

@@ -13,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"logseal/bench"
+	"logseal/ingest/input"
 	"logseal/ingest/usage"
 )
 
@@ -79,13 +80,13 @@ func (b *benchCmd) options(ctx context.Context, a *app) (*bench.Options, error) 
 	if err != nil {
 		return nil, usage.Errorf("%w", err)
 	}
-	fsys := newLogs(ctx, a, nil)
+	fsys := input.NewFS(ctx, a.log, nil)
 	fsys.FollowAll(cfg.FollowLinks)
-	paths, err := chosen[0].find(a, fsys, func(string) bool { return false })
+	paths, err := chosen[0].files.Find(a.warn, fsys, func(string) bool { return false })
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range append(chosen[0].unreadProblems(), fsys.linkProblems()...) {
+	for _, p := range append(unreadProblems(chosen[0].files.Unread()), linkProblems(fsys)...) {
 		a.warn("%v", p)
 	}
 	return &bench.Options{FS: fsys, Paths: paths, Epoch: stream.Epoch, Parser: stream.Parser,

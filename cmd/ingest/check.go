@@ -9,6 +9,7 @@ import (
 
 	"logseal/ingest/batch"
 	"logseal/ingest/files"
+	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/parse"
 	"logseal/ingest/usage"
@@ -109,15 +110,15 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		}
 		return c.lookAround(ctx, a, &at, chosen, res)
 	}
-	from := newLogs(ctx, a, at.Bucket)
+	from := input.NewFS(ctx, a.log, at.Bucket)
 	from.FollowAll(cfg.FollowLinks)
 	return c.tryFiles(ctx, a, &chosen[0], from, res)
 }
 
 func (c *checkCmd) tryFiles(
-	ctx context.Context, a *app, s *selection, from *logs, res *checkResult,
+	ctx context.Context, a *app, s *selection, from *input.FS, res *checkResult,
 ) error {
-	paths, err := s.find(a, from, func(string) bool { return false })
+	paths, err := s.files.Find(a.warn, from, func(string) bool { return false })
 	if err != nil {
 		return err
 	}
@@ -126,7 +127,7 @@ func (c *checkCmd) tryFiles(
 		return usage.Errorf("stream %s: %w", s.Name, err)
 	}
 	var faults []error
-	for _, u := range append(s.unreadProblems(), from.linkProblems()...) {
+	for _, u := range append(unreadProblems(s.files.Unread()), linkProblems(from)...) {
 		res.problem(a, u)
 		faults = append(faults, errors.New(u.String()))
 	}

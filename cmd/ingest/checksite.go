@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"logseal/ingest/files"
+	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/sink"
@@ -24,14 +25,14 @@ const unreadMost = 5
 func (c *checkCmd) lookAround(
 	ctx context.Context, a *app, at *location.Location, chosen []selection, res *checkResult,
 ) error {
-	from := newLogs(ctx, a, at.Bucket)
+	from := input.NewFS(ctx, a.log, at.Bucket)
 	from.FollowAll(at.FollowLinks)
 	for i := range chosen {
 		if err := chosen[i].lookAtFiles(a, from, at, res); err != nil {
 			return err
 		}
 	}
-	for _, p := range from.linkProblems() {
+	for _, p := range linkProblems(from) {
 		res.problem(a, p)
 	}
 	state, err := lookAtSink(ctx, at.SinkURL)
@@ -62,12 +63,12 @@ func (r *checkResult) problem(a *app, p pipeline.Problem) {
 }
 
 // lookAtFiles counts a stream's files and names those that cannot be opened.
-func (s *selection) lookAtFiles(a *app, from *logs, at *location.Location, res *checkResult) error {
-	if len(s.patterns) == 0 {
+func (s *selection) lookAtFiles(a *app, from *input.FS, at *location.Location, res *checkResult) error {
+	if len(s.files.Patterns) == 0 {
 		a.say("stream %s: no paths: `load` needs files on its command line", s.Name)
 		return nil
 	}
-	paths, err := s.find(a, from, at.Owns)
+	paths, err := s.files.Find(a.warn, from, at.Owns)
 	if code := exitCode(err); err != nil && code != exitUsage {
 		res.problem(a, pipeline.Problem{Kind: pipeline.Unreadable,
 			Message: fmt.Sprintf("stream %s: paths: %v", s.Name, err)})
@@ -75,7 +76,7 @@ func (s *selection) lookAtFiles(a *app, from *logs, at *location.Location, res *
 	} else if err != nil {
 		return err
 	}
-	for _, p := range s.unreadProblems() {
+	for _, p := range unreadProblems(s.files.Unread()) {
 		res.problem(a, p)
 	}
 	unread := int64(0)

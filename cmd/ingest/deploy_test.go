@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/config"
+	"logseal/ingest/input"
 	"logseal/ingest/location"
 )
 
@@ -58,7 +59,7 @@ func TestDeploy_Job(t *testing.T) {
 	require.NotNil(t, at.Bucket)
 	for _, s := range c.Streams {
 		require.NoError(t, s.Epoch().Validate())
-		require.True(t, isObject(s.Paths[0]))
+		require.True(t, input.IsObject(s.Paths[0]))
 	}
 
 	job := kinds["Job"].Spec

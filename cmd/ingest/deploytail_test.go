@@ -174,8 +174,8 @@ func TestDeploy_Pods(t *testing.T) {
 func requireMounts(t *testing.T, c podContainer, p *plan) {
 	var logs, state bool
 	for _, m := range c.VolumeMounts {
-		for _, f := range p.follows {
-			logs = logs || m.ReadOnly && slices.ContainsFunc(f.patterns, func(pattern string) bool {
+		for _, s := range p.cfg.Streams {
+			logs = logs || m.ReadOnly && slices.ContainsFunc(s.Paths, func(pattern string) bool {
 				return strings.HasPrefix(pattern, m.MountPath+"/")
 			})
 		}
@@ -202,7 +202,8 @@ func TestDeploy_Logrotate(t *testing.T) {
 	require.NotRegexp(t, `(?m)^ +copytruncate`, text)
 
 	logrotate := findLogrotate(t)
-	root := resolvedDir(t)
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
 	require.NoError(t, os.Chmod(root, 0o755))
 	program, err := exec.LookPath("ingest")
 	require.NoError(t, err)

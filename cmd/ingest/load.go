@@ -14,6 +14,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"logseal/ingest/config"
+	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/pipeline"
@@ -125,12 +126,6 @@ type loadResult struct {
 	Problems       []problemJSON `json:"problems,omitempty"`
 }
 
-type problemJSON struct {
-	Kind    pipeline.Kind `json:"kind"`
-	Path    string        `json:"path,omitempty"`
-	Message string        `json:"message"`
-}
-
 // Run implements the command.
 func (l *loadCmd) Run(ctx context.Context, a *app) error {
 	res := &loadResult{Reasons: reasonCounts{}}
@@ -164,10 +159,10 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 	res.Retries = retriesOf(cfg)
 	if report != nil {
 		for i := range chosen {
-			report.Problems = append(report.Problems, chosen[i].unreadProblems()...)
+			report.Problems = append(report.Problems, unreadProblems(chosen[i].files.Unread())...)
 		}
-		if from, ok := cfg.FS.(*logs); ok {
-			report.Problems = append(report.Problems, from.linkProblems()...)
+		if from, ok := cfg.FS.(*input.FS); ok {
+			report.Problems = append(report.Problems, linkProblems(from)...)
 		}
 		res.fill(report)
 	}
@@ -185,8 +180,8 @@ func retriesOf(cfg *pipeline.Config) (n int64) {
 	if sink, ok := cfg.Store.(*pipeline.Retrier); ok {
 		n += sink.Retries()
 	}
-	if from, ok := cfg.FS.(*logs); ok {
-		n += from.retries.Load()
+	if from, ok := cfg.FS.(*input.FS); ok {
+		n += from.Repeated()
 	}
 	return n
 }
@@ -195,7 +190,7 @@ func retriesOf(cfg *pipeline.Config) (n int64) {
 func (l *loadCmd) pipelineConfig(
 	ctx context.Context, a *app, at *location.Location, c *config.Config, chosen []selection,
 ) (*pipeline.Config, error) {
-	from := newLogs(ctx, a, at.Bucket)
+	from := input.NewFS(ctx, a.log, at.Bucket)
 	from.FollowAll(c.FollowLinks)
 	host, err := os.Hostname()
 	if err != nil {
@@ -213,7 +208,7 @@ func (l *loadCmd) pipelineConfig(
 		if err != nil {
 			return nil, usage.Errorf("stream %s: %w", s.Name, err)
 		}
-		paths, err := s.find(a, from, at.Owns)
+		paths, err := s.files.Find(a.warn, from, at.Owns)
 		if err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"logseal/ingest/archive"
 	"logseal/ingest/config"
 	"logseal/ingest/files"
+	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
@@ -30,7 +31,7 @@ type safeJSON struct {
 type safety struct {
 	cfg    *config.Config
 	ledger *offsets.Ledger
-	from   *logs
+	from   *input.FS
 	// store opens the sink once the ledger is no longer needed.
 	store func() (sink.Store, error)
 	// timeout bounds each question to the sink.
@@ -41,8 +42,8 @@ type safety struct {
 func (s *statusCmd) safe(
 	ctx context.Context, a *app, at *location.Location, c *config.Config, ledger *offsets.Ledger, res *statusResult,
 ) error {
-	from := newLogs(ctx, a, at.Bucket)
-	path, err := from.absolute(s.SafeToDelete)
+	from := input.NewFS(ctx, a.log, at.Bucket)
+	path, err := from.Absolute(s.SafeToDelete)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (s *safety) ask(ctx context.Context, path string) (*safeJSON, error) {
 		return nil, usage.Errorf("--safe-to-delete: %w", err)
 	}
 	answer := &safeJSON{Path: path, Size: stat.Size}
-	members, err := s.from.archives.Members(path)
+	members, err := s.from.Archives.Members(path)
 	if errors.As(err, new(*archive.DamagedError)) {
 		answer.Reason = err.Error()
 		return answer, nil
@@ -95,7 +96,7 @@ func (s *safety) ask(ctx context.Context, path string) (*safeJSON, error) {
 		members = []string{path}
 	}
 	if len(members) == 0 {
-		answer.Reason = errNoMember.Error()
+		answer.Reason = input.ErrNoMember.Error()
 		return answer, nil
 	}
 	var all []*question
@@ -251,16 +252,16 @@ func (s *safety) candidate(stream *config.Stream, path, named string) (x candida
 		}
 		x.origin = m[len(m)-1]
 	}
-	out, err := newExcluder(stream.Name, stream.Exclude)
+	out, err := input.NewExcluder(stream.Name, stream.Exclude)
 	if err != nil {
 		return x, false, err
 	}
 	for _, pattern := range stream.Paths {
-		ok, err := s.from.matches(pattern, named)
+		ok, err := s.from.Matches(pattern, named)
 		if err != nil {
 			return x, false, usage.Errorf("stream %s: %w", stream.Name, err)
 		}
-		x.wanted = x.wanted || ok && !out.excludes(named) && !out.excludes(path)
+		x.wanted = x.wanted || ok && !out.Excludes(named) && !out.Excludes(path)
 	}
 	return x, true, nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"logseal/ingest/config"
 	"logseal/ingest/files"
+	"logseal/ingest/input"
 	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/dir"
@@ -91,7 +92,7 @@ func newSafety(t *testing.T, text string) (*safety, string) {
 	require.NoError(t, err)
 	c, err := config.Parse("c", []byte("streams: [{name: app, format: app, paths: ["+root+"/*.log]}]"))
 	require.NoError(t, err)
-	return &safety{cfg: c, ledger: ledger, from: newLogs(t.Context(), &app{}, nil), timeout: time.Minute,
+	return &safety{cfg: c, ledger: ledger, from: input.NewFS(t.Context(), nil, nil), timeout: time.Minute,
 		store: func() (sink.Store, error) { return store, nil }}, path
 }
 

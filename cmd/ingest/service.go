@@ -13,6 +13,7 @@ import (
 
 	"logseal/ingest/config"
 	"logseal/ingest/files"
+	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/pipeline"
@@ -200,7 +201,7 @@ func (s *service) config(p *plan) tailConfig {
 	for i, f := range p.follows {
 		stream := &c.Streams[i]
 		cfg.Follow = append(cfg.Follow, follow{
-			Unsaid: c.Origin == "", Find: f.find, Dirs: f.folders, StartAtEnd: stream.StartAtEnd,
+			Unsaid: c.Origin == "", Find: f.Find, Dirs: f.Folders, StartAtEnd: stream.StartAtEnd,
 			MaxAge: stream.MaxAge(),
 		})
 	}
@@ -257,6 +258,6 @@ func unshipped(status *pipeline.TailStatus) (n int64) {
 // safety is what --safe-to-delete is answered from while the tail runs.
 func (s *service) safety(ctx context.Context, timeout time.Duration) *safety {
 	p := s.current.Load()
-	return &safety{cfg: p.cfg, ledger: s.ledger, from: newLogs(ctx, s.app, nil), timeout: timeout,
+	return &safety{cfg: p.cfg, ledger: s.ledger, from: input.NewFS(ctx, s.app.log, nil), timeout: timeout,
 		store: func() (sink.Store, error) { return s.store, nil }}
 }

@@ -13,6 +13,7 @@ import (
 
 	"logseal/ingest/config"
 	"logseal/ingest/files"
+	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/source"
@@ -182,7 +183,7 @@ func describeSource(key source.Key, src *offsets.Source) sourceJSON {
 // lagOf is how many bytes of a source's file are not sealed. A compressed file does not tell, nor
 // does one that is gone or another now; an object is not asked.
 func lagOf(src *offsets.Source) *int64 {
-	if isObject(src.Path) {
+	if input.IsObject(src.Path) {
 		return nil
 	}
 	f, err := files.Open(files.OS(), src.Path)

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"logseal/ingest/files"
+	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/usage"
@@ -72,7 +73,7 @@ func (s *statusCmd) question() (string, error) {
 	if s.SafeToDelete == "" {
 		return "/status", nil
 	}
-	if isObject(s.SafeToDelete) {
+	if input.IsObject(s.SafeToDelete) {
 		return "", usage.Errorf("--safe-to-delete: a tail follows files; %s is an object", s.SafeToDelete)
 	}
 	path, err := filepath.Abs(s.SafeToDelete)

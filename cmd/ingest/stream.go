@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"logseal/ingest/config"
-	"logseal/ingest/files"
+	"logseal/ingest/input"
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
 	"logseal/ingest/usage"
@@ -22,14 +22,10 @@ type streamFlags struct {
 // bareRegexStream is the stream of --regex without a name.
 const bareRegexStream = "lines"
 
-// selection is a stream with the patterns of its files.
+// selection is a stream with its files.
 type selection struct {
 	config.Stream
-	patterns []string
-	// named says that the patterns stand on the command line, so that one without a file is a
-	// mistake; a config may well name files that are not there yet.
-	named  bool
-	unread []files.Unread // what the last find could not look into
+	files *input.Selection
 }
 
 // choose gives the streams to work on: without a config the one that the flags describe, else
@@ -54,9 +50,9 @@ func (f *streamFlags) choose(c *config.Config, paths []string) ([]selection, err
 	var out []selection
 	for _, s := range chosen {
 		if len(paths) > 0 {
-			out = append(out, selection{Stream: s, patterns: paths, named: true})
+			out = append(out, selection{Stream: s, files: &input.Selection{Name: s.Name, Patterns: paths, Named: true}})
 		} else {
-			out = append(out, selection{Stream: s, patterns: s.Paths})
+			out = append(out, selection{Stream: s, files: filesOf(&s)})
 		}
 	}
 	return out, nil
@@ -111,4 +107,9 @@ func streamNames(c *config.Config) []string {
 		names = append(names, s.Name)
 	}
 	return names
+}
+
+// filesOf selects the files that a config names for a stream.
+func filesOf(s *config.Stream) *input.Selection {
+	return &input.Selection{Name: s.Name, Patterns: s.Paths, Exclude: s.Exclude}
 }

@@ -159,10 +159,3 @@ func sum(counts map[parse.Reason]int64) (n int64) {
 	}
 	return n
 }
-
-func problemsJSON(problems []pipeline.Problem) (out []problemJSON) {
-	for _, x := range problems {
-		out = append(out, problemJSON{x.Kind, x.Path, x.Message})
-	}
-	return out
-}

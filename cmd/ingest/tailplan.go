@@ -6,6 +6,7 @@ import (
 
 	"logseal/ingest/config"
 	"logseal/ingest/files"
+	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/usage"
@@ -16,7 +17,7 @@ type plan struct {
 	cfg     *config.Config
 	at      *location.Location
 	streams []pipeline.Stream
-	follows []*follower // one a stream
+	follows []*input.Follower // one a stream
 }
 
 // plan reads the config and checks all of it.
@@ -39,7 +40,7 @@ func (c *tailCmd) plan() (*plan, error) {
 		if err != nil {
 			return nil, usage.Errorf("stream %s: %w", s.Name, err)
 		}
-		f, err := newFollower(s, files.OS().FollowAll(cfg.FollowLinks), at)
+		f, err := input.NewFollower(filesOf(s), files.OS().FollowAll(cfg.FollowLinks), at)
 		if err != nil {
 			return nil, err
 		}

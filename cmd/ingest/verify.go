@@ -13,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"logseal/ingest/files"
+	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/source"
@@ -163,7 +164,7 @@ func listOf(keys []string) *[]string {
 func (v *verifyCmd) options(
 	ctx context.Context, a *app, at *location.Location, res *verifyResult,
 ) (*verify.Options, error) {
-	from := newLogs(ctx, a, at.Bucket)
+	from := input.NewFS(ctx, a.log, at.Bucket)
 	from.FollowAll(at.FollowLinks)
 	o := &verify.Options{Stream: v.Stream, Deep: v.Deep, Clean: v.Clean, FS: from,
 		Spool: func() ([]spool.Entry, error) { return spool.List(at.Spool()) }}
@@ -180,12 +181,12 @@ func (v *verifyCmd) options(
 		o.Since = since
 	}
 	if len(v.Source) > 0 {
-		s := &selection{patterns: v.Source, named: true}
-		paths, err := s.find(a, from, at.Owns)
+		s := &input.Selection{Patterns: v.Source, Named: true}
+		paths, err := s.Find(a.warn, from, at.Owns)
 		if err != nil {
 			return nil, err
 		}
-		problems := append(s.unreadProblems(), from.linkProblems()...)
+		problems := append(unreadProblems(s.Unread()), linkProblems(from)...)
 		for _, path := range paths {
 			if p, ok := cannotRead(from, path); ok {
 				problems = append(problems, p)
@@ -207,7 +208,7 @@ func (v *verifyCmd) options(
 }
 
 // cannotRead is the problem of a file that is no log or cannot be opened: the others are proved.
-func cannotRead(from *logs, path string) (pipeline.Problem, bool) {
+func cannotRead(from *input.FS, path string) (pipeline.Problem, bool) {
 	f, err := files.Open(from, path)
 	var other *files.UnsupportedError
 	switch {

@@ -3,9 +3,9 @@ package config
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"logseal/ingest/input"
 	"logseal/ingest/location"
 )
 
@@ -28,11 +28,9 @@ func inFolder(folder, path string) string {
 	return filepath.Join(folder, path)
 }
 
-var meta = regexp.MustCompile(`[*?[{\\]`)
-
 // patternInFolder is inFolder for a pattern of files; the folder is no part of the pattern.
 func patternInFolder(folder, pattern string) string {
-	return inFolder(meta.ReplaceAllString(folder, `\$0`), pattern)
+	return inFolder(input.Escape(folder), pattern)
 }
 
 // intoPath gives a function that reads a path, or a URL, into dst.

@@ -1,4 +1,4 @@
-package main
+package input
 
 import (
 	"fmt"
@@ -10,15 +10,15 @@ import (
 	"logseal/ingest/usage"
 )
 
-// excluder tells which paths the patterns of `exclude` leave out.
-type excluder struct {
+// Excluder tells which paths the patterns of `exclude` leave out.
+type Excluder struct {
 	names []string // of a file's name alone
 	paths []string // of the whole path, or of a bucket and a key
 }
 
-// newExcluder checks the patterns of a stream.
-func newExcluder(stream string, patterns []string) (*excluder, error) {
-	x := &excluder{}
+// NewExcluder checks the patterns of a stream.
+func NewExcluder(stream string, patterns []string) (*Excluder, error) {
+	x := &Excluder{}
 	for _, pattern := range patterns {
 		if _, err := files.Match(pattern, ""); err != nil {
 			return nil, usage.Errorf("stream %s: exclude: %w", stream, err)
@@ -26,7 +26,7 @@ func newExcluder(stream string, patterns []string) (*excluder, error) {
 		switch {
 		case !strings.Contains(pattern, "/"):
 			x.names = append(x.names, pattern)
-		case isObject(pattern), strings.HasPrefix(pattern, "**"), filepath.IsAbs(pattern):
+		case IsObject(pattern), strings.HasPrefix(pattern, "**"), filepath.IsAbs(pattern):
 			x.paths = append(x.paths, strings.TrimPrefix(pattern, s3Scheme))
 		default:
 			abs, err := filepath.Abs(pattern)
@@ -39,8 +39,8 @@ func newExcluder(stream string, patterns []string) (*excluder, error) {
 	return x, nil
 }
 
-// excludes tells whether the file or the object at an absolute path is left out.
-func (x *excluder) excludes(file string) bool {
+// Excludes tells whether the file or the object at an absolute path is left out.
+func (x *Excluder) Excludes(file string) bool {
 	file = strings.TrimPrefix(file, s3Scheme)
 	for _, pattern := range x.names {
 		if ok, err := files.Match(pattern, path.Base(file)); ok && err == nil {

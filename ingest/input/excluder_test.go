@@ -1,10 +1,12 @@
-package main
+package input
 
 import (
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/usage"
 )
 
 func TestExcluder(t *testing.T) {
@@ -18,13 +20,13 @@ func TestExcluder(t *testing.T) {
 		"s3://b/old/**":      {"s3://b/old/x": true, "s3://b/x": false, "/b/old/x": false},
 		"**/kube-system_*/*": {"/var/log/pods/kube-system_x/0.log": true, "/kube/0.log": false},
 	} {
-		x, err := newExcluder("a", []string{pattern})
+		x, err := NewExcluder("a", []string{pattern})
 		require.NoError(t, err)
 		for path, out := range want {
-			require.Equal(t, out, x.excludes(path), "%s of %s", path, pattern)
+			require.Equal(t, out, x.Excludes(path), "%s of %s", path, pattern)
 		}
 	}
-	_, err = newExcluder("a", []string{"/x/["})
+	_, err = NewExcluder("a", []string{"/x/["})
 	require.ErrorContains(t, err, "stream a: exclude: pattern '/x/['")
-	require.Equal(t, exitUsage, exitCode(err))
+	require.True(t, usage.Is(err))
 }

@@ -1,4 +1,4 @@
-package main
+package input
 
 import (
 	"cmp"
@@ -17,8 +17,8 @@ import (
 // s3Scheme begins the path of an object.
 const s3Scheme = "s3://"
 
-// isObject tells whether a path or a pattern is of objects.
-func isObject(path string) bool { return s3.IsURL(path) }
+// IsObject tells whether a path or a pattern is of objects.
+func IsObject(path string) bool { return s3.IsURL(path) }
 
 // splitObject cuts s3://bucket/key, or a pattern of such.
 func splitObject(path string) (bucket, key string) {
@@ -39,7 +39,7 @@ var optionsStart = regexp.MustCompile(`\?(?:` +
 	strings.Join(slices.Concat(sourceOptions, sinkOptions), "|") + `)=`)
 
 // locate takes the options off a path or a pattern of objects and remembers them for its bucket.
-func (l *logs) locate(path string) (string, error) {
+func (l *FS) locate(path string) (string, error) {
 	query := ""
 	if at := optionsStart.FindStringIndex(path); at != nil {
 		path, query = path[:at[0]], path[at[0]+1:]
@@ -68,7 +68,7 @@ func (l *logs) locate(path string) (string, error) {
 
 // optionsOf says where a bucket is: what no pattern says is as the sink says. It is called with
 // mu held.
-func (l *logs) optionsOf(bucket string) (s3.Options, error) {
+func (l *FS) optionsOf(bucket string) (s3.Options, error) {
 	query := l.options[bucket]
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -99,7 +99,7 @@ func (l *logs) optionsOf(bucket string) (s3.Options, error) {
 }
 
 // inSink tells whether an object is one that the sink is made of.
-func (l *logs) inSink(path string) bool {
+func (l *FS) inSink(path string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.owns(splitObject(path))
@@ -107,7 +107,7 @@ func (l *logs) inSink(path string) bool {
 
 // owns is inSink, called with mu held. What a sink's name is costs the SDK's configuration, so it
 // is asked last, and once for each bucket.
-func (l *logs) owns(bucket, key string) bool {
+func (l *FS) owns(bucket, key string) bool {
 	if l.sink == nil || !ownKey(l.sink.Prefix, key) {
 		return false
 	}
@@ -140,20 +140,20 @@ func ownKey(prefix, key string) bool {
 	return slices.Contains(sink.Roots(), first) || key == sink.RootObject()
 }
 
-// absolute gives the path that a file or an object is known by.
-func (l *logs) absolute(path string) (string, error) {
-	if isObject(path) {
+// Absolute gives the path that a file or an object is known by.
+func (l *FS) Absolute(path string) (string, error) {
+	if IsObject(path) {
 		return l.locate(path)
 	}
 	return filepath.Abs(path)
 }
 
-// matches tells whether a pattern names the path, which is absolute.
-func (l *logs) matches(pattern, path string) (bool, error) {
-	if isObject(pattern) != isObject(path) {
+// Matches tells whether a pattern names the path, which is absolute.
+func (l *FS) Matches(pattern, path string) (bool, error) {
+	if IsObject(pattern) != IsObject(path) {
 		return false, nil
 	}
-	pattern, err := l.absolute(pattern)
+	pattern, err := l.Absolute(pattern)
 	if err != nil {
 		return false, err
 	}

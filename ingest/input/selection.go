@@ -1,4 +1,4 @@
-package main
+package input
 
 import (
 	"errors"
@@ -11,30 +11,46 @@ import (
 	"logseal/ingest/archive"
 	"logseal/ingest/files"
 	"logseal/ingest/location"
-	"logseal/ingest/pipeline"
 	"logseal/ingest/sink/s3"
 	"logseal/ingest/usage"
 )
 
-// find gives the absolute paths of a selection's files and the paths of its objects, sorted. Files
+// warner prints what wants a look.
+type warner = func(format string, args ...any)
+
+// Selection says which files of a stream are looked for.
+type Selection struct {
+	Name     string   // the stream's, for messages
+	Patterns []string // of files and objects
+	Exclude  []string // patterns of files that are left out, unless named is set
+	// Named says that the patterns stand on the command line, so that one without a file is a
+	// mistake; a config may well name files that are not there yet.
+	Named  bool
+	unread []files.Unread // what the last find could not look into
+}
+
+// Unread gives what the last find could not look into: other files are not kept from being read.
+func (s *Selection) Unread() []files.Unread { return s.unread }
+
+// Find gives the absolute paths of a selection's files and the paths of its objects, sorted. Files
 // of Logseal's own are left out, and so is what `exclude` says of the files of the config. A pattern of
 // the command line that names no file is a usage error; one of the config is a warning. What could not
-// be looked into under a pattern is kept for unreadProblems.
-func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]string, error) {
-	if len(s.patterns) == 0 {
+// be looked into under a pattern is kept for Unread.
+func (s *Selection) Find(warn warner, fsys *FS, owns func(path string) bool) ([]string, error) {
+	if len(s.Patterns) == 0 {
 		return nil, usage.Errorf("no files: give a PATH, or a config (-c) whose stream %s has `paths`", s.Name)
 	}
 	var local, objects []string
-	for _, p := range s.patterns {
+	for _, p := range s.Patterns {
 		switch {
 		case p == "":
 			return nil, usage.Errorf("an empty PATH: want a file or a pattern")
 		case p == "-":
 			return nil, usage.Errorf("standard input cannot be loaded: what was read must be there to be read " +
 				"again; write it to a file first")
-		case s.named && location.CheckSlashes(p) != nil:
+		case s.Named && location.CheckSlashes(p) != nil:
 			return nil, usage.Errorf("%w", location.CheckSlashes(p))
-		case isObject(p):
+		case IsObject(p):
 			p, err := fsys.locate(p)
 			if err != nil {
 				return nil, err
@@ -44,30 +60,30 @@ func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]str
 			local = append(local, p)
 		}
 	}
-	out, err := newExcluder(s.Name, s.Exclude)
+	out, err := NewExcluder(s.Name, s.Exclude)
 	if err != nil {
 		return nil, err
 	}
 	s.unread = nil
 	paths, err := s.findFiles(fsys, local, owns)
-	if !s.named {
-		paths = slices.DeleteFunc(paths, out.excludes)
+	if !s.Named {
+		paths = slices.DeleteFunc(paths, out.Excludes)
 	}
 	paths = s.withMembers(fsys, paths)
 	fsys.pass(s.wantedLinks(fsys.Refused(), out, owns))
-	if err := s.findError(a, err); err != nil {
-		fsys.warnLinks(a)
+	if err := s.findError(warn, err); err != nil {
+		fsys.warnLinks(warn)
 		return nil, err
 	}
 	more, err := s.findObjects(fsys, objects)
-	if err := s.findError(a, err); err != nil {
+	if err := s.findError(warn, err); err != nil {
 		return nil, err
 	}
 	paths = append(paths, more...)
-	if !s.named {
-		paths = slices.DeleteFunc(paths, out.excludes)
+	if !s.Named {
+		paths = slices.DeleteFunc(paths, out.Excludes)
 		s.unread = slices.DeleteFunc(s.unread, func(u files.Unread) bool {
-			return out.excludes(u.Path) || out.excludes(filepath.Join(u.Path, "any"))
+			return out.Excludes(u.Path) || out.Excludes(filepath.Join(u.Path, "any"))
 		})
 	}
 	slices.Sort(paths)
@@ -75,13 +91,13 @@ func (s *selection) find(a *app, fsys *logs, owns func(path string) bool) ([]str
 }
 
 // withMembers puts the members of archives in place of these.
-func (s *selection) withMembers(fsys *logs, paths []string) (all []string) {
+func (s *Selection) withMembers(fsys *FS, paths []string) (all []string) {
 	for _, path := range paths {
-		members, err := fsys.archives.Members(path)
+		members, err := fsys.Archives.Members(path)
 		if errors.As(err, new(*archive.DamagedError)) {
 			s.unread = append(s.unread, files.Unread{Path: path, Err: err})
 		} else if members != nil && len(members) == 0 {
-			s.unread = append(s.unread, files.Unread{Path: path, Err: errNoMember})
+			s.unread = append(s.unread, files.Unread{Path: path, Err: ErrNoMember})
 		}
 		if members == nil { // reading it tells what it is
 			members = []string{path}
@@ -91,16 +107,16 @@ func (s *selection) withMembers(fsys *logs, paths []string) (all []string) {
 	return all
 }
 
-// errNoMember says that nothing of an archive can be read as a log.
-var errNoMember = errors.New("it is an archive without a file")
+// ErrNoMember says that nothing of an archive can be read as a log.
+var ErrNoMember = errors.New("it is an archive without a file")
 
 // wantedLinks are those links to something that would have been looked at.
-func (s *selection) wantedLinks(
-	refused []*files.LinkError, out *excluder, owns func(path string) bool,
+func (s *Selection) wantedLinks(
+	refused []*files.LinkError, out *Excluder, owns func(path string) bool,
 ) (wanted []*files.LinkError) {
 	for _, e := range refused {
 		abs, err := filepath.Abs(e.Link)
-		if err != nil || owns(filepath.Join(abs, "any")) || !s.named && out.excludes(abs) {
+		if err != nil || owns(filepath.Join(abs, "any")) || !s.Named && out.Excludes(abs) {
 			continue
 		}
 		wanted = append(wanted, e)
@@ -108,8 +124,8 @@ func (s *selection) wantedLinks(
 	return wanted
 }
 
-func (s *selection) findFiles(
-	fsys *logs, patterns []string, owns func(path string) bool,
+func (s *Selection) findFiles(
+	fsys *FS, patterns []string, owns func(path string) bool,
 ) ([]string, error) {
 	if len(patterns) == 0 {
 		return nil, nil
@@ -127,15 +143,15 @@ func (s *selection) findFiles(
 	owned := func(path string) bool { return owns(absolute(path)) }
 	var all, none []string
 	for _, p := range patterns {
-		if s.named {
+		if s.Named {
 			fsys.trustArchiveOf(p)
 			fsys.trustArchiveOf(absolute(p))
 		}
-		if within, ok := fsys.archives.ArchiveOf(p); ok {
-			if owned(p) && s.named {
+		if within, ok := fsys.Archives.ArchiveOf(p); ok {
+			if owned(p) && s.Named {
 				return nil, ownError(p)
 			}
-			in, _ := fsys.archives.Members(absolute(within))
+			in, _ := fsys.Archives.Members(absolute(within))
 			if _, err := fsys.Stat(absolute(p)); err != nil || owned(p) {
 				if in != nil {
 					return nil, usage.Errorf("archive %s has no member %s; a pattern does not look into archives: give "+
@@ -147,11 +163,11 @@ func (s *selection) findFiles(
 			all = append(all, absolute(filepath.Clean(p)))
 			continue
 		}
-		if s.named { // whoever names a file knows what is there
+		if s.Named { // whoever names a file knows what is there
 			fsys.Trust(filepath.Clean(p))
 			fsys.Trust(filepath.Clean(absolute(p)))
 		}
-		if _, err := fsys.Stat(p); err == nil && s.named && owned(p) {
+		if _, err := fsys.Stat(p); err == nil && s.Named && owned(p) {
 			return nil, ownError(p)
 		}
 		found, unread, err := files.NewFinder(fsys.Disk, []string{p}, owned).OfHeap().Find(fsys.ctx)
@@ -159,7 +175,7 @@ func (s *selection) findFiles(
 			return nil, err
 		}
 		for _, u := range unread {
-			if s.named && u.Path == filepath.Clean(p) { // it is no pattern
+			if s.Named && u.Path == filepath.Clean(p) { // it is no pattern
 				return nil, u.Err
 			}
 			if errors.As(u.Err, new(*files.LinkError)) {
@@ -180,35 +196,15 @@ func (s *selection) findFiles(
 	return all, nil
 }
 
-// unreadProblems are what the last find could not look into: other files are not kept from being read.
-func (s *selection) unreadProblems() (all []pipeline.Problem) {
-	for _, u := range s.unread {
-		err := u.Err
-		if damaged, ok := errors.AsType[*archive.DamagedError](err); ok {
-			all = append(all, pipeline.Problem{Kind: pipeline.Corrupt, Path: u.Path,
-				Message: fmt.Sprintf("it is %s that is damaged or not whole: %v; what could be "+
-					"listed of it was read: load a whole copy", damaged.What, damaged.Err)})
-			continue
-		}
-		if inPath, ok := errors.AsType[*fs.PathError](err); ok {
-			err = inPath.Err
-		}
-		all = append(all, pipeline.Problem{Kind: pipeline.Unreadable, Path: u.Path,
-			Message: fmt.Sprintf("it cannot be read: %v; what is there, or below it, was passed over: fix "+
-				"that and run again, or leave it out with `exclude`", err)})
-	}
-	return all
-}
-
 // findObjects is as files.Find, but a path is taken as it stands: in a key `a//b` is not `a/b`.
-func (s *selection) findObjects(fsys *logs, patterns []string) ([]string, error) {
+func (s *Selection) findObjects(fsys *FS, patterns []string) ([]string, error) {
 	var all, none []string
 	for _, p := range patterns {
 		found, err := findObject(fsys, p)
 		if err != nil {
 			return nil, err
 		}
-		if s.named && slices.Contains(found, p) && fsys.inSink(p) {
+		if s.Named && slices.Contains(found, p) && fsys.inSink(p) {
 			return nil, ownError(p)
 		}
 		found = slices.DeleteFunc(found, fsys.inSink)
@@ -223,7 +219,7 @@ func (s *selection) findObjects(fsys *logs, patterns []string) ([]string, error)
 	return all, nil
 }
 
-func findObject(fsys *logs, pattern string) ([]string, error) {
+func findObject(fsys *FS, pattern string) ([]string, error) {
 	if strings.ContainsAny(pattern, wildcards) {
 		found, err := fsys.Glob(pattern)
 		if slices.Contains(found, pattern) {
@@ -248,13 +244,13 @@ func ownError(path string) error {
 }
 
 // findError decides what an error of files.Find means here.
-func (s *selection) findError(a *app, err error) error {
+func (s *Selection) findError(warn warner, err error) error {
 	none, empty := errors.AsType[*files.NoMatchError](err)
 	switch {
-	case empty && s.named:
+	case empty && s.Named:
 		return usage.Errorf("%w; quote patterns, and use ** for any depth of folders", none)
 	case empty:
-		a.warn("stream %s: %v", s.Name, none)
+		warn("stream %s: %v", s.Name, none)
 		return nil
 	case errors.As(err, new(*files.NotRegularError)):
 		return usage.Errorf("%w", err)

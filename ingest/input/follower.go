@@ -1,4 +1,4 @@
-package main
+package input
 
 import (
 	"context"
@@ -6,17 +6,16 @@ import (
 	"path/filepath"
 	"slices"
 
-	"logseal/ingest/config"
 	"logseal/ingest/files"
 	"logseal/ingest/location"
 	"logseal/ingest/usage"
 )
 
-// follower finds the files of one stream that are followed. One goroutine uses it.
-type follower struct {
+// Follower finds the files of one stream that are followed. One goroutine uses it.
+type Follower struct {
 	patterns []string // absolute
 	at       *location.Location
-	out      *excluder
+	out      *Excluder
 	finder   *files.Finder
 	judged   map[string]verdict // by path
 }
@@ -28,18 +27,18 @@ type verdict struct {
 	out        bool
 }
 
-// newFollower checks the stream's patterns; nothing is looked for.
-func newFollower(s *config.Stream, fsys files.FS, at *location.Location) (*follower, error) {
-	if len(s.Paths) == 0 {
+// NewFollower checks the stream's patterns; nothing is looked for.
+func NewFollower(s *Selection, fsys files.FS, at *location.Location) (*Follower, error) {
+	if len(s.Patterns) == 0 {
 		return nil, usage.Errorf("stream %s: no files: give it `paths`", s.Name)
 	}
-	out, err := newExcluder(s.Name, s.Exclude)
+	out, err := NewExcluder(s.Name, s.Exclude)
 	if err != nil {
 		return nil, err
 	}
-	f := &follower{at: at, out: out, judged: map[string]verdict{}}
-	for _, p := range s.Paths {
-		if isObject(p) {
+	f := &Follower{at: at, out: out, judged: map[string]verdict{}}
+	for _, p := range s.Patterns {
+		if IsObject(p) {
 			return nil, usage.Errorf("stream %s: %s is an object: `tail` follows files; `load` reads objects",
 				s.Name, p)
 		}
@@ -56,9 +55,9 @@ func newFollower(s *config.Stream, fsys files.FS, at *location.Location) (*follo
 	return f, nil
 }
 
-// find gives the files that there are now, by absolute paths, and what could not be read. A pattern
+// Find gives the files that there are now, by absolute paths, and what could not be read. A pattern
 // that names no file is no mistake: it may name one later.
-func (f *follower) find(ctx context.Context) ([]files.Found, []files.Unread, error) {
+func (f *Follower) Find(ctx context.Context) ([]files.Found, []files.Unread, error) {
 	found, unread, err := f.finder.Find(ctx)
 	if len(f.judged) > 2*len(found) {
 		clear(f.judged) // most of them are gone
@@ -68,7 +67,7 @@ func (f *follower) find(ctx context.Context) ([]files.Found, []files.Unread, err
 	for _, x := range found {
 		v, ok := f.judged[x.Path]
 		if !ok || v.dev != x.Stat.Dev || v.inode != x.Stat.Inode {
-			v = verdict{x.Stat.Dev, x.Stat.Inode, f.out.excludes(x.Path) || own(x.Path)}
+			v = verdict{x.Stat.Dev, x.Stat.Inode, f.out.Excludes(x.Path) || own(x.Path)}
 			f.judged[x.Path] = v
 		}
 		if !v.out {
@@ -80,14 +79,14 @@ func (f *follower) find(ctx context.Context) ([]files.Found, []files.Unread, err
 
 // unwantedLink tells whether something could not be looked at for a link that was not followed, to
 // where nothing would be wanted from.
-func (f *follower) unwantedLink(u files.Unread) bool {
+func (f *Follower) unwantedLink(u files.Unread) bool {
 	return errors.As(u.Err, new(*files.LinkError)) &&
-		(f.out.excludes(u.Path) || f.at.Owns(filepath.Join(u.Path, "any")))
+		(f.out.Excludes(u.Path) || f.at.Owns(filepath.Join(u.Path, "any")))
 }
 
-// folders gives those in which files may appear, after a find. What we write ourselves is no reason
+// Folders gives those in which files may appear, after a find. What we write ourselves is no reason
 // to look.
-func (f *follower) folders() []string {
+func (f *Follower) Folders() []string {
 	own := f.at.OwnsCached()
 	return slices.DeleteFunc(f.finder.Dirs(), func(dir string) bool {
 		return own(filepath.Join(dir, "any"))

@@ -1,4 +1,4 @@
-package main
+package input
 
 import (
 	"os"
@@ -7,17 +7,17 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/ingest/config"
 	"logseal/ingest/files"
 	"logseal/ingest/location"
+	"logseal/ingest/usage"
 )
 
 // followerOf follows a stream of the files below a folder, which is also the sink.
-func followerOf(t *testing.T, root string, s config.Stream) *follower {
-	for i, p := range s.Paths {
-		s.Paths[i] = filepath.Join(root, p)
+func followerOf(t *testing.T, root string, s Selection) *Follower {
+	for i, p := range s.Patterns {
+		s.Patterns[i] = filepath.Join(root, p)
 	}
-	f, err := newFollower(&s, files.OS(), &location.Location{SinkURL: location.SinkURL{Sink: root}, State: root + "/.state"})
+	f, err := NewFollower(&s, files.OS(), &location.Location{SinkURL: location.SinkURL{Sink: root}, State: root + "/.state"})
 	require.NoError(t, err)
 	return f
 }
@@ -50,14 +50,14 @@ func TestFollower_Find_LeavesOutWhatIsOurs(t *testing.T) {
 	require.NoError(t, os.Symlink(root+"/.state/ledger.db", root+"/link.log"))
 	require.NoError(t, os.Symlink(root+"/.state", root+"/folder"))
 	require.NoError(t, os.Symlink(root+"/sub/c.log", root+"/current.log"))
-	f := followerOf(t, root, config.Stream{Paths: []string{"**", "none*", "*.log"},
+	f := followerOf(t, root, Selection{Patterns: []string{"**", "none*", "*.log"},
 		Exclude: []string{"*.tmp"}})
-	got, unread, err := f.find(t.Context())
+	got, unread, err := f.Find(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, unread)
 	require.Equal(t, []string{root + "/a.log", root + "/current.log", root + "/sub/c.log"},
 		pathsOf(got))
-	require.Equal(t, []string{root, root + "/sub"}, f.folders())
+	require.Equal(t, []string{root, root + "/sub"}, f.Folders())
 
 	for _, path := range []string{"a.log", "link.log", "folder/ledger.db", "data/x.parquet"} {
 		path = filepath.Join(root, path)
@@ -69,10 +69,10 @@ func TestFollower_Find_LeavesOutWhatIsOurs(t *testing.T) {
 func TestFollower_Find_AfterASwitch(t *testing.T) {
 	root := resolvedDir(t)
 	plant(t, root, "sub/a.log", ".state/a.log")
-	f := followerOf(t, root, config.Stream{Paths: []string{"now/*.log"}})
+	f := followerOf(t, root, Selection{Patterns: []string{"now/*.log"}})
 	for _, to := range []string{"sub", ".state", "sub"} {
 		require.NoError(t, os.Symlink(filepath.Join(root, to), root+"/now"))
-		got, unread, err := f.find(t.Context())
+		got, unread, err := f.Find(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, unread)
 		require.Equal(t, to == "sub", len(got) == 1, to)
@@ -85,8 +85,8 @@ func TestFollower_Find_GivesWhatItCan(t *testing.T) {
 	root := resolvedDir(t)
 	plant(t, root, "a.log")
 	require.NoError(t, os.Symlink("closed", root+"/closed"))
-	f := followerOf(t, root, config.Stream{Paths: []string{"closed/*.log", "*.log"}})
-	got, unread, err := f.find(t.Context())
+	f := followerOf(t, root, Selection{Patterns: []string{"closed/*.log", "*.log"}})
+	got, unread, err := f.Find(t.Context())
 	require.NoError(t, err)
 	require.Len(t, unread, 1)
 	require.Equal(t, root+"/closed", unread[0].Path)
@@ -94,14 +94,14 @@ func TestFollower_Find_GivesWhatItCan(t *testing.T) {
 }
 
 func TestFollower_RefusesWhatIsNotThere(t *testing.T) {
-	for want, s := range map[string]config.Stream{
+	for want, s := range map[string]Selection{
 		"stream a: no files":                {Name: "a"},
-		"s3://b/k is an object":             {Name: "a", Paths: []string{"s3://b/k"}},
-		"stream a: paths: pattern '/[':":    {Name: "a", Paths: []string{"/["}},
-		"stream a: exclude: pattern '*.[':": {Name: "a", Paths: []string{"/x"}, Exclude: []string{"*.["}},
+		"s3://b/k is an object":             {Name: "a", Patterns: []string{"s3://b/k"}},
+		"stream a: paths: pattern '/[':":    {Name: "a", Patterns: []string{"/["}},
+		"stream a: exclude: pattern '*.[':": {Name: "a", Patterns: []string{"/x"}, Exclude: []string{"*.["}},
 	} {
-		_, err := newFollower(&s, files.OS(), &location.Location{})
+		_, err := NewFollower(&s, files.OS(), &location.Location{})
 		require.ErrorContains(t, err, want)
-		require.Equal(t, exitUsage, exitCode(err))
+		require.True(t, usage.Is(err))
 	}
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,9 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/pipeline"
-	"logseal/ingest/sink"
 	"logseal/ingest/sink/s3/s3test"
 )
+
+// objects begins the path of an object.
+const objects = "s3://"
 
 // A store that refuses one log of a heap does not keep the others from being loaded; one that
 // refuses them all, or the one who asks, ends the run.
@@ -46,12 +46,12 @@ func TestLoad_OneObjectIsRefused(t *testing.T) {
 					refused["/"+bucket+"/in/"+key+".log"] = true
 				}
 				faults.Set(func(r *http.Request) *s3test.Fault {
-					if !refused[r.URL.Path] || r.Method == http.MethodHead && c.code != accessDenied {
+					if !refused[r.URL.Path] || r.Method == http.MethodHead && c.code != "AccessDenied" {
 						return nil
 					}
 					return &s3test.Fault{Status: http.StatusForbidden, Code: c.code, Message: "no"}
 				})
-				paths := []string{s3Scheme + bucket + "/in/*"}
+				paths := []string{objects + bucket + "/in/*"}
 				if named {
 					paths = nil
 				}
@@ -59,7 +59,7 @@ func TestLoad_OneObjectIsRefused(t *testing.T) {
 					name := "in/" + key + ".log"
 					server.Plant(t, bucket, name, []byte(genLines(10*i, 10*i+10)))
 					if named {
-						paths = append(paths, s3Scheme+bucket+"/"+name)
+						paths = append(paths, objects+bucket+"/"+name)
 					}
 				}
 				res, exit := loadHeap(t, faults.URL(bucket+"/lake"), paths...)
@@ -74,7 +74,7 @@ func TestLoad_OneObjectIsRefused(t *testing.T) {
 				for _, p := range res.Problems {
 					require.Equal(t, pipeline.Unreadable, p.Kind)
 					require.Contains(t, p.Message, c.want)
-					require.True(t, refused["/"+p.Path[len(s3Scheme):]], p.Path)
+					require.True(t, refused["/"+p.Path[len(objects):]], p.Path)
 				}
 			})
 		}
@@ -98,10 +98,10 @@ func TestLoad_EachShardNamesARefusedObject(t *testing.T) {
 	})
 	var records int64
 	for _, part := range []string{"0/3", "1/3", "2/3"} {
-		res, exit := loadHeap(t, faults.URL(bucket+"/lake"), s3Scheme+bucket+"/in/*", "--shard", part)
+		res, exit := loadHeap(t, faults.URL(bucket+"/lake"), objects+bucket+"/in/*", "--shard", part)
 		require.Equal(t, exitLook, exit, res.Error)
 		require.Len(t, res.Problems, 1)
-		require.Equal(t, s3Scheme+bucket+"/in/b.log", res.Problems[0].Path)
+		require.Equal(t, objects+bucket+"/in/b.log", res.Problems[0].Path)
 		records += res.Records + res.Skipped
 	}
 	require.Equal(t, int64(30), records)
@@ -121,23 +121,4 @@ func loadHeap(t *testing.T, sink string, paths ...string) (res loadResult, exit 
 	}
 	require.NoError(t, json.Unmarshal(out, &res), "%s", out)
 	return res, exit
-}
-
-// Damaged bytes are an object's own; a store that was waited for in vain is everybody's.
-func TestLogs_Fault(t *testing.T) {
-	l, _, _, root := newTestLogs(t)
-	path := root + "in/a.log"
-	var inPath *fs.PathError
-	for _, own := range []error{&sink.DamagedError{Err: errors.New("checksum")}, sink.ErrNotFound} {
-		err := l.fault("read", path, fmt.Errorf("read in/a.log: %w", own))
-		require.ErrorAs(t, err, &inPath)
-		require.Equal(t, path, inPath.Path)
-	}
-	for _, other := range []error{
-		fmt.Errorf("gave up after 9 attempts in 10m0s: %w",
-			&sink.TransientError{Err: errors.New("503 SlowDown")}),
-		&sink.RefusedError{Err: errors.New("403 NoSuchBucket"), Fix: "make it"},
-	} {
-		require.Equal(t, other, l.fault("read", path, other))
-	}
 }

@@ -1,4 +1,4 @@
-package main
+package input
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ const accessDenied = "AccessDenied"
 
 // fault makes what is wrong with one object an error of its path, so that the others go on. What is
 // wrong with a bucket or the way to it stays as it is.
-func (l *logs) fault(op, path string, err error) error {
+func (l *FS) fault(op, path string, err error) error {
 	switch {
 	case errors.Is(err, sink.ErrNotFound):
 		err = fs.ErrNotExist
@@ -33,7 +33,7 @@ func (l *logs) fault(op, path string, err error) error {
 
 // refusesObject tells whether a refusal with this code is about the object at path and not about
 // its bucket.
-func (l *logs) refusesObject(path, code string) bool {
+func (l *FS) refusesObject(path, code string) bool {
 	switch {
 	case code == "InvalidObjectState": // it is in an archive class
 		return true
@@ -50,7 +50,7 @@ func (l *logs) refusesObject(path, code string) bool {
 const othersMost = 16
 
 // readsAnother tells whether another object of the bucket of path can be read now.
-func (l *logs) readsAnother(path string) bool {
+func (l *FS) readsAnother(path string) bool {
 	b, _, err := l.bucket(path)
 	if err != nil {
 		return false
@@ -69,7 +69,7 @@ func (l *logs) readsAnother(path string) bool {
 
 // others gives objects in the bucket of path to try: first the one that was read last. Those of the
 // sink are none, for what a policy says of them it does not say of logs.
-func (l *logs) others(path string) (all []s3.Entry) {
+func (l *FS) others(path string) (all []s3.Entry) {
 	bucket, key := splitObject(path)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,7 +89,7 @@ func (l *logs) others(path string) (all []s3.Entry) {
 }
 
 // couldRead remembers that e, in the bucket of path, could be read.
-func (l *logs) couldRead(path string, e s3.Entry) {
+func (l *FS) couldRead(path string, e s3.Entry) {
 	bucket, _ := splitObject(path)
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,4 +1,4 @@
-package main
+package input
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,19 +16,18 @@ import (
 
 	"logseal/ingest/archive"
 	"logseal/ingest/files"
-	"logseal/ingest/pipeline"
 	"logseal/ingest/sink/s3"
 )
 
-// logs is the file system that log files are read from. A path s3://bucket/key is an object in a
+// FS is the file system that log files are read from. A path s3://bucket/key is an object in a
 // bucket, and its key is taken as it stands; any other path is the operating system's, or leads on into an
 // archive there.
 //
 // What a listing or a look has said of an object holds for the whole run, so a heap of objects
 // costs a request a thousand. That is safe: an object is read only as the version that was seen.
-type logs struct {
+type FS struct {
 	*files.Disk
-	archives *archive.FS // of the disk
+	Archives *archive.FS // of the disk
 	// ctx ends all requests. It is a field because reading files knows no context, as the calls of
 	// the operating system do not.
 	ctx context.Context
@@ -47,19 +47,19 @@ type logs struct {
 	own     string                // the name of the sink; empty until it is asked for
 }
 
-var _ files.FS = (*logs)(nil)
+var _ files.FS = (*FS)(nil)
 
-// newLogs gives the files of the operating system and, with the credentials of the environment,
+// NewFS gives the files of the operating system and, with the credentials of the environment,
 // objects. sink is the bucket of the sink, nil if it is none.
-func newLogs(ctx context.Context, a *app, sink *s3.Options) *logs {
+func NewFS(ctx context.Context, log *slog.Logger, sink *s3.Options) *FS {
 	disk := files.OS().Within(ctx)
-	return &logs{Disk: disk, archives: archive.New(disk), ctx: ctx, sink: sink, log: a.log,
+	return &FS{Disk: disk, Archives: archive.New(disk), ctx: ctx, sink: sink, log: log,
 		options: map[string]string{}, buckets: map[string]*s3.Bucket{}, seen: map[string]s3.Entry{},
 		read: map[string]s3.Entry{}, names: map[string]string{}}
 }
 
 // pass notes links that were wanted and not followed, each once.
-func (l *logs) pass(links []*files.LinkError) {
+func (l *FS) pass(links []*files.LinkError) {
 	for _, e := range links {
 		if !slices.ContainsFunc(l.passed, func(have *files.LinkError) bool { return have.Link == e.Link }) {
 			l.passed = append(l.passed, e)
@@ -68,7 +68,7 @@ func (l *logs) pass(links []*files.LinkError) {
 }
 
 // trustArchiveOf has the link followed that a member's archive is named by.
-func (l *logs) trustArchiveOf(path string) {
+func (l *FS) trustArchiveOf(path string) {
 	for dir := filepath.Dir(path); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 		link, err := os.Lstat(dir)
 		if err != nil || link.Mode()&fs.ModeSymlink == 0 {
@@ -80,23 +80,21 @@ func (l *logs) trustArchiveOf(path string) {
 	}
 }
 
-// linkProblems are the links to logs that were not followed.
-func (l *logs) linkProblems() (all []pipeline.Problem) {
-	for _, e := range l.passed {
-		all = append(all, pipeline.Problem{Kind: pipeline.Unreadable, Path: e.Link, Message: e.Error()})
-	}
-	return all
-}
+// PassedLinks gives the links to logs that were not followed.
+func (l *FS) PassedLinks() []*files.LinkError { return l.passed }
+
+// Repeated counts the calls to buckets that were tried again.
+func (l *FS) Repeated() int64 { return l.retries.Load() }
 
 // warnLinks says which links were wanted and not followed.
-func (l *logs) warnLinks(a *app) {
+func (l *FS) warnLinks(warn warner) {
 	for _, e := range l.passed {
-		a.warn("%v", e)
+		warn("%v", e)
 	}
 }
 
 // bucket gives the bucket of a path, and the path's key.
-func (l *logs) bucket(path string) (*s3.Bucket, string, error) {
+func (l *FS) bucket(path string) (*s3.Bucket, string, error) {
 	name, key := splitObject(path)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -117,7 +115,7 @@ func (l *logs) bucket(path string) (*s3.Bucket, string, error) {
 }
 
 // tellRetry logs that a call to a bucket is about to be tried again.
-func (l *logs) tellRetry(bucket string) func(string, int, time.Duration, error) {
+func (l *FS) tellRetry(bucket string) func(string, int, time.Duration, error) {
 	return func(what string, attempt int, wait time.Duration, err error) {
 		l.retries.Add(1)
 		l.log.Warn("logs in a bucket could not be read now; trying again", "bucket", bucket,
@@ -127,7 +125,7 @@ func (l *logs) tellRetry(bucket string) func(string, int, time.Duration, error) 
 }
 
 // entry describes the object at path: as it was seen before, or as it is now.
-func (l *logs) entry(op, path string) (s3.Entry, error) {
+func (l *FS) entry(op, path string) (s3.Entry, error) {
 	l.mu.Lock()
 	e, ok := l.seen[path]
 	l.mu.Unlock()
@@ -145,16 +143,16 @@ func (l *logs) entry(op, path string) (s3.Entry, error) {
 	return e, nil
 }
 
-func (l *logs) see(path string, e s3.Entry) {
+func (l *FS) see(path string, e s3.Entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seen[path] = e
 }
 
 // Open implements files.FS. It asks for nothing: the object is what it was when it was seen.
-func (l *logs) Open(path string) (files.Handle, error) {
-	if !isObject(path) {
-		return l.archives.Open(path)
+func (l *FS) Open(path string) (files.Handle, error) {
+	if !IsObject(path) {
+		return l.Archives.Open(path)
 	}
 	e, err := l.entry("open", path)
 	if err != nil {
@@ -168,9 +166,9 @@ func (l *logs) Open(path string) (files.Handle, error) {
 }
 
 // Stat implements files.FS.
-func (l *logs) Stat(path string) (files.Stat, error) {
-	if !isObject(path) {
-		return l.archives.Stat(path)
+func (l *FS) Stat(path string) (files.Stat, error) {
+	if !IsObject(path) {
+		return l.Archives.Stat(path)
 	}
 	e, err := l.entry("stat", path)
 	return objectStat(e), err
@@ -185,8 +183,8 @@ func objectStat(e s3.Entry) files.Stat {
 
 // Glob implements files.FS. It lists what begins as the pattern does, up to its first wildcard. An
 // object whose key is the pattern itself is among what it gives.
-func (l *logs) Glob(pattern string) ([]string, error) {
-	if !isObject(pattern) {
+func (l *FS) Glob(pattern string) ([]string, error) {
+	if !IsObject(pattern) {
 		return l.Disk.Glob(pattern)
 	}
 	b, keys, err := l.bucket(pattern)
@@ -217,7 +215,7 @@ func (l *logs) Glob(pattern string) ([]string, error) {
 
 // checkFolder returns an error when path, at which no object is, would be a folder, or when its
 // bucket cannot be listed: one that is not there looks to other requests as if it were empty.
-func (l *logs) checkFolder(path string) error {
+func (l *FS) checkFolder(path string) error {
 	b, key, err := l.bucket(path)
 	if err != nil {
 		return err
@@ -233,3 +231,8 @@ func (l *logs) checkFolder(path string) error {
 
 // wildcards are the characters that make a pattern of a path.
 const wildcards = `*?[{\`
+
+var wildcard = regexp.MustCompile("[" + regexp.QuoteMeta(wildcards) + "]")
+
+// Escape gives the pattern that matches path alone.
+func Escape(path string) string { return wildcard.ReplaceAllString(path, `\$0`) }

@@ -1,4 +1,4 @@
-package main
+package input
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ const startMax = 64 << 10
 
 // objectHandle is an open object: always the version that was opened.
 type objectHandle struct {
-	logs   *logs
+	logs   *FS
 	path   string
 	entry  s3.Entry
 	bucket *s3.Bucket

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"logseal/ingest/archive"
+	"logseal/ingest/files"
+	"logseal/ingest/input"
+	"logseal/ingest/pipeline"
+)
+
+// problemJSON is a problem as the JSON objects of commands have it.
+type problemJSON struct {
+	Kind    pipeline.Kind `json:"kind"`
+	Path    string        `json:"path,omitempty"`
+	Message string        `json:"message"`
+}
+
+func problemsJSON(problems []pipeline.Problem) (out []problemJSON) {
+	for _, x := range problems {
+		out = append(out, problemJSON{x.Kind, x.Path, x.Message})
+	}
+	return out
+}
+
+// unreadProblems says of places that could not be looked into what to do: other files are not kept from
+// being read.
+func unreadProblems(unread []files.Unread) (all []pipeline.Problem) {
+	for _, u := range unread {
+		err := u.Err
+		if damaged, ok := errors.AsType[*archive.DamagedError](err); ok {
+			all = append(all, pipeline.Problem{Kind: pipeline.Corrupt, Path: u.Path,
+				Message: fmt.Sprintf("it is %s that is damaged or not whole: %v; what could be "+
+					"listed of it was read: load a whole copy", damaged.What, damaged.Err)})
+			continue
+		}
+		if inPath, ok := errors.AsType[*fs.PathError](err); ok {
+			err = inPath.Err
+		}
+		all = append(all, pipeline.Problem{Kind: pipeline.Unreadable, Path: u.Path,
+			Message: fmt.Sprintf("it cannot be read: %v; what is there, or below it, was passed over: fix "+
+				"that and run again, or leave it out with `exclude`", err)})
+	}
+	return all
+}
+
+// linkProblems says of links to logs that they were not followed.
+func linkProblems(from *input.FS) (all []pipeline.Problem) {
+	for _, e := range from.PassedLinks() {
+		all = append(all, pipeline.Problem{Kind: pipeline.Unreadable, Path: e.Link, Message: e.Error()})
+	}
+	return all
+}
