@@ -19,6 +19,7 @@ import (
 	"logseal/ingest/pipeline"
 	"logseal/ingest/sink"
 	"logseal/ingest/spool"
+	"logseal/ingest/verify/deletion"
 )
 
 // tailer is what follows files: a *pipeline.Tail.
@@ -255,9 +256,8 @@ func unshipped(status *pipeline.TailStatus) (n int64) {
 	return n
 }
 
-// safety is what --safe-to-delete is answered from while the tail runs.
-func (s *service) safety(ctx context.Context, timeout time.Duration) *safety {
-	p := s.current.Load()
-	return &safety{cfg: p.cfg, ledger: s.ledger, from: input.NewFS(ctx, s.app.log, nil), timeout: timeout,
-		store: func() (sink.Store, error) { return s.store, nil }}
+// judge decides about deleting files while the tail runs.
+func (s *service) judge(ctx context.Context, timeout time.Duration) *deletion.Judge {
+	return newJudge(s.current.Load().cfg, s.ledger, input.NewFS(ctx, s.app.log, nil), timeout,
+		func() (sink.Store, error) { return s.store, nil })
 }

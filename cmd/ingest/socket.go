@@ -161,10 +161,10 @@ func (s *service) askSafe(r *http.Request, res *statusResult) (err error) {
 	}
 	s.asking.Lock()
 	defer s.asking.Unlock()
-	if res.Safe, err = s.safety(r.Context(), timeout).ask(r.Context(), path); err != nil {
+	if res.Safe, err = s.judge(r.Context(), timeout).Ask(r.Context(), path); err != nil {
 		return err
 	}
-	return res.Safe.refusal()
+	return res.Safe.Refusal()
 }
 
 // sameFile wants the file that the tail sees at path to be the one that was asked about: in a

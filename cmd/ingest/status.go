@@ -19,6 +19,7 @@ import (
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
 	"logseal/ingest/table"
+	"logseal/ingest/verify/deletion"
 )
 
 // statusCmd is `ingest status`.
@@ -44,12 +45,12 @@ Examples:
 // statusResult is the JSON object of `status`.
 type statusResult struct {
 	outcome
-	Sink    string       `json:"sink"`
-	State   string       `json:"state"`
-	Sources []sourceJSON `json:"sources"`
-	Spool   spoolJSON    `json:"spool"`
-	Tail    *tailJSON    `json:"tail,omitempty"` // while one runs
-	Safe    *safeJSON    `json:"safe_to_delete,omitempty"`
+	Sink    string           `json:"sink"`
+	State   string           `json:"state"`
+	Sources []sourceJSON     `json:"sources"`
+	Spool   spoolJSON        `json:"spool"`
+	Tail    *tailJSON        `json:"tail,omitempty"` // while one runs
+	Safe    *deletion.Answer `json:"safe_to_delete,omitempty"`
 }
 
 type sourceJSON struct {

@@ -62,7 +62,7 @@ func (s *statusCmd) askTail(
 		return errors.New(cmp.Or(res.Error, response.Status))
 	}
 	if res.Safe != nil {
-		return res.Safe.tell(a)
+		return tellSafe(a, res.Safe)
 	}
 	res.tell(a)
 	return nil

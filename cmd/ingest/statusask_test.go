@@ -19,6 +19,7 @@ import (
 	"logseal/ingest/pipeline"
 	"logseal/ingest/source"
 	"logseal/ingest/table"
+	"logseal/ingest/verify/deletion/deletiontest"
 )
 
 // Beside a tail it is the tail that answers: the ledger is its own.
@@ -105,7 +106,7 @@ func TestStatus_AsksARunningTailWhetherAFileMayGo(t *testing.T) {
 		fmt.Sprintf("/safe?path=%s&dev=%d&inode=%d&timeout=5s", path, st.Dev, st.Inode), nil))
 	require.Equal(t, http.StatusConflict, w.Code)
 
-	putLoss(t, r.store, path, table.NotWanted)
+	deletiontest.PutLoss(t, r.store, path, table.NotWanted)
 	code, out, errs = r.ask(t, "--safe-to-delete", path)
 	require.Zero(t, code, errs)
 	require.Equal(t, path+", 14 bytes: safe to delete, all of it is in the sink or was never wanted\n",

@@ -27,7 +27,7 @@ import (
 // costs a request a thousand. That is safe: an object is read only as the version that was seen.
 type FS struct {
 	*files.Disk
-	Archives *archive.FS // of the disk
+	archives *archive.FS // of the disk
 	// ctx ends all requests. It is a field because reading files knows no context, as the calls of
 	// the operating system do not.
 	ctx context.Context
@@ -53,7 +53,7 @@ var _ files.FS = (*FS)(nil)
 // objects. sink is the bucket of the sink, nil if it is none.
 func NewFS(ctx context.Context, log *slog.Logger, sink *s3.Options) *FS {
 	disk := files.OS().Within(ctx)
-	return &FS{Disk: disk, Archives: archive.New(disk), ctx: ctx, sink: sink, log: log,
+	return &FS{Disk: disk, archives: archive.New(disk), ctx: ctx, sink: sink, log: log,
 		options: map[string]string{}, buckets: map[string]*s3.Bucket{}, seen: map[string]s3.Entry{},
 		read: map[string]s3.Entry{}, names: map[string]string{}}
 }
@@ -92,6 +92,9 @@ func (l *FS) warnLinks(warn warner) {
 		warn("%v", e)
 	}
 }
+
+// Members lists the members of an archive by their paths; nil for a file that is no archive.
+func (l *FS) Members(path string) ([]string, error) { return l.archives.Members(path) }
 
 // bucket gives the bucket of a path, and the path's key.
 func (l *FS) bucket(path string) (*s3.Bucket, string, error) {
@@ -152,7 +155,7 @@ func (l *FS) see(path string, e s3.Entry) {
 // Open implements files.FS. It asks for nothing: the object is what it was when it was seen.
 func (l *FS) Open(path string) (files.Handle, error) {
 	if !IsObject(path) {
-		return l.Archives.Open(path)
+		return l.archives.Open(path)
 	}
 	e, err := l.entry("open", path)
 	if err != nil {
@@ -168,7 +171,7 @@ func (l *FS) Open(path string) (files.Handle, error) {
 // Stat implements files.FS.
 func (l *FS) Stat(path string) (files.Stat, error) {
 	if !IsObject(path) {
-		return l.Archives.Stat(path)
+		return l.archives.Stat(path)
 	}
 	e, err := l.entry("stat", path)
 	return objectStat(e), err

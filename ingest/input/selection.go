@@ -93,11 +93,11 @@ func (s *Selection) Find(warn warner, fsys *FS, owns func(path string) bool) ([]
 // withMembers puts the members of archives in place of these.
 func (s *Selection) withMembers(fsys *FS, paths []string) (all []string) {
 	for _, path := range paths {
-		members, err := fsys.Archives.Members(path)
+		members, err := fsys.archives.Members(path)
 		if errors.As(err, new(*archive.DamagedError)) {
 			s.unread = append(s.unread, files.Unread{Path: path, Err: err})
 		} else if members != nil && len(members) == 0 {
-			s.unread = append(s.unread, files.Unread{Path: path, Err: ErrNoMember})
+			s.unread = append(s.unread, files.Unread{Path: path, Err: archive.ErrEmpty})
 		}
 		if members == nil { // reading it tells what it is
 			members = []string{path}
@@ -106,9 +106,6 @@ func (s *Selection) withMembers(fsys *FS, paths []string) (all []string) {
 	}
 	return all
 }
-
-// ErrNoMember says that nothing of an archive can be read as a log.
-var ErrNoMember = errors.New("it is an archive without a file")
 
 // wantedLinks are those links to something that would have been looked at.
 func (s *Selection) wantedLinks(
@@ -147,11 +144,11 @@ func (s *Selection) findFiles(
 			fsys.trustArchiveOf(p)
 			fsys.trustArchiveOf(absolute(p))
 		}
-		if within, ok := fsys.Archives.ArchiveOf(p); ok {
+		if within, ok := fsys.archives.ArchiveOf(p); ok {
 			if owned(p) && s.Named {
 				return nil, ownError(p)
 			}
-			in, _ := fsys.Archives.Members(absolute(within))
+			in, _ := fsys.archives.Members(absolute(within))
 			if _, err := fsys.Stat(absolute(p)); err != nil || owned(p) {
 				if in != nil {
 					return nil, usage.Errorf("archive %s has no member %s; a pattern does not look into archives: give "+

@@ -1,14 +1,14 @@
-package main
+package deletion
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"logseal/ingest/files"
+	"logseal/ingest/identity"
 	"logseal/ingest/sink"
 	"logseal/ingest/source"
 	"logseal/ingest/table"
@@ -16,7 +16,7 @@ import (
 
 // proof holds a file against what the sink has committed.
 type proof struct {
-	store *punctual
+	store *timedStore
 	file  *files.File
 	ended bool // it does not go on, as far as anybody knows
 	head  []byte
@@ -27,7 +27,7 @@ type proof struct {
 }
 
 // judge returns why the file may not be deleted, "" when it may.
-func (p *proof) judge(ctx context.Context, places []candidate) (string, error) {
+func (p *proof) judge(ctx context.Context, places []Place) (string, error) {
 	head, ok, err := p.file.Head(true, nil)
 	if corrupt, bad := errors.AsType[*files.CorruptError](err); bad {
 		return corrupt.Error(), nil
@@ -53,30 +53,21 @@ func (p *proof) judge(ctx context.Context, places []candidate) (string, error) {
 	return "", nil
 }
 
-func tablesOf(places []candidate) (tables []source.Table) {
-	for _, x := range places {
-		if !slices.Contains(tables, x.table) {
-			tables = append(tables, x.table)
-		}
-	}
-	return tables
-}
-
 // inTable tells whether a table covers the whole file, under whichever origin, or why it does not. An
 // origin that the file is wanted for has to have all of it or nothing.
 func (p *proof) inTable(
-	ctx context.Context, table source.Table, places []candidate,
+	ctx context.Context, table source.Table, places []Place,
 ) (held bool, reason string, err error) {
 	wanted := false
 	for _, x := range places {
-		if x.table != table {
+		if x.Table != table {
 			continue
 		}
 		covered, why, err := p.in(ctx, x)
-		if err != nil || x.wanted && why != "" {
+		if err != nil || x.Wanted && why != "" {
 			return false, why, err
 		}
-		held, wanted, reason = held || covered, wanted || x.wanted, cmp.Or(reason, why)
+		held, wanted, reason = held || covered, wanted || x.Wanted, cmp.Or(reason, why)
 	}
 	switch {
 	case held:
@@ -88,21 +79,21 @@ func (p *proof) inTable(
 }
 
 // in tells whether a table covers the whole file, or why it has the file but not all of it.
-func (p *proof) in(ctx context.Context, x candidate) (covered bool, reason string, err error) {
+func (p *proof) in(ctx context.Context, x Place) (covered bool, reason string, err error) {
+	family := identity.NewFamily(x.Table, x.Origin, p.head)
 	for k := uint64(0); ; k++ {
-		id := source.NewID(x.origin, x.table.Stream, k, p.head)
-		batches, err := p.batches(ctx, source.Key{Table: x.table, Origin: x.origin, ID: id})
+		batches, err := p.batches(ctx, family.Key(k))
 		if err != nil || len(batches) == 0 {
 			return covered, reason, err
 		}
-		verdict, why, err := p.compare(ctx, batches)
-		if err == nil && verdict == isSource && why == "" {
+		match, why, err := p.compare(ctx, batches)
+		if err == nil && match == identity.Proved && why == "" {
 			why, err = p.lacking(ctx, batches)
 		}
-		if err != nil || verdict == isSource && why == "" {
+		if err != nil || match == identity.Proved && why == "" {
 			return err == nil, "", err
 		}
-		if verdict != isAnother {
+		if match != identity.Refuted {
 			reason = why
 		}
 	}
@@ -160,44 +151,42 @@ func (p *proof) commit(ctx context.Context, key string) (table.Commit, time.Time
 	return c, info.Modified, err
 }
 
-type identity uint8
-
-const (
-	isSource  identity = iota // the file holds all that is committed, and the chains agree
-	isAnother                 // a chain disagrees
-	isUnclear                 // it ends before what is committed, or cannot be read so far
-)
-
-// compare tells whether the file is the source of these batches, and what of it they lack.
-func (p *proof) compare(ctx context.Context, batches []committed) (identity, string, error) {
+// compare holds the file against these batches. It says whether the file is their source, and why it may
+// not be deleted, "" for nothing.
+func (p *proof) compare(ctx context.Context, batches []committed) (identity.Match, string, error) {
 	var ends []int64
+	of := identity.Candidate{End: batches[len(batches)-1].end}
 	for _, b := range batches {
 		ends = append(ends, b.end)
+		of.Points = append(of.Points, b.mark())
 	}
 	marks, end, err := p.file.Marks(ctx, ends)
 	corrupt, bad := errors.AsType[*files.CorruptError](err)
 	if err != nil && !bad {
 		return 0, "", err
 	}
-	for _, b := range batches {
-		if m, ok := marks[b.end]; ok && m.Chain != b.chain {
-			return isAnother, "", nil
-		}
-	}
-	last := batches[len(batches)-1]
-	switch {
+	switch match := of.Match(pointsOf(marks), end.Offset); {
+	case match == identity.Refuted:
+		return match, "", nil
 	case bad:
-		return isUnclear, corrupt.Error(), nil
-	case end.Offset < last.end:
-		return isUnclear, fmt.Sprintf("it ends at %d, before what is committed of its source (%d), "+
-			"so it is not proved to be that one", end.Offset, last.end), nil
-	case end.Offset > last.end:
-		return isSource, fmt.Sprintf("the sink has it up to %d of %d", last.end, end.Offset), nil
+		return identity.Undecided, corrupt.Error(), nil
+	case match == identity.Undecided:
+		return match, fmt.Sprintf("it ends at %d, before what is committed of its source (%d), "+
+			"so it is not proved to be that one", end.Offset, of.End), nil
+	}
+	return identity.Proved, p.beyond(batches, end.Offset), nil
+}
+
+// beyond says what of a file of this length its source lacks, "" for nothing.
+func (p *proof) beyond(batches []committed, length int64) string {
+	switch last := batches[len(batches)-1]; {
+	case length > last.end:
+		return fmt.Sprintf("the sink has it up to %d of %d", last.end, length)
 	case p.ended:
 	case last.open && last.rest:
-		return isSource, "its last record lacks its last part: it may go on", nil
+		return "its last record lacks its last part: it may go on"
 	case last.open:
-		return isSource, "its last line has no newline: it may go on", nil
+		return "its last line has no newline: it may go on"
 	}
 	for _, b := range batches {
 		switch b.lost {
@@ -206,8 +195,19 @@ func (p *proof) compare(ctx context.Context, batches []committed) (identity, str
 			p.unwanted = true
 		default:
 			r := source.Range{Start: b.start, End: b.end}
-			return isSource, fmt.Sprintf("%v was declared lost", r), nil
+			return fmt.Sprintf("%v was declared lost", r)
 		}
 	}
-	return isSource, "", nil
+	return ""
+}
+
+// mark is the end of the range and the chain there.
+func (c committed) mark() source.Mark { return source.Mark{Offset: c.end, Chain: c.chain} }
+
+// pointsOf gives what the marks of a file say of its content.
+func pointsOf(marks map[int64]source.Point) (points identity.Points) {
+	for offset, m := range marks {
+		points = append(points, source.Mark{Offset: offset, Chain: m.Chain})
+	}
+	return identity.Points(nil).With(points...)
 }

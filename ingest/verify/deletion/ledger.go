@@ -1,23 +1,23 @@
-package main
+package deletion
 
 import (
 	"fmt"
 
 	"logseal/ingest/files"
+	"logseal/ingest/identity"
 	"logseal/ingest/offsets"
-	"logseal/ingest/source"
 )
 
 // waiting returns how much of a file the ledger knows to be on its way to the sink, "" for nothing: then
 // the sink has to be asked, which may be away just because of that.
-func (s *safety) waiting(path string, stat files.Stat) (string, error) {
-	keys, err := s.ledger.Waiting()
+func (j *Judge) waiting(path string, stat files.Stat) (string, error) {
+	keys, err := j.Ledger.Waiting()
 	if err != nil {
 		return "", err
 	}
 	n := int64(0)
 	for _, key := range keys {
-		src, ok, err := s.ledger.Get(key)
+		src, ok, err := j.Ledger.Get(key)
 		if err != nil {
 			return "", err
 		}
@@ -34,12 +34,12 @@ func (s *safety) waiting(path string, stat files.Stat) (string, error) {
 // hasEnded tells whether a file whose last line is not ended can no longer grow, as far as anybody knows: it
 // is compressed, or it is as it was when its last line was taken for a record. Of what it holds the sink is
 // to say whether it was taken.
-func (s *safety) hasEnded(f *files.File, path string, places []candidate) (bool, error) {
+func (j *Judge) hasEnded(f *files.File, path string, places []Place) (bool, error) {
 	if f.Compressed() {
 		return true, nil
 	}
 	for _, table := range tablesOf(places) {
-		rec, ok, err := s.ledger.GetFile(table, path)
+		rec, ok, err := j.Ledger.GetFile(table, path)
 		if err != nil || ok && unwritten(rec.State, f.Stat()) {
 			return err == nil, err
 		}
@@ -49,7 +49,7 @@ func (s *safety) hasEnded(f *files.File, path string, places []candidate) (bool,
 		return false, err
 	}
 	for _, x := range places {
-		ended, err := s.tookOpenEnd(x, head, f.Stat())
+		ended, err := j.tookOpenEnd(x, head, f.Stat())
 		if ended || err != nil {
 			return ended, err
 		}
@@ -63,10 +63,10 @@ const ordinalsUnknown = 16
 
 // tookOpenEnd tells whether the ledger has a source with this head whose last line was taken for a record
 // from a file that nobody has written to since.
-func (s *safety) tookOpenEnd(x candidate, head []byte, stat files.Stat) (bool, error) {
+func (j *Judge) tookOpenEnd(x Place, head []byte, stat files.Stat) (bool, error) {
+	family := identity.NewFamily(x.Table, x.Origin, head)
 	for k, missed := uint64(0), 0; missed < ordinalsUnknown; k++ {
-		id := source.NewID(x.origin, x.table.Stream, k, head)
-		src, ok, err := s.ledger.Get(source.Key{Table: x.table, Origin: x.origin, ID: id})
+		src, ok, err := j.Ledger.Get(family.Key(k))
 		switch {
 		case err != nil:
 			return false, err
