@@ -70,6 +70,11 @@ var mayImport = map[string][]string{
 	"ingest/config": {"ingest/batch", "ingest/input", "ingest/location", "ingest/offsets",
 		"ingest/parse", "ingest/pipeline", "ingest/sink/dir", "ingest/source", "ingest/table", "ingest/usage"},
 
+	"ingest/service": {"ingest/config", "ingest/files", "ingest/input", "ingest/location",
+		"ingest/offsets", "ingest/parse", "ingest/pipeline", "ingest/sink", "ingest/source",
+		"ingest/spool", "ingest/table", "ingest/usage", "ingest/verify/deletion"},
+	"ingest/service/servicetest": nil, // hears what any service tells
+
 	"ingest/goldentest":         nil, // compares bytes with files
 	"ingest/parquet/duckdbtest": nil, // asks a reader that is none of ours
 
@@ -91,7 +96,7 @@ var stages = []string{"ingest/batch", "ingest/files", "ingest/offsets", "ingest/
 var soleImporters = map[string]string{
 	"github.com/alecthomas/kong":      "cmd/ingest",
 	"github.com/goccy/go-yaml":        "ingest/config",
-	"github.com/prometheus":           "cmd/ingest",
+	"github.com/prometheus":           "ingest/service",
 	"github.com/fsnotify/fsnotify":    "ingest/files",
 	"github.com/klauspost/compress":   "ingest/files",
 	"github.com/bmatcuk/doublestar":   "ingest/files",
@@ -103,6 +108,7 @@ var soleImporters = map[string]string{
 	"github.com/rs/zerolog":           "ingest/sink/s3/s3test",
 	"golang.org/x/sync/errgroup":      "ingest/pipeline ingest/verify",
 	"github.com/cenkalti/backoff":     "ingest/pipeline",
+	"golang.org/x/net":                "ingest/service",
 	"github.com/schollz/progressbar":  "cmd/ingest",
 	"github.com/dustin/go-humanize":   "cmd/ingest",
 	"github.com/rogpeppe/go-internal": "",

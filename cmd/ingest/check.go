@@ -12,6 +12,7 @@ import (
 	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/parse"
+	"logseal/ingest/service"
 	"logseal/ingest/usage"
 )
 
@@ -56,7 +57,7 @@ type checkResult struct {
 	FirstRows    []rowJSON              `json:"first_rows"`
 	Found        int64                  `json:"found"`          // files of the config's paths
 	Sink         string                 `json:"sink,omitempty"` // what is there
-	Problems     []problemJSON          `json:"problems,omitempty"`
+	Problems     []service.Problem      `json:"problems,omitempty"`
 	ofEach       map[rejectKind]int64
 }
 

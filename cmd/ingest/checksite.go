@@ -11,6 +11,7 @@ import (
 	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/pipeline"
+	"logseal/ingest/service"
 	"logseal/ingest/sink"
 	"logseal/ingest/table"
 )
@@ -58,7 +59,7 @@ func (c *checkCmd) lookAround(
 
 // problem keeps a problem and says it.
 func (r *checkResult) problem(a *app, p pipeline.Problem) {
-	r.Problems = append(r.Problems, problemJSON{p.Kind, p.Path, p.Message})
+	r.Problems = append(r.Problems, service.Problem(p))
 	a.warn("%v", p)
 }
 

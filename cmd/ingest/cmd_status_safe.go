@@ -7,6 +7,7 @@ import (
 	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/offsets"
+	"logseal/ingest/service"
 	"logseal/ingest/sink"
 	"logseal/ingest/verify/deletion"
 )
@@ -20,7 +21,7 @@ func (s *statusCmd) safe(
 	if err != nil {
 		return err
 	}
-	judge := newJudge(c, ledger, from, s.Timeout, func() (sink.Store, error) {
+	judge := service.NewJudge(c, ledger, from, s.Timeout, func() (sink.Store, error) {
 		ledger.Close() // a tail may want it while a sink that is slow or away is asked
 		return at.OpenReader(ctx, a.log)
 	})

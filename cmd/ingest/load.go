@@ -18,6 +18,7 @@ import (
 	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/pipeline"
+	"logseal/ingest/service"
 	"logseal/ingest/spool"
 	"logseal/ingest/usage"
 )
@@ -110,20 +111,20 @@ func (s *shard) UnmarshalText(b []byte) error {
 // else is what this run sealed.
 type loadResult struct {
 	outcome
-	Sources        int64         `json:"sources"`
-	Bytes          int64         `json:"bytes"` // decompressed
-	Records        int64         `json:"records"`
-	Rows           int64         `json:"rows"`
-	Rejects        int64         `json:"rejects"`
-	Skipped        int64         `json:"skipped"` // lines
-	SkippedBytes   int64         `json:"skipped_bytes"`
-	Objects        int64         `json:"objects"`
-	Duplicates     int64         `json:"duplicates"`
-	Undecided      int64         `json:"undecided"`
-	Reasons        reasonCounts  `json:"reasons"` // of the rejects
-	ElapsedSeconds float64       `json:"elapsed_seconds"`
-	Retries        int64         `json:"retries,omitempty"` // of requests to a bucket
-	Problems       []problemJSON `json:"problems,omitempty"`
+	Sources        int64             `json:"sources"`
+	Bytes          int64             `json:"bytes"` // decompressed
+	Records        int64             `json:"records"`
+	Rows           int64             `json:"rows"`
+	Rejects        int64             `json:"rejects"`
+	Skipped        int64             `json:"skipped"` // lines
+	SkippedBytes   int64             `json:"skipped_bytes"`
+	Objects        int64             `json:"objects"`
+	Duplicates     int64             `json:"duplicates"`
+	Undecided      int64             `json:"undecided"`
+	Reasons        reasonCounts      `json:"reasons"` // of the rejects
+	ElapsedSeconds float64           `json:"elapsed_seconds"`
+	Retries        int64             `json:"retries,omitempty"` // of requests to a bucket
+	Problems       []service.Problem `json:"problems,omitempty"`
 }
 
 // Run implements the command.
@@ -254,7 +255,7 @@ func (r *loadResult) fill(p *pipeline.Report) {
 	r.Skipped, r.SkippedBytes, r.Objects = p.Skipped, p.SkippedBytes, p.Objects
 	r.Reasons.add(p.Reasons)
 	for _, x := range p.Problems {
-		r.Problems = append(r.Problems, problemJSON{x.Kind, x.Path, x.Message})
+		r.Problems = append(r.Problems, service.Problem(x))
 	}
 }
 

@@ -11,20 +11,6 @@ import (
 	"logseal/ingest/pipeline"
 )
 
-// problemJSON is a problem as the JSON objects of commands have it.
-type problemJSON struct {
-	Kind    pipeline.Kind `json:"kind"`
-	Path    string        `json:"path,omitempty"`
-	Message string        `json:"message"`
-}
-
-func problemsJSON(problems []pipeline.Problem) (out []problemJSON) {
-	for _, x := range problems {
-		out = append(out, problemJSON{x.Kind, x.Path, x.Message})
-	}
-	return out
-}
-
 // unreadProblems says of places that could not be looked into what to do: other files are not kept from
 // being read.
 func unreadProblems(unread []files.Unread) (all []pipeline.Problem) {

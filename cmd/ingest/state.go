@@ -8,6 +8,7 @@ import (
 
 	"logseal/ingest/location"
 	"logseal/ingest/offsets"
+	"logseal/ingest/service"
 	"logseal/ingest/spool"
 )
 
@@ -39,7 +40,7 @@ type stateResult struct {
 
 // ledgerEntry is all that the ledger has of a source.
 type ledgerEntry struct {
-	sourceJSON
+	service.Source
 	Highest int64        `json:"highest"`
 	OpenEnd bool         `json:"open_end"`
 	Ends    []int64      `json:"ends"`
@@ -100,7 +101,7 @@ func (r *stateResult) read(f *siteFlags) error {
 		if err != nil {
 			return err
 		}
-		e := ledgerEntry{sourceJSON: describeSource(key, src), Highest: src.Highest,
+		e := ledgerEntry{Source: service.DescribeSource(key, src), Highest: src.Highest,
 			OpenEnd: src.OpenEnd, Ends: []int64{}, Waiting: []outboxJSON{}}
 		for _, end := range ends {
 			e.Ends = append(e.Ends, end.Offset)

@@ -12,14 +12,12 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"logseal/ingest/config"
-	"logseal/ingest/files"
-	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/offsets"
+	"logseal/ingest/pipeline"
+	"logseal/ingest/service"
 	"logseal/ingest/source"
-	"logseal/ingest/spool"
 	"logseal/ingest/table"
-	"logseal/ingest/verify/deletion"
 )
 
 // statusCmd is `ingest status`.
@@ -45,40 +43,12 @@ Examples:
 // statusResult is the JSON object of `status`.
 type statusResult struct {
 	outcome
-	Sink    string           `json:"sink"`
-	State   string           `json:"state"`
-	Sources []sourceJSON     `json:"sources"`
-	Spool   spoolJSON        `json:"spool"`
-	Tail    *tailJSON        `json:"tail,omitempty"` // while one runs
-	Safe    *deletion.Answer `json:"safe_to_delete,omitempty"`
-}
-
-type sourceJSON struct {
-	Stream  string    `json:"stream"`
-	Version int       `json:"version"`
-	Origin  *string   `json:"origin"`
-	SID     source.ID `json:"sid"`
-	K       uint64    `json:"k"`
-	Path    string    `json:"path"`
-	Sealed  int64     `json:"sealed"`
-	Shipped int64     `json:"shipped"`
-	Lag     *int64    `json:"lag"`    // bytes of the file not sealed; null when the file does not tell
-	Outbox  int       `json:"outbox"` // batches sealed but not shipped
-
-	// What only a running tail knows.
-	Read          *int64   `json:"read,omitempty"`
-	BehindSeconds *float64 `json:"behind_seconds,omitempty"` // age of the oldest byte not shipped
-	Following     string   `json:"following,omitempty"`      // how: live, copy, undecided, …
-}
-
-type spoolJSON struct {
-	Batches int   `json:"batches"`
-	Bytes   int64 `json:"bytes"`
+	service.Status
 }
 
 // Run implements the command.
 func (s *statusCmd) Run(ctx context.Context, a *app) error {
-	res := &statusResult{Sources: []sourceJSON{}}
+	res := &statusResult{Status: service.Status{Sources: []service.Source{}}}
 	a.result = res
 	cfg, err := s.config()
 	if err != nil {
@@ -86,24 +56,27 @@ func (s *statusCmd) Run(ctx context.Context, a *app) error {
 	}
 	at, ledger, err := s.openState(cfg)
 	if locked, ok := errors.AsType[*offsets.LockedError](err); ok {
-		return s.askTail(ctx, a, locked, res)
+		res.Status, err = service.Ask(ctx, locked, service.Question{SafeToDelete: s.SafeToDelete, Timeout: s.Timeout})
+		if err != nil && res.Safe == nil {
+			return err
+		}
+		return res.tell(a)
 	}
 	if err != nil {
 		return err
 	}
 	defer ledger.Close()
-	res.Sink, res.State = at.Sink, at.State
+	res.Status = service.NewStatus(at)
 	if s.SafeToDelete != "" && s.Timeout <= 0 {
-		return errTimeout
+		return service.ErrTimeout
 	}
 	if s.SafeToDelete != "" {
 		return s.safe(ctx, a, at, cfg, ledger, res)
 	}
-	if err := res.fill(at, ledger); err != nil {
+	if err := res.Fill(at, ledger); err != nil {
 		return err
 	}
-	res.tell(a)
-	return nil
+	return res.tell(a)
 }
 
 // openState opens the ledger for reading and finds the sink that it belongs to, when neither flag
@@ -145,66 +118,20 @@ func sinkOf(meta offsets.Meta, state string) string {
 	}
 }
 
-func (r *statusResult) fill(at *location.Location, ledger *offsets.Ledger) error {
-	keys, err := ledger.All()
-	if err != nil {
-		return err
+// tell says the answer about a file, or how far all is.
+func (r *statusResult) tell(a *app) error {
+	if r.Safe != nil {
+		return tellSafe(a, r.Safe)
 	}
-	for _, key := range keys {
-		src, ok, err := ledger.Get(key)
-		if err != nil {
-			return err
-		}
-		if ok {
-			r.Sources = append(r.Sources, describeSource(key, src))
-		}
-	}
-	entries, err := spool.List(at.Spool())
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		r.Spool.Batches++
-		r.Spool.Bytes += e.Size
-	}
+	r.tellSources(a)
 	return nil
 }
 
-func describeSource(key source.Key, src *offsets.Source) sourceJSON {
-	out := sourceJSON{
-		Stream: key.Table.Stream, Version: key.Table.Version, SID: key.ID, K: src.K, Path: src.Path,
-		Sealed: src.Sealed.Offset, Shipped: src.Shipped, Lag: lagOf(src), Outbox: len(src.Outbox),
-	}
-	if key.Origin != "" {
-		out.Origin = &key.Origin
-	}
-	return out
-}
-
-// lagOf is how many bytes of a source's file are not sealed. A compressed file does not tell, nor
-// does one that is gone or another now; an object is not asked.
-func lagOf(src *offsets.Source) *int64 {
-	if input.IsObject(src.Path) {
-		return nil
-	}
-	f, err := files.Open(files.OS(), src.Path)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	st := f.Stat()
-	lag := st.Size - src.Sealed.Offset
-	if f.Compressed() || st.Dev != src.File.Dev || st.Inode != src.File.Inode || lag < 0 {
-		return nil
-	}
-	return &lag
-}
-
-func (r *statusResult) tell(a *app) {
+func (r *statusResult) tellSources(a *app) {
 	a.say("sink   %s\nstate  %s\nspool  %s, %s", r.Sink, r.State,
 		count2(r.Spool.Batches, "batch", "batches"), humanize.IBytes(uint64(r.Spool.Bytes)))
 	if r.Tail != nil {
-		r.Tail.tell(a)
+		tellTail(a, r.Tail)
 	}
 	if len(r.Sources) == 0 {
 		a.say("no sources")
@@ -230,4 +157,33 @@ func count2(n int, one, many string) string {
 		return "1 " + one
 	}
 	return humanize.Comma(int64(n)) + " " + many
+}
+
+func tellTail(a *app, t *service.TailStatus) {
+	is := "starting"
+	if t.Ready {
+		is = "following"
+	}
+	whose := config.OriginNone
+	if t.Origin != nil {
+		whose = *t.Origin
+	}
+	a.say("tail   process %d, origin %s, %s, %s, %s in memory", t.PID, whose, is,
+		count(int64(t.OpenFiles), "open file"), humanize.IBytes(uint64(max(0, t.HeldBytes))))
+	if t.OldestUnshipped != nil {
+		a.say("oldest unshipped: %s", t.OldestUnshipped.Format(time.RFC3339))
+	}
+	for _, s := range t.Streams {
+		a.say("stream %s since the start: %s, %s%s", s.Stream, count(s.Rows, "row"),
+			count(s.Rejects, "reject"), reasonCounts(s.Reasons).inParentheses())
+	}
+	if t.Paused != "" {
+		a.say("reading is paused: %s", t.Paused)
+	}
+	if t.ConfigRefused {
+		a.say("the last reload of the config was refused: see the log")
+	}
+	for _, p := range t.Problems {
+		a.say("problem: %v", pipeline.Problem{Kind: p.Kind, Path: p.Path, Message: p.Message})
+	}
 }

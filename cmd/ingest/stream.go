@@ -52,7 +52,7 @@ func (f *streamFlags) choose(c *config.Config, paths []string) ([]selection, err
 		if len(paths) > 0 {
 			out = append(out, selection{Stream: s, files: &input.Selection{Name: s.Name, Patterns: paths, Named: true}})
 		} else {
-			out = append(out, selection{Stream: s, files: filesOf(&s)})
+			out = append(out, selection{Stream: s, files: s.Files()})
 		}
 	}
 	return out, nil
@@ -107,9 +107,4 @@ func streamNames(c *config.Config) []string {
 		names = append(names, s.Name)
 	}
 	return names
-}
-
-// filesOf selects the files that a config names for a stream.
-func filesOf(s *config.Stream) *input.Selection {
-	return &input.Selection{Name: s.Name, Patterns: s.Paths, Exclude: s.Exclude}
 }

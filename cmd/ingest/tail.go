@@ -12,6 +12,7 @@ import (
 
 	"logseal/ingest/parse"
 	"logseal/ingest/pipeline"
+	"logseal/ingest/service"
 	"logseal/ingest/table"
 	"logseal/ingest/usage"
 )
@@ -67,7 +68,7 @@ type tailResult struct {
 	Retries        int64                      `json:"retries"`
 	SpoolBytes     int64                      `json:"spool_bytes"` // left for the next run
 	ElapsedSeconds float64                    `json:"elapsed_seconds"`
-	Problems       []problemJSON              `json:"problems,omitempty"`
+	Problems       []service.Problem          `json:"problems,omitempty"`
 }
 
 // Run implements the command.
@@ -92,18 +93,19 @@ func (c *tailCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	a.logJSON()
-	if err := c.prepare(a, plan.at); err != nil {
+	if err := c.prepare(a, plan.Location); err != nil {
 		return err
 	}
-	plan.at.WarnPlain(a.log)
-	notify, err := newNotifier(os.Getenv)
+	plan.Location.WarnPlain(a.log)
+	notify, err := service.NewNotifier(os.Getenv)
 	if err != nil {
 		return err
 	}
 	defer notify.Close()
-	s := &service{app: a, notify: notify, plan: c.plan, listen: c.Metrics, newTail: newTail}
-	err = s.run(ctx, plan, hangups)
-	s.fill(res)
+	s := &service.Service{Log: a.log, Build: buildOf(), Notify: notify, Plan: c.plan, Listen: c.Metrics}
+	err = s.Run(ctx, plan, hangups)
+	status := s.Status()
+	res.fill(&status, s.Retries())
 	switch {
 	case errors.Is(err, pipeline.ErrMeaning), errors.As(err, new(*pipeline.UnsaidError)):
 		return usage.Errorf("%w", err)
@@ -111,6 +113,22 @@ func (c *tailCmd) Run(ctx context.Context, a *app) error {
 		return nil // it was told to end before it began
 	}
 	return err
+}
+
+// plan reads the config and checks all of it.
+func (c *tailCmd) plan() (*service.Plan, error) {
+	if c.Config == "" {
+		return nil, usage.Errorf("no config: tail follows what the config says; give one with -c")
+	}
+	cfg, err := c.config()
+	if err != nil {
+		return nil, err
+	}
+	at, err := c.site(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return service.NewPlan(cfg, at)
 }
 
 // logJSON makes each line of the log, and a message at the end, a JSON object.
@@ -150,7 +168,7 @@ func (r *tailResult) fill(s *pipeline.TailStatus, retries int64) {
 		}
 	}
 	r.PausedSeconds, r.SpoolBytes, r.Retries = s.PausedSeconds, s.SpoolBytes, retries
-	r.Problems = problemsJSON(s.Problems)
+	r.Problems = service.Problems(s.Problems)
 }
 
 func sum(counts map[parse.Reason]int64) (n int64) {

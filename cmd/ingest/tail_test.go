@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"logseal/ingest/offsets"
+	"logseal/ingest/service/servicetest"
 	"logseal/ingest/sink/s3/s3test"
 )
 
@@ -25,7 +26,7 @@ import (
 type tailProcess struct {
 	*exec.Cmd
 	root        string
-	out, errors *told
+	out, errors *servicetest.Log
 }
 
 // startTail runs it by a config in which ROOT is its folder.
@@ -34,7 +35,7 @@ func startTail(t *testing.T, root, config string, env ...string) *tailProcess {
 	config = strings.ReplaceAll(config, "ROOT", root)
 	require.NoError(t, os.WriteFile(path, []byte(config), 0o666))
 	p := &tailProcess{Cmd: exec.Command("ingest", "tail", "-c", path, "--json", "--metrics",
-		"127.0.0.1:0"), root: root, out: &told{}, errors: &told{}}
+		"127.0.0.1:0"), root: root, out: &servicetest.Log{}, errors: &servicetest.Log{}}
 	p.Env = append(os.Environ(), env...)
 	p.Stdout, p.Stderr = p.out, p.errors
 	require.NoError(t, p.Start())
@@ -84,18 +85,17 @@ streams: [{name: app, format: app, paths: [ROOT/app.log*], batch: {max_age: 50ms
 `
 
 func TestTail_TellsTheServiceManager(t *testing.T) {
-	m := newManager(t, filepath.Join(t.TempDir(), "notify"))
-	p := startTail(t, t.TempDir(), "sink: ROOT/lake\n"+quickTail, "NOTIFY_SOCKET="+m.name,
+	m := servicetest.NewManager(t, filepath.Join(t.TempDir(), "notify"))
+	p := startTail(t, t.TempDir(), "sink: ROOT/lake\n"+quickTail, "NOTIFY_SOCKET="+m.Name,
 		"WATCHDOG_USEC=100000")
-	hears := (&running{manager: m}).hears
-	hears(t, "READY=1\nSTATUS=following")
+	m.Hears(t, "READY=1\nSTATUS=following")
 	for range 3 {
-		require.Equal(t, "WATCHDOG=1", m.hear(t))
+		require.Equal(t, "WATCHDOG=1", m.Hear(t))
 	}
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
-	hears(t, "RELOADING=1\nMONOTONIC_USEC=")
+	m.Hears(t, "RELOADING=1\nMONOTONIC_USEC=")
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	for heard := ""; heard != "STOPPING=1\nSTATUS=ending"; heard = m.hear(t) {
+	for heard := ""; heard != "STOPPING=1\nSTATUS=ending"; heard = m.Hear(t) {
 	}
 	require.True(t, p.end(t).OK)
 }
@@ -231,7 +231,7 @@ func TestTail_BeginsWhileAStatusWaitsForTheStore(t *testing.T) {
 	ask := exec.Command("ingest", "status", "-c", root+"/ingest.yaml", "--safe-to-delete",
 		root+"/app.log")
 	ask.Env = append(os.Environ(), s3test.Environ()...)
-	var errs told
+	var errs servicetest.Log
 	ask.Stderr = &errs
 	require.NoError(t, ask.Start())
 	t.Cleanup(func() {

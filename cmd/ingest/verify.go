@@ -16,6 +16,7 @@ import (
 	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/pipeline"
+	"logseal/ingest/service"
 	"logseal/ingest/source"
 	"logseal/ingest/spool"
 	"logseal/ingest/usage"
@@ -55,7 +56,7 @@ type verifyResult struct {
 	Cleaned *[]string `json:"cleaned,omitempty"` // with --clean: keys
 	Error   string    `json:"error,omitempty"`
 	// Problems are places in which --source could not look for files.
-	Problems []problemJSON `json:"problems,omitempty"`
+	Problems []service.Problem `json:"problems,omitempty"`
 
 	look bool // the command ended as it did although there is no fault
 }
@@ -196,7 +197,7 @@ func (v *verifyCmd) options(
 		}
 		for _, p := range problems {
 			a.warn("%v", p)
-			res.Problems = append(res.Problems, problemJSON{p.Kind, p.Path, p.Message})
+			res.Problems = append(res.Problems, service.Problem(p))
 		}
 	}
 	store, err := at.OpenReader(ctx, a.log)

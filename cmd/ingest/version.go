@@ -3,6 +3,8 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+
+	"logseal/ingest/service"
 )
 
 // versionCmd is `ingest version`.
@@ -29,10 +31,11 @@ type versionResult struct {
 
 // Run implements the command.
 func (*versionCmd) Run(a *app) error {
-	revision, goVersion := buildOf()
-	res := &versionResult{Version: programVersion(), Revision: revision, Go: goVersion,
+	b := buildOf()
+	res := &versionResult{Version: b.Version, Revision: b.Revision, Go: b.Go,
 		Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	a.result = res
+	revision := b.Revision
 	if revision != "" {
 		revision += " "
 	}
@@ -52,17 +55,18 @@ func programVersion() string {
 	return info.Main.Version
 }
 
-// buildOf gives the revision that the program was built from, empty when nothing says so, and the
-// version of Go.
-func buildOf() (revision, goVersion string) {
+// buildOf says which program this is.
+func buildOf() service.Build {
+	b := service.Build{Version: programVersion(), Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "", runtime.Version()
+		return b
 	}
+	b.Go = info.GoVersion
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
-			revision = s.Value
+			b.Revision = s.Value
 		}
 	}
-	return revision, info.GoVersion
+	return b
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"logseal/ingest/batch"
+	"logseal/ingest/input"
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
 	"logseal/ingest/table"
@@ -82,6 +83,11 @@ func DefaultStream(name string) Stream {
 		MaxRecordBytes: table.DefaultMaxRecordBytes,
 		Rejects:        Rejects{MaxRatio: 0.10, MinRecords: 1000},
 	}
+}
+
+// Files selects the files that the config names for the stream.
+func (s *Stream) Files() *input.Selection {
+	return &input.Selection{Name: s.Name, Patterns: s.Paths, Exclude: s.Exclude}
 }
 
 // Epoch is the stream's canonical definition.

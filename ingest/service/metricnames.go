@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"strings"
@@ -40,14 +40,14 @@ var wholeMetrics = []metric[*pipeline.TailStatus]{
 }
 
 // serviceMetrics are of what is around the tail.
-var serviceMetrics = []metric[*service]{
+var serviceMetrics = []metric[*Service]{
 	newMetric(gauge, "spool_limit_bytes", "How far the spool may grow before reading pauses.",
-		func(s *service) float64 { return float64(s.current.Load().cfg.SpoolMaxBytes) }),
+		func(s *Service) float64 { return float64(s.current.Load().Config.SpoolMaxBytes) }),
 	newMetric(counter, "retries_total", "Requests to the sink that were repeated.",
-		func(s *service) float64 { return float64(s.store.Retries()) }),
+		func(s *Service) float64 { return float64(s.store.Retries()) }),
 	newMetric(gauge, "config_refused",
 		"1 when the last reload was refused, so that the program runs by an older config.",
-		func(s *service) float64 { return oneIf(s.stale.Load()) }),
+		func(s *Service) float64 { return oneIf(s.stale.Load()) }),
 }
 
 // streamMetrics are of one stream, since the start.

@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"context"
@@ -36,7 +36,7 @@ func TestJudge_OfTheOriginOfTheConfig(t *testing.T) {
 	x, cfg, path := newTestJudge(t, "one\n")
 	for said, want := range map[config.Origin]string{"": "web-1", source.NoOrigin: "", "web-2": "web-2"} {
 		cfg.Origin = said
-		places, err := newJudge(cfg, x.Ledger, x.Files.(*input.FS), time.Minute, x.Store).Streams(path, path)
+		places, err := NewJudge(cfg, x.Ledger, x.Files.(*input.FS), time.Minute, x.Store).Streams(path, path)
 		require.NoError(t, err)
 		require.Equal(t, []deletion.Place{{Table: source.Table{Stream: "app", Version: 1}, Origin: want,
 			Wanted: true}}, places)
@@ -56,6 +56,6 @@ func newTestJudge(t *testing.T, text string) (*deletion.Judge, *config.Config, s
 	require.NoError(t, err)
 	c, err := config.Parse("c", []byte("streams: [{name: app, format: app, paths: ["+root+"/*.log]}]"))
 	require.NoError(t, err)
-	return newJudge(c, ledger, input.NewFS(t.Context(), nil, nil), time.Minute,
+	return NewJudge(c, ledger, input.NewFS(t.Context(), nil, nil), time.Minute,
 		func() (sink.Store, error) { return store, nil }), c, path
 }

@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"context"
@@ -6,38 +6,38 @@ import (
 )
 
 const (
-	// pulseEvery is how often the tail is asked how it is, when nobody wants to know more often.
-	pulseEvery = 5 * time.Second
-	// lookMost is how old the last look at all files may be of a tail that is well. A look at
+	// watchdogEvery is how often the tail is asked how it is, when nobody wants to know more often.
+	watchdogEvery = 5 * time.Second
+	// LookMost is how old the last look at all files may be of a tail that is well. A look at
 	// thousands of files takes a fraction of a second; at a network file system that hangs, for ever.
-	lookMost = time.Minute
+	LookMost = time.Minute
 	// stuckMost is for how long nothing may be sealed or shipped by a tail that is well.
 	stuckMost = time.Minute
-	// pulseMost is how old the last pulse may be of a service that is well.
-	pulseMost = lookMost
+	// wellMost is how old the last sign of life may be of a service that is well.
+	wellMost = LookMost
 )
 
-// watchPulse asks the tail now and then how it is, and tells the service manager when it is well.
+// feedWatchdog asks the tail now and then how it is, and tells the service manager when it is well.
 // A tail that hangs does not answer, and then nobody is told: the manager starts it again.
-func (s *service) watchPulse(ctx context.Context) {
-	every := pulseEvery
-	if s.notify.watchdog > 0 {
-		every = min(every, s.notify.watchdog/2)
+func (s *Service) feedWatchdog(ctx context.Context) {
+	every := watchdogEvery
+	if s.Notify.watchdog > 0 {
+		every = min(every, s.Notify.watchdog/2)
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		// A tail that hangs in its answer must not keep the service from its end.
-		ails := make(chan string, 1)
-		go func() { ails <- s.ails() }()
+		unwell := make(chan string, 1)
+		go func() { unwell <- s.unwell() }()
 		select {
 		case <-ctx.Done():
 			return
-		case why := <-ails:
+		case why := <-unwell:
 			s.ailing.Store(&why)
 			if why == "" {
-				s.pulse.Store(time.Now().UnixNano())
-				s.told(s.notify.alive())
+				s.lastWell.Store(time.Now().UnixNano())
+				s.told(s.Notify.alive())
 			}
 		}
 		select {
@@ -48,11 +48,11 @@ func (s *service) watchPulse(ctx context.Context) {
 	}
 }
 
-// ails tells why the tail, which answers, is not well, empty if it is: it does not look at its files, or
+// unwell tells why the tail, which answers, is not well, empty if it is: it does not look at its files, or
 // nothing can be sealed or shipped. Before its first look it may wait for the sink, and at its end it looks
 // no more.
-func (s *service) ails() string {
-	if last := s.tail.LastLook(); !last.IsZero() && !s.ending.Load() && time.Since(last) >= lookMost {
+func (s *Service) unwell() string {
+	if last := s.tail.LastLook(); !last.IsZero() && !s.ending.Load() && time.Since(last) >= LookMost {
 		return "it does not look at its files"
 	}
 	if since, why := s.tail.Stuck(); !since.IsZero() && time.Since(since) >= stuckMost {
@@ -62,7 +62,7 @@ func (s *service) ails() string {
 }
 
 // complaint is what is known of why the tail is not well.
-func (s *service) complaint() string {
+func (s *Service) complaint() string {
 	if why := s.ailing.Load(); why != nil && *why != "" {
 		return *why
 	}
@@ -70,13 +70,13 @@ func (s *service) complaint() string {
 }
 
 // alive tells whether the tail was well a short time ago.
-func (s *service) alive() bool {
-	return time.Since(time.Unix(0, s.pulse.Load())) < pulseMost
+func (s *Service) alive() bool {
+	return time.Since(time.Unix(0, s.lastWell.Load())) < wellMost
 }
 
 // told logs that the service manager could not be told something: it acts on its own then.
-func (s *service) told(err error) {
+func (s *Service) told(err error) {
 	if err != nil {
-		s.app.log.Warn("the service manager was not told", "error", err)
+		s.Log.Warn("the service manager was not told", "error", err)
 	}
 }

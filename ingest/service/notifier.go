@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"errors"
@@ -11,20 +11,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// notifier tells a service manager how a service is: lines of NAME=value in a datagram to the
+// Notifier tells a service manager how a service is: lines of NAME=value in a datagram to the
 // socket that $NOTIFY_SOCKET names, as sd_notify(3) has it. The zero value tells nobody.
-type notifier struct {
+type Notifier struct {
 	conn *net.UnixConn
 	// watchdog is how often the manager wants to hear that all is well; 0 for never.
 	watchdog time.Duration
 }
 
-// newNotifier reaches the manager that the environment names, if it names one. A name that begins
+// NewNotifier reaches the manager that the environment names, if it names one. A name that begins
 // with @ is one of Linux's abstract sockets.
-func newNotifier(getenv func(string) string) (*notifier, error) {
+func NewNotifier(getenv func(string) string) (*Notifier, error) {
 	name := getenv("NOTIFY_SOCKET")
 	if name == "" {
-		return &notifier{}, nil
+		return &Notifier{}, nil
 	}
 	if name[0] != '/' && name[0] != '@' {
 		return nil, fmt.Errorf("NOTIFY_SOCKET: %q: want a path or a name that begins with @", name)
@@ -37,7 +37,7 @@ func newNotifier(getenv func(string) string) (*notifier, error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return &notifier{conn: conn, watchdog: every}, nil
+	return &Notifier{conn: conn, watchdog: every}, nil
 }
 
 // watchdogInterval is what $WATCHDOG_USEC says, if it speaks to this process.
@@ -54,7 +54,7 @@ func watchdogInterval(getenv func(string) string) (time.Duration, error) {
 }
 
 // tell sends one state.
-func (n *notifier) tell(state string) error {
+func (n *Notifier) tell(state string) error {
 	if n.conn == nil {
 		return nil
 	}
@@ -65,12 +65,12 @@ func (n *notifier) tell(state string) error {
 }
 
 // The states that a service tells. After a reload ready is told again.
-func (n *notifier) ready(status string) error { return n.tell("READY=1\nSTATUS=" + status) }
-func (n *notifier) stopping() error           { return n.tell("STOPPING=1\nSTATUS=ending") }
-func (n *notifier) alive() error              { return n.tell("WATCHDOG=1") }
+func (n *Notifier) ready(status string) error { return n.tell("READY=1\nSTATUS=" + status) }
+func (n *Notifier) stopping() error           { return n.tell("STOPPING=1\nSTATUS=ending") }
+func (n *Notifier) alive() error              { return n.tell("WATCHDOG=1") }
 
 // reloading also says since when, on the clock that the manager goes by.
-func (n *notifier) reloading() error {
+func (n *Notifier) reloading() error {
 	if n.conn == nil {
 		return nil
 	}
@@ -82,7 +82,7 @@ func (n *notifier) reloading() error {
 }
 
 // Close lets the manager go.
-func (n *notifier) Close() error {
+func (n *Notifier) Close() error {
 	if n.conn == nil {
 		return nil
 	}

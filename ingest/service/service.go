@@ -1,9 +1,10 @@
-package main
+package service
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -13,14 +14,18 @@ import (
 
 	"logseal/ingest/config"
 	"logseal/ingest/files"
-	"logseal/ingest/input"
 	"logseal/ingest/location"
 	"logseal/ingest/offsets"
 	"logseal/ingest/pipeline"
-	"logseal/ingest/sink"
 	"logseal/ingest/spool"
-	"logseal/ingest/verify/deletion"
 )
+
+// Build says which program this is.
+type Build struct {
+	Version  string
+	Revision string // empty when the build does not say
+	Go       string
+}
 
 // tailer is what follows files: a *pipeline.Tail.
 type tailer interface {
@@ -28,17 +33,18 @@ type tailer interface {
 	Status() pipeline.TailStatus
 	LastLook() time.Time
 	Stuck() (since time.Time, why string)
-	Reload(cfg tailConfig) error
+	Reload(cfg pipeline.TailConfig) error
 }
 
-// service is a tail and all that is around it: the state it holds, who it answers, and who it tells
+// Service is a tail and all that is around it: the state it holds, who it answers, and who it tells
 // how it is. It runs once.
-type service struct {
-	app     *app
-	notify  *notifier
-	plan    func() (*plan, error) // reads the config anew
-	listen  string                // where metrics are served, empty for nowhere
-	newTail func(tailConfig) tailer
+type Service struct {
+	Log     *slog.Logger
+	Build   Build
+	Notify  *Notifier
+	Plan    func() (*Plan, error)            // reads the config anew
+	Listen  string                           // where metrics are served, empty for nowhere
+	newTail func(pipeline.TailConfig) tailer // nil outside tests
 
 	// What follows is set while the service is opened and does not change any more.
 	ledger *offsets.Ledger
@@ -55,18 +61,18 @@ type service struct {
 	// unwatched is the last that was said of folders that cannot be watched; the tail's.
 	unwatched string
 
-	current  atomic.Pointer[plan]   // what it runs by
+	current  atomic.Pointer[Plan]   // what it runs by
 	reloaded atomic.Int64           // times that a plan was taken
 	refused  atomic.Int64           // times that one was not
 	stale    atomic.Bool            // the last one was not
-	pulse    atomic.Int64           // when the tail last was seen to be well, in Unix ns
+	lastWell atomic.Int64           // when the tail last was seen to be well, in Unix ns
 	ailing   atomic.Pointer[string] // why it is not, as it last said; nil before it did
 	ending   atomic.Bool            // it was told to end
 	asking   sync.Mutex             // held while a file is proved: one at a time
 }
 
-// run follows files by first until ctx is cancelled and the tail has come to its end.
-func (s *service) run(ctx context.Context, first *plan, hangups <-chan os.Signal) (err error) {
+// Run follows files by first until ctx is cancelled and the tail has come to its end.
+func (s *Service) Run(ctx context.Context, first *Plan, hangups <-chan os.Signal) (err error) {
 	s.current.Store(first)
 	puts := newPutSeconds()
 	if err := s.open(ctx, puts); err != nil {
@@ -76,8 +82,12 @@ func (s *service) run(ctx context.Context, first *plan, hangups <-chan os.Signal
 		return errors.Join(err, s.close())
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	s.tail = s.newTail(s.config(first))
-	s.pulse.Store(time.Now().UnixNano())
+	if s.newTail != nil {
+		s.tail = s.newTail(s.config(first))
+	} else {
+		s.tail = pipeline.NewTail(s.config(first))
+	}
+	s.lastWell.Store(time.Now().UnixNano())
 
 	// What stands beside the tail lives until the tail has ended, so that one can watch it end.
 	beside, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -88,26 +98,26 @@ func (s *service) run(ctx context.Context, first *plan, hangups <-chan os.Signal
 		return err
 	}
 	s.serveSocket(beside, &wait)
-	wait.Go(func() { s.watchPulse(beside) })
+	wait.Go(func() { s.feedWatchdog(beside) })
 	wait.Go(func() { s.hearHangups(beside, hangups) })
 	defer context.AfterFunc(ctx, func() {
 		s.ending.Store(true)
-		s.told(s.notify.stopping())
+		s.told(s.Notify.stopping())
 	})()
-	s.told(s.notify.ready("following"))
-	s.app.log.Info("following files", "sink", first.at.Sink, "state", first.at.State,
-		"origin", s.origin.String(), "streams", len(first.streams), "pid", os.Getpid())
+	s.told(s.Notify.ready("following"))
+	s.Log.Info("following files", "sink", first.Location.Sink, "state", first.Location.State,
+		"origin", s.origin.String(), "streams", len(first.Streams), "pid", os.Getpid())
 	err = s.tail.Run(ctx)
 	if err == nil {
 		status := s.tail.Status()
-		s.app.log.Info("ended", "unshipped_bytes", unshipped(&status), "spool_bytes", status.SpoolBytes)
+		s.Log.Info("ended", "unshipped_bytes", unshipped(&status), "spool_bytes", status.SpoolBytes)
 	}
 	return err
 }
 
 // open opens ledger, sink and spool, in this order: the ledger's lock keeps other processes from
 // the rest, and its writer id names our folder in the sink.
-func (s *service) open(ctx context.Context, puts *prometheus.HistogramVec) (err error) {
+func (s *Service) open(ctx context.Context, puts *prometheus.HistogramVec) (err error) {
 	p := s.current.Load()
 	limit, err := openFilesLimit()
 	if err != nil {
@@ -119,9 +129,9 @@ func (s *service) open(ctx context.Context, puts *prometheus.HistogramVec) (err 
 	if s.host, err = os.Hostname(); err != nil {
 		return fmt.Errorf("ask for the host's name: %w", err)
 	}
-	meta := offsets.Meta{Sink: p.at.SinkName(), Origin: string(p.cfg.Origin)}
-	s.ledger, err = openPatiently(ctx, s.app, func() (*offsets.Ledger, error) {
-		return offsets.Open(p.at.State, meta)
+	meta := offsets.Meta{Sink: p.Location.SinkName(), Origin: string(p.Config.Origin)}
+	s.ledger, err = openPatiently(ctx, s.Log, func() (*offsets.Ledger, error) {
+		return offsets.Open(p.Location.State, meta)
 	})
 	if err != nil {
 		return err
@@ -133,16 +143,16 @@ func (s *service) open(ctx context.Context, puts *prometheus.HistogramVec) (err 
 			return err
 		}
 	}
-	store, err := p.at.OpenStore(ctx, s.ledger.Meta().WriterID)
+	store, err := p.Location.OpenStore(ctx, s.ledger.Meta().WriterID)
 	if err != nil {
 		return err
 	}
-	s.store = p.at.Patient(&putMeter{Store: store, seconds: puts}, s.app.log, location.LoadPatience)
-	if s.spool, err = spool.Open(p.at.Spool(), p.cfg.SpoolMaxBytes); err != nil {
+	s.store = p.Location.Patient(&putMeter{Store: store, seconds: puts}, s.Log, location.LoadPatience)
+	if s.spool, err = spool.Open(p.Location.Spool(), p.Config.SpoolMaxBytes); err != nil {
 		return err
 	}
 	if s.events, err = files.NewEvents(); err != nil {
-		s.app.log.Warn("the system tells of no changes; files are looked at every poll_interval",
+		s.Log.Warn("the system tells of no changes; files are looked at every poll_interval",
 			"error", err)
 	}
 	return nil
@@ -157,7 +167,7 @@ const (
 
 // openPatiently opens a ledger that another process may still have.
 func openPatiently(
-	ctx context.Context, a *app, open func() (*offsets.Ledger, error),
+	ctx context.Context, log *slog.Logger, open func() (*offsets.Ledger, error),
 ) (*offsets.Ledger, error) {
 	began := time.Now()
 	for said := false; ; said = true {
@@ -166,7 +176,7 @@ func openPatiently(
 			return l, err
 		}
 		if !said {
-			a.log.Warn("waiting for the state folder", "error", err)
+			log.Warn("waiting for the state folder", "error", err)
 		}
 		select {
 		case <-time.After(lockPause):
@@ -176,7 +186,7 @@ func openPatiently(
 	}
 }
 
-func (s *service) close() (err error) {
+func (s *Service) close() (err error) {
 	if s.events != nil {
 		err = s.events.Close()
 	}
@@ -187,13 +197,13 @@ func (s *service) close() (err error) {
 }
 
 // config is what the tail does by a plan.
-func (s *service) config(p *plan) tailConfig {
-	c := p.cfg
-	cfg := tailConfig{
+func (s *Service) config(p *Plan) pipeline.TailConfig {
+	c := p.Config
+	cfg := pipeline.TailConfig{
 		Config: pipeline.Config{
 			Store: s.store, Ledger: s.ledger, Spool: pipeline.DiskSpool{Spool: s.spool},
-			FS: files.OS().FollowAll(c.FollowLinks), Streams: s.origin.Of(p.streams), Host: s.host,
-			Program: programVersion(), Log: s.app.log,
+			FS: files.OS().FollowAll(c.FollowLinks), Streams: s.origin.Of(p.Streams), Host: s.host,
+			Program: s.Build.Version, Log: s.Log,
 		},
 		PollInterval: c.Tail.PollInterval, CopyWait: c.Tail.CopyWait,
 		CloseWait: max(c.Tail.CloseWait, 1), Grace: max(c.ShutdownGrace, 1), // 0 would be the default
@@ -201,7 +211,7 @@ func (s *service) config(p *plan) tailConfig {
 	}
 	for i, f := range p.follows {
 		stream := &c.Streams[i]
-		cfg.Follow = append(cfg.Follow, follow{
+		cfg.Follow = append(cfg.Follow, pipeline.Follow{
 			Unsaid: c.Origin == "", Find: f.Find, Dirs: f.Folders, StartAtEnd: stream.StartAtEnd,
 			MaxAge: stream.MaxAge(),
 		})
@@ -217,35 +227,33 @@ func (s *service) config(p *plan) tailConfig {
 
 // watch lets the system tell of changes in folders. It is a hint: without it files are looked at
 // all the same, only later.
-func (s *service) watch(dirs []string) {
+func (s *Service) watch(dirs []string) {
 	err := s.events.Watch(dirs)
 	said := ""
 	if err != nil {
 		said = err.Error()
 	}
 	if said != "" && said != s.unwatched {
-		s.app.log.Warn("not every folder can be watched; files are looked at every poll_interval",
+		s.Log.Warn("not every folder can be watched; files are looked at every poll_interval",
 			"error", err)
 	}
 	s.unwatched = said
 }
 
-// status is the tail's, before it began an empty one.
-func (s *service) status() pipeline.TailStatus {
+// Status is the tail's, before it began an empty one.
+func (s *Service) Status() pipeline.TailStatus {
 	if s.tail == nil {
 		return pipeline.TailStatus{}
 	}
 	return s.tail.Status()
 }
 
-// fill sums up what the service did.
-func (s *service) fill(r *tailResult) {
-	status := s.status()
-	var retries int64
-	if s.store != nil {
-		retries = s.store.Retries()
+// Retries is how often requests to the sink were repeated.
+func (s *Service) Retries() int64 {
+	if s.store == nil {
+		return 0
 	}
-	r.fill(&status, retries)
+	return s.store.Retries()
 }
 
 // unshipped is how many bytes were read or sealed and are not in the sink.
@@ -254,10 +262,4 @@ func unshipped(status *pipeline.TailStatus) (n int64) {
 		n += max(0, max(x.Read, x.Sealed)-x.Shipped)
 	}
 	return n
-}
-
-// judge decides about deleting files while the tail runs.
-func (s *service) judge(ctx context.Context, timeout time.Duration) *deletion.Judge {
-	return newJudge(s.current.Load().cfg, s.ledger, input.NewFS(ctx, s.app.log, nil), timeout,
-		func() (sink.Store, error) { return s.store, nil })
 }

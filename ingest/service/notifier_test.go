@@ -1,8 +1,7 @@
-package main
+package service
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,29 +11,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/service/servicetest"
 )
-
-// manager is a service manager: it hears what services tell.
-type manager struct {
-	name string // of its socket
-	conn *net.UnixConn
-}
-
-func newManager(t *testing.T, name string) *manager {
-	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
-	require.NoError(t, err)
-	t.Cleanup(func() { conn.Close() })
-	return &manager{name: name, conn: conn}
-}
-
-// hear waits for the next thing that was told.
-func (m *manager) hear(t *testing.T) string {
-	require.NoError(t, m.conn.SetReadDeadline(time.Now().Add(30*time.Second)))
-	b := make([]byte, 4096)
-	n, err := m.conn.Read(b)
-	require.NoError(t, err)
-	return string(b[:n])
-}
 
 func environ(pairs ...string) func(string) string {
 	return func(name string) string {
@@ -53,25 +32,25 @@ func TestNotifier_TellsTheManager(t *testing.T) {
 		names = append(names, fmt.Sprintf("@logseal-test-%d", os.Getpid()))
 	}
 	for _, name := range names {
-		m := newManager(t, name)
-		n, err := newNotifier(environ("NOTIFY_SOCKET="+name, "WATCHDOG_USEC=3000000",
+		m := servicetest.NewManager(t, name)
+		n, err := NewNotifier(environ("NOTIFY_SOCKET="+name, "WATCHDOG_USEC=3000000",
 			"WATCHDOG_PID="+strconv.Itoa(os.Getpid())))
 		require.NoError(t, err)
 		require.Equal(t, 3*time.Second, n.watchdog)
 		require.NoError(t, n.ready("following"))
-		require.Equal(t, "READY=1\nSTATUS=following", m.hear(t))
+		require.Equal(t, "READY=1\nSTATUS=following", m.Hear(t))
 		require.NoError(t, n.alive())
-		require.Equal(t, "WATCHDOG=1", m.hear(t))
+		require.Equal(t, "WATCHDOG=1", m.Hear(t))
 		require.NoError(t, n.reloading())
-		require.Regexp(t, `^RELOADING=1\nMONOTONIC_USEC=[1-9][0-9]+$`, m.hear(t))
+		require.Regexp(t, `^RELOADING=1\nMONOTONIC_USEC=[1-9][0-9]+$`, m.Hear(t))
 		require.NoError(t, n.stopping())
-		require.Equal(t, "STOPPING=1\nSTATUS=ending", m.hear(t))
+		require.Equal(t, "STOPPING=1\nSTATUS=ending", m.Hear(t))
 		require.NoError(t, n.Close())
 	}
 }
 
 func TestNotifier_WithoutAManager(t *testing.T) {
-	n, err := newNotifier(environ("WATCHDOG_USEC=1"))
+	n, err := NewNotifier(environ("WATCHDOG_USEC=1"))
 	require.NoError(t, err)
 	require.Zero(t, n.watchdog, "nobody listens")
 	require.NoError(t, n.ready(""))
@@ -80,17 +59,17 @@ func TestNotifier_WithoutAManager(t *testing.T) {
 }
 
 func TestNewNotifier_SaysWhatIsWrong(t *testing.T) {
-	m := newManager(t, filepath.Join(t.TempDir(), "notify"))
+	m := servicetest.NewManager(t, filepath.Join(t.TempDir(), "notify"))
 	for want, env := range map[string][]string{
 		"want a path":            {"NOTIFY_SOCKET=notify"},
 		"NOTIFY_SOCKET: dial":    {"NOTIFY_SOCKET=/none/there"},
-		`WATCHDOG_USEC: "soon":`: {"NOTIFY_SOCKET=" + m.name, "WATCHDOG_USEC=soon"},
-		`WATCHDOG_USEC: "0":`:    {"NOTIFY_SOCKET=" + m.name, "WATCHDOG_USEC=0"},
+		`WATCHDOG_USEC: "soon":`: {"NOTIFY_SOCKET=" + m.Name, "WATCHDOG_USEC=soon"},
+		`WATCHDOG_USEC: "0":`:    {"NOTIFY_SOCKET=" + m.Name, "WATCHDOG_USEC=0"},
 	} {
-		_, err := newNotifier(environ(env...))
+		_, err := NewNotifier(environ(env...))
 		require.ErrorContains(t, err, want)
 	}
-	n, err := newNotifier(environ("NOTIFY_SOCKET="+m.name, "WATCHDOG_USEC=5", "WATCHDOG_PID=1"))
+	n, err := NewNotifier(environ("NOTIFY_SOCKET="+m.Name, "WATCHDOG_USEC=5", "WATCHDOG_PID=1"))
 	require.NoError(t, err)
 	require.Zero(t, n.watchdog, "it is meant for another process")
 }

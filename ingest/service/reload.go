@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 )
 
 // hearHangups reads the config again at each SIGHUP.
-func (s *service) hearHangups(ctx context.Context, hangups <-chan os.Signal) {
+func (s *Service) hearHangups(ctx context.Context, hangups <-chan os.Signal) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -19,23 +19,23 @@ func (s *service) hearHangups(ctx context.Context, hangups <-chan os.Signal) {
 
 // reload takes the config as it is now, or says why not and goes on by the old one: whole either
 // way. The service manager hears that it is over in both cases.
-func (s *service) reload() {
-	s.told(s.notify.reloading())
+func (s *Service) reload() {
+	s.told(s.Notify.reloading())
 	next, err := s.replan()
 	s.stale.Store(err != nil)
 	if err != nil {
 		s.refused.Add(1)
-		s.app.log.Error("the config was not taken; the old one goes on", "error", err)
-		s.told(s.notify.ready("following; the last reload was refused"))
+		s.Log.Error("the config was not taken; the old one goes on", "error", err)
+		s.told(s.Notify.ready("following; the last reload was refused"))
 		return
 	}
 	s.reloaded.Add(1)
-	s.app.log.Info("the config was read again", "streams", len(next.streams))
-	s.told(s.notify.ready("following"))
+	s.Log.Info("the config was read again", "streams", len(next.Streams))
+	s.told(s.Notify.ready("following"))
 }
 
-func (s *service) replan() (*plan, error) {
-	next, err := s.plan()
+func (s *Service) replan() (*Plan, error) {
+	next, err := s.Plan()
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"context"
@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -35,7 +37,7 @@ func metricNames(t *testing.T) []string {
 	descs := make(chan *prometheus.Desc, 1000)
 	telemetry{}.Describe(descs)
 	newPutSeconds().Describe(descs)
-	buildInfo().Describe(descs)
+	buildInfo(Build{}).Describe(descs)
 	close(descs)
 	var names []string
 	for d := range descs {
@@ -60,7 +62,7 @@ func TestMetrics_AreDocumented(t *testing.T) {
 }
 
 // fullService has a status with something of everything.
-func fullService(t *testing.T) *service {
+func fullService(t *testing.T) *Service {
 	at := time.Now().Add(-time.Minute)
 	fake := &fakeTail{is: pipeline.TailStatus{
 		Ready: true, LastLook: at, SpoolBytes: 7, HeldBytes: 8, OldestUnshipped: at, PausedSeconds: 9.5,
@@ -82,8 +84,9 @@ func fullService(t *testing.T) *service {
 			Losses:    map[table.LossReason]int64{table.Deleted: 1},
 		}},
 	}}
-	s := &service{app: newApp(io.Discard, io.Discard), tail: fake, store: &pipeline.Retrier{}}
-	s.current.Store(&plan{cfg: &config.Config{SpoolMaxBytes: 1 << 30,
+	s := &Service{Log: slog.New(slog.DiscardHandler), Build: Build{Version: "devel", Go: runtime.Version()}, tail: fake,
+		store: &pipeline.Retrier{}}
+	s.current.Store(&Plan{Config: &config.Config{SpoolMaxBytes: 1 << 30,
 		Streams: []config.Stream{{Name: "app"}, {Name: "quiet"}}}})
 	return s
 }

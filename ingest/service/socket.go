@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"context"
@@ -23,11 +23,11 @@ import (
 const socketPathMax = 100
 
 // serveSocket answers at the state's socket until ctx is cancelled. Without it the tail goes on.
-func (s *service) serveSocket(ctx context.Context, wait *sync.WaitGroup) {
-	path := filepath.Join(s.current.Load().at.State, location.SocketName)
+func (s *Service) serveSocket(ctx context.Context, wait *sync.WaitGroup) {
+	path := filepath.Join(s.current.Load().Location.State, location.SocketName)
 	l, err := listenSocket(path)
 	if err != nil {
-		s.app.log.Warn("nobody can ask how it is: `ingest status` will not work while it runs",
+		s.Log.Warn("nobody can ask how it is: `ingest status` will not work while it runs",
 			"socket", path, "error", err)
 		return
 	}
@@ -36,7 +36,7 @@ func (s *service) serveSocket(ctx context.Context, wait *sync.WaitGroup) {
 		<-ctx.Done()
 		// One that stays is refused by whoever asks it, and is replaced by the next tail.
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			s.app.log.Warn("remove socket", "error", err)
+			s.Log.Warn("remove socket", "error", err)
 		}
 	})
 }
@@ -106,39 +106,46 @@ func atShortPath(path string, f func(short string) error) error {
 //	GET /safe?path=…&dev=…&inode=…&timeout=…        the same of `status --json --safe-to-delete`
 //
 // The status code says how the command exits: 200 for 0, 409 for 1 (not yet), 400 for 2, 500 for 1.
-func (s *service) socketHandler() http.Handler {
+func (s *Service) socketHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
-		res := s.newStatusResult()
+		res := &answer{Status: NewStatus(s.current.Load().Location)}
 		s.reply(w, res, res.fillRunning(s))
 	})
 	mux.HandleFunc("GET /safe", func(w http.ResponseWriter, r *http.Request) {
 		// A proof may take longer than readWait, at which the question would be given up.
 		if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
-			s.app.log.Warn("answer at the socket", "error", err)
+			s.Log.Warn("answer at the socket", "error", err)
 		}
-		res := s.newStatusResult()
+		res := &answer{Status: NewStatus(s.current.Load().Location)}
 		s.reply(w, res, s.askSafe(r, res))
 	})
 	return mux
 }
 
-// reply writes a result as the command prints it.
-func (s *service) reply(w http.ResponseWriter, res *statusResult, err error) {
+// answer is the JSON object of `status`.
+type answer struct {
+	OK    bool   `json:"ok"`
+	Error string `json:"error,omitempty"`
+	Status
+}
+
+// reply writes an answer as the command prints it.
+func (s *Service) reply(w http.ResponseWriter, res *answer, err error) {
 	code, message := http.StatusOK, ""
 	switch {
 	case err == nil:
 	case res.Safe != nil:
 		code, message = http.StatusConflict, err.Error()
-	case exitCode(err) == exitUsage:
+	case usage.Is(err):
 		code, message = http.StatusBadRequest, err.Error()
 	default:
 		code, message = http.StatusInternalServerError, err.Error()
 	}
-	res.end(message)
+	res.OK, res.Error = message == "", message
 	// A proof may take longer than writeWait, which counts from the question on.
 	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeWait)); err != nil {
-		s.app.log.Warn("answer at the socket", "error", err)
+		s.Log.Warn("answer at the socket", "error", err)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
@@ -147,7 +154,7 @@ func (s *service) reply(w http.ResponseWriter, res *statusResult, err error) {
 }
 
 // askSafe answers whether a file may go. The proof reads all of the file, so it is one at a time.
-func (s *service) askSafe(r *http.Request, res *statusResult) (err error) {
+func (s *Service) askSafe(r *http.Request, res *answer) (err error) {
 	path := r.URL.Query().Get("path")
 	if !filepath.IsAbs(path) {
 		return usage.Errorf("--safe-to-delete: %q: want an absolute path", path)
@@ -157,7 +164,7 @@ func (s *service) askSafe(r *http.Request, res *statusResult) (err error) {
 	}
 	timeout, err := time.ParseDuration(r.URL.Query().Get("timeout"))
 	if err != nil || timeout <= 0 {
-		return errTimeout
+		return ErrTimeout
 	}
 	s.asking.Lock()
 	defer s.asking.Unlock()
@@ -178,9 +185,4 @@ func sameFile(path, dev, inode string) error {
 		return usage.Errorf("--safe-to-delete: the running tail sees another file at %s", path)
 	}
 	return nil
-}
-
-func (s *service) newStatusResult() *statusResult {
-	at := s.current.Load().at
-	return &statusResult{Sink: at.Sink, State: at.State, Sources: []sourceJSON{}}
 }

@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"context"
@@ -33,37 +33,37 @@ const (
 
 // serveMetrics answers /metrics, /healthz and /readyz until ctx is cancelled, if someone asked for
 // it.
-func (s *service) serveMetrics(
+func (s *Service) serveMetrics(
 	ctx context.Context, wait *sync.WaitGroup, puts *prometheus.HistogramVec,
 ) error {
-	if s.listen == "" {
+	if s.Listen == "" {
 		return nil
 	}
-	l, err := net.Listen("tcp", s.listen)
+	l, err := net.Listen("tcp", s.Listen)
 	if err != nil {
-		return fmt.Errorf("serve metrics at %s: %w", s.listen, err)
+		return fmt.Errorf("serve metrics at %s: %w", s.Listen, err)
 	}
-	s.app.log.Info("serving metrics", "address", l.Addr().String())
+	s.Log.Info("serving metrics", "address", l.Addr().String())
 	s.serve(ctx, wait, l, s.metricsHandler(newRegistry(s, puts)))
 	return nil
 }
 
-func (s *service) metricsHandler(from prometheus.Gatherer) http.Handler {
+func (s *Service) metricsHandler(from prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(from, promhttp.HandlerOpts{
 		MaxRequestsInFlight: scrapesMost, ErrorLog: s.serverLog(),
 	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, s.alive(), s.complaint())
+		probe(w, s.alive(), s.complaint())
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, s.status().Ready, "the first look at all files is not done, or the sink not reached")
+		probe(w, s.Status().Ready, "the first look at all files is not done, or the sink not reached")
 	})
 	return mux
 }
 
-// answer says ok or why not, as probes want it.
-func answer(w http.ResponseWriter, ok bool, why string) {
+// probe says ok or why not, as probes want it.
+func probe(w http.ResponseWriter, ok bool, why string) {
 	if !ok {
 		http.Error(w, why, http.StatusServiceUnavailable)
 		return
@@ -72,13 +72,13 @@ func answer(w http.ResponseWriter, ok bool, why string) {
 }
 
 // serverLog is where servers say what goes wrong with clients.
-func (s *service) serverLog() *log.Logger {
-	return slog.NewLogLogger(s.app.log.Handler(), slog.LevelWarn)
+func (s *Service) serverLog() *log.Logger {
+	return slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn)
 }
 
 // serve answers on l until ctx is cancelled; then also what is being answered ends. However many
 // clients there are and whatever they do, they take few descriptors and little memory.
-func (s *service) serve(ctx context.Context, wait *sync.WaitGroup, l net.Listener, h http.Handler) {
+func (s *Service) serve(ctx context.Context, wait *sync.WaitGroup, l net.Listener, h http.Handler) {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: headerWait, ReadTimeout: readWait, WriteTimeout: writeWait,
 		IdleTimeout: idleWait, MaxHeaderBytes: headerMost, ErrorLog: s.serverLog(),
@@ -87,13 +87,13 @@ func (s *service) serve(ctx context.Context, wait *sync.WaitGroup, l net.Listene
 	wait.Go(func() {
 		err := server.Serve(newBoundedListener(l, clientsLimit()))
 		if !errors.Is(err, http.ErrServerClosed) {
-			s.app.log.Error("no longer answering", "address", l.Addr().String(), "error", err)
+			s.Log.Error("no longer answering", "address", l.Addr().String(), "error", err)
 		}
 	})
 	wait.Go(func() {
 		<-ctx.Done()
 		if err := server.Close(); err != nil {
-			s.app.log.Warn("stop answering", "error", err)
+			s.Log.Warn("stop answering", "error", err)
 		}
 	})
 }

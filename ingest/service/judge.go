@@ -1,6 +1,7 @@
-package main
+package service
 
 import (
+	"context"
 	"time"
 
 	"logseal/ingest/config"
@@ -12,11 +13,11 @@ import (
 	"logseal/ingest/verify/deletion"
 )
 
-// errTimeout says that nobody can wait for so long.
-var errTimeout = usage.Errorf("--timeout: want a duration above zero, as in 5s")
+// ErrTimeout says that nobody can wait for so long.
+var ErrTimeout = usage.Errorf("--timeout: want a duration above zero, as in 5s")
 
-// newJudge decides by a config, a ledger and the sink that store opens.
-func newJudge(
+// NewJudge decides by a config, a ledger and the sink that store opens.
+func NewJudge(
 	cfg *config.Config, ledger *offsets.Ledger, from *input.FS, timeout time.Duration, store func() (sink.Store, error),
 ) *deletion.Judge {
 	whose := cfg.Origin.Or(config.NotedOrigin(ledger))
@@ -62,4 +63,10 @@ func placeIn(
 		x.Wanted = x.Wanted || ok && !out.Excludes(named) && !out.Excludes(path)
 	}
 	return x, true, nil
+}
+
+// judge decides about deleting files while the tail runs.
+func (s *Service) judge(ctx context.Context, timeout time.Duration) *deletion.Judge {
+	return NewJudge(s.current.Load().Config, s.ledger, input.NewFS(ctx, s.Log, nil), timeout,
+		func() (sink.Store, error) { return s.store, nil })
 }

@@ -1,7 +1,6 @@
-package main
+package service
 
 import (
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -19,6 +18,8 @@ import (
 	"logseal/ingest/pipeline"
 	"logseal/ingest/source"
 	"logseal/ingest/table"
+	"logseal/ingest/usage"
+	"logseal/ingest/verify/deletion"
 	"logseal/ingest/verify/deletion/deletiontest"
 )
 
@@ -39,29 +40,18 @@ func TestStatus_AsksARunningTail(t *testing.T) {
 		OldestUnshipped: oldest, Paused: "the spool is full", OpenFiles: 1, HeldBytes: 1 << 20,
 		Problems: []pipeline.Problem{{Kind: pipeline.Unreadable, Path: "/x", Message: "no"}}})
 
-	code, out, errs := r.ask(t)
-	require.Zero(t, code, errs)
-	require.Regexp(t, `tail   process [0-9]+, origin web-1, following, 1 open file, 1.0 MiB in memory
-oldest unshipped: 2024-01-15T10:30:00Z
-reading is paused: the spool is full
-problem: /x: no
-
-        sealed        shipped            lag  source
-         1,000          1,000              \?  app/v1 `+key.ID.String()+` /gone.log
-         3,000          2,000          2,000  app/v1 `+live.SID.String()+` /live.log
-`, out)
-
-	code, out, errs = r.ask(t, "--json")
-	require.Zero(t, code, errs)
-	var res statusResult
-	require.NoError(t, json.Unmarshal([]byte(out), &res))
-	require.True(t, res.OK)
+	res, err := r.ask(t, Question{})
+	require.NoError(t, err)
 	require.Len(t, res.Sources, 2)
 	require.EqualValues(t, 4000, *res.Sources[1].Read)
 	require.Equal(t, "live", res.Sources[1].Following)
+	require.EqualValues(t, 2000, *res.Sources[1].Lag)
 	require.Equal(t, oldest, *res.Tail.OldestUnshipped)
 	require.Equal(t, os.Getpid(), res.Tail.PID)
+	require.Equal(t, "the spool is full", res.Tail.Paused)
+	require.Equal(t, []Problem{{pipeline.Unreadable, "/x", "no"}}, res.Tail.Problems)
 	require.Nil(t, res.Sources[0].Read)
+	require.Nil(t, res.Sources[0].Lag, "its file does not tell")
 
 	// A source that the ledger knows, too, is there once.
 	require.NoError(t, r.ledger.Update(source.Key{Table: key.Table, Origin: "web-1", ID: live.SID},
@@ -73,9 +63,8 @@ problem: /x: no
 	copied := live
 	copied.Path, copied.Size, copied.Sealed, copied.State = "/copy.log", 10, 0, "copy"
 	r.setStatus(pipeline.TailStatus{Sources: []pipeline.SourceStatus{live, copied}})
-	_, out, _ = r.ask(t, "--json")
-	res = statusResult{}
-	require.NoError(t, json.Unmarshal([]byte(out), &res))
+	res, err = r.ask(t, Question{})
+	require.NoError(t, err)
 	require.Len(t, res.Sources, 3)
 	require.ElementsMatch(t, []string{"/gone.log", "/live.log", "/copy.log"},
 		[]string{res.Sources[0].Path, res.Sources[1].Path, res.Sources[2].Path})
@@ -91,13 +80,12 @@ func TestStatus_AsksARunningTailWhetherAFileMayGo(t *testing.T) {
 	r := startService(t, t.TempDir())
 	path := filepath.Join(r.root, "app.log")
 	require.NoError(t, os.WriteFile(path, []byte("one\ntwo\nthree\n"), 0o666))
-	code, _, errs := r.ask(t, "--safe-to-delete", path)
-	require.Equal(t, exitFailed, code)
-	require.Contains(t, errs, "app.log, 14 bytes: not yet: nothing of it is in the table app/v1")
-	code, out, _ := r.ask(t, "--json", "--safe-to-delete", path)
-	require.Equal(t, exitFailed, code)
-	require.Regexp(t, `^{"ok":false,"error":".*","sink":".*"safe_to_delete":{"path":".*app.log",`+
-		`"size":14,"safe":false,"reason":"nothing of it is in the table app/v1"}}\n$`, out)
+	about := func(path string) Question { return Question{SafeToDelete: path, Timeout: 5 * time.Second} }
+	is, err := r.ask(t, about(path))
+	require.ErrorContains(t, err, "app.log, 14 bytes: not yet: nothing of it is in the table app/v1")
+	require.False(t, usage.Is(err))
+	require.Equal(t, &deletion.Answer{Path: path, Size: 14, Reason: "nothing of it is in the table app/v1"},
+		is.Safe)
 
 	st, err := files.OS().Stat(path)
 	require.NoError(t, err)
@@ -105,36 +93,21 @@ func TestStatus_AsksARunningTailWhetherAFileMayGo(t *testing.T) {
 	r.socketHandler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet,
 		fmt.Sprintf("/safe?path=%s&dev=%d&inode=%d&timeout=5s", path, st.Dev, st.Inode), nil))
 	require.Equal(t, http.StatusConflict, w.Code)
+	require.Regexp(t, `^{"ok":false,"error":".*","sink":".*"safe_to_delete":{"path":".*app.log",`+
+		`"size":14,"safe":false,"reason":"nothing of it is in the table app/v1"}}\n$`, w.Body.String())
 
 	deletiontest.PutLoss(t, r.store, path, table.NotWanted)
-	code, out, errs = r.ask(t, "--safe-to-delete", path)
-	require.Zero(t, code, errs)
-	require.Equal(t, path+", 14 bytes: safe to delete, all of it is in the sink or was never wanted\n",
-		out)
+	is, err = r.ask(t, about(path))
+	require.NoError(t, err)
+	require.Equal(t, &deletion.Answer{Path: path, Size: 14, Safe: true,
+		Reason: "all of it is in the sink or was never wanted"}, is.Safe)
 
-	code, _, errs = r.ask(t, "--safe-to-delete", path+".none")
-	require.Equal(t, exitUsage, code)
-	require.Contains(t, errs, "no such file")
-	code, _, errs = r.ask(t, "--safe-to-delete", "s3://b/k")
-	require.Equal(t, exitUsage, code)
-	require.Contains(t, errs, "a tail follows files")
-}
-
-// In a container another file may be at the path that was asked about.
-func TestSameFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a")
-	require.NoError(t, os.WriteFile(path, nil, 0o666))
-	require.ErrorContains(t, sameFile(path, "1", "1"), "sees another file at")
-	require.ErrorContains(t, sameFile(path+"x", "1", "1"), "sees no such file")
-
-	r := startService(t, t.TempDir())
-	for _, query := range []string{"path=" + path + "&dev=1&inode=1", "path=a&dev=1&inode=1", ""} {
-		w := httptest.NewRecorder()
-		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/safe?"+query, nil)
-		r.socketHandler().ServeHTTP(w, request)
-		require.Equal(t, http.StatusBadRequest, w.Code, w.Body)
-		require.NotContains(t, w.Body.String(), "safe_to_delete")
-	}
+	_, err = r.ask(t, about(path+".none"))
+	require.ErrorContains(t, err, "no such file")
+	require.True(t, usage.Is(err))
+	_, err = r.ask(t, about("s3://b/k"))
+	require.ErrorContains(t, err, "a tail follows files")
+	require.True(t, usage.Is(err))
 }
 
 // A socket that nobody answers at, or none, says that it is no tail that has the ledger.
@@ -150,10 +123,8 @@ func TestStatus_BesideALoad(t *testing.T) {
 			require.NoError(t, socket.(*net.UnixListener).Close())
 			require.FileExists(t, filepath.Join(state, location.SocketName))
 		}
-		(&running{root: root}).write(t, runningConfig)
-		code, _, errs := (&running{root: root}).ask(t)
-		require.Equal(t, exitFailed, code)
-		require.Contains(t, errs, "in use by process")
+		_, err = (&running{root: root}).ask(t, Question{})
+		require.ErrorContains(t, err, "in use by process")
 		require.NoError(t, l.Close())
 	}
 }

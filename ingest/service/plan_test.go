@@ -1,6 +1,7 @@
-package main
+package service
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,11 +13,11 @@ import (
 )
 
 // planOf is the plan of a config with one stream.
-func planOf(t *testing.T, stream string) *plan {
+func planOf(t *testing.T, stream string) *Plan {
 	path := filepath.Join(t.TempDir(), "ingest.yaml")
-	config := "streams: [{name: app, format: app, paths: [/logs/*.log]" + stream + "}]"
-	require.NoError(t, os.WriteFile(path, []byte(config), 0o666))
-	p, err := (&tailCmd{siteFlags: siteFlags{Config: path}}).plan()
+	text := "streams: [{name: app, format: app, paths: [/logs/*.log]" + stream + "}]"
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o666))
+	p, err := planAt(path)
 	require.NoError(t, err)
 	return p
 }
@@ -24,26 +25,26 @@ func planOf(t *testing.T, stream string) *plan {
 // What a stream of a tail has when nothing is said differs from what one of a load has.
 func TestPlan_Defaults(t *testing.T) {
 	p := planOf(t, "")
-	s := p.streams[0]
+	s := p.Streams[0]
 	require.EqualValues(t, 64<<20, s.MaxBytes)
 	require.False(t, s.Rejects.Halt)
-	require.Equal(t, 5*time.Minute, p.cfg.Streams[0].MaxAge())
-	load, err := p.cfg.Streams[0].LoadStream("")
+	require.Equal(t, 5*time.Minute, p.Config.Streams[0].MaxAge())
+	load, err := p.Config.Streams[0].LoadStream("")
 	require.NoError(t, err)
 	require.EqualValues(t, 256<<20, load.MaxBytes)
 	require.True(t, load.Rejects.Halt)
 
 	p = planOf(t, ", rejects: {on_exceed: halt}, batch: {max_bytes: 1MiB, max_age: 7s}")
-	require.EqualValues(t, 1<<20, p.streams[0].MaxBytes)
-	require.True(t, p.streams[0].Rejects.Halt)
-	require.Equal(t, 7*time.Second, p.cfg.Streams[0].MaxAge())
+	require.EqualValues(t, 1<<20, p.Streams[0].MaxBytes)
+	require.True(t, p.Streams[0].Rejects.Halt)
+	require.Equal(t, 7*time.Second, p.Config.Streams[0].MaxAge())
 }
 
 // What the config says reaches the tail, and no duration of nothing means the default.
 func TestService_Config(t *testing.T) {
 	p := planOf(t, ", start_at: end, batch: {max_age: 7s}")
-	p.cfg.ShutdownGrace, p.cfg.Tail = 0, config.Tail{PollInterval: time.Second, CopyWait: time.Minute}
-	s := &service{app: newApp(nil, nil), origin: "web-1", host: "h"}
+	p.Config.ShutdownGrace, p.Config.Tail = 0, config.Tail{PollInterval: time.Second, CopyWait: time.Minute}
+	s := &Service{Log: slog.New(slog.DiscardHandler), origin: "web-1", host: "h"}
 	cfg := s.config(p)
 	require.Equal(t, time.Second, cfg.PollInterval)
 	require.Equal(t, time.Minute, cfg.CopyWait)

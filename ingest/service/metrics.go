@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"cmp"
@@ -42,15 +42,15 @@ func (m metric[T]) send(ch chan<- prometheus.Metric, v T, labels ...string) {
 
 // telemetry gives the metrics of a service that are read off it when someone asks: no number is
 // kept twice. It is a prometheus.Collector.
-type telemetry struct{ s *service }
+type telemetry struct{ s *Service }
 
 var _ prometheus.Collector = telemetry{}
 
 // newRegistry gathers all metrics of a service.
-func newRegistry(s *service, puts *prometheus.HistogramVec) *prometheus.Registry {
+func newRegistry(s *Service, puts *prometheus.HistogramVec) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(telemetry{s}, puts, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(s.Build))
 	return r
 }
 
@@ -81,7 +81,7 @@ func (t telemetry) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (t telemetry) Collect(ch chan<- prometheus.Metric) {
-	status := t.s.status()
+	status := t.s.Status()
 	status.Streams = t.everyStream(status.Streams)
 	for _, m := range wholeMetrics {
 		m.send(ch, &status)
@@ -116,7 +116,7 @@ func (t telemetry) Collect(ch chan<- prometheus.Metric) {
 // start: an increase from nothing to one is seen by nobody.
 func (t telemetry) everyStream(have map[string]pipeline.StreamTotals) map[string]pipeline.StreamTotals {
 	all := map[string]pipeline.StreamTotals{}
-	for _, s := range t.s.current.Load().cfg.Streams {
+	for _, s := range t.s.current.Load().Config.Streams {
 		all[s.Name] = pipeline.StreamTotals{}
 	}
 	maps.Copy(all, have)
@@ -190,13 +190,11 @@ func lagBytes(s pipeline.SourceStatus) int64 {
 }
 
 // buildInfo is a metric that says which program this is.
-func buildInfo() prometheus.Collector {
-	version := programVersion()
-	revision, goVersion := buildOf()
+func buildInfo(b Build) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "logseal_build_info", Help: "1; its labels say which program this is.",
 		ConstLabels: prometheus.Labels{
-			"version": version, "revision": cmp.Or(revision, "unknown"), "goversion": goVersion,
+			"version": b.Version, "revision": cmp.Or(b.Revision, "unknown"), "goversion": b.Go,
 		},
 	}, func() float64 { return 1 })
 }
