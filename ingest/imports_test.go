@@ -70,6 +70,8 @@ var mayImport = map[string][]string{
 	"ingest/config": {"ingest/batch", "ingest/input", "ingest/location", "ingest/offsets",
 		"ingest/parse", "ingest/pipeline", "ingest/sink/dir", "ingest/source", "ingest/table", "ingest/usage"},
 
+	"ingest/dryrun": {"ingest/batch", "ingest/files", "ingest/parse", "ingest/source"},
+
 	"ingest/service": {"ingest/config", "ingest/files", "ingest/input", "ingest/location",
 		"ingest/offsets", "ingest/parse", "ingest/pipeline", "ingest/sink", "ingest/source",
 		"ingest/spool", "ingest/table", "ingest/usage", "ingest/verify/deletion"},

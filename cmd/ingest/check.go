@@ -3,11 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"maps"
 	"slices"
 
-	"logseal/ingest/batch"
+	"logseal/ingest/dryrun"
 	"logseal/ingest/files"
 	"logseal/ingest/input"
 	"logseal/ingest/location"
@@ -43,41 +42,16 @@ Examples:
 // checkResult is the JSON object of `check`.
 type checkResult struct {
 	outcome
-	Streams      []string               `json:"streams"`
-	Files        int64                  `json:"files"`
-	Bytes        int64                  `json:"bytes"` // decompressed
-	Records      int64                  `json:"records"`
-	Rows         int64                  `json:"rows"`
-	Rejects      int64                  `json:"rejects"`
-	Skipped      int64                  `json:"skipped"` // lines
-	SkippedBytes int64                  `json:"skipped_bytes"`
-	MatchRate    *float64               `json:"match_rate"` // rows to records; null without records
-	Reasons      map[parse.Reason]int64 `json:"reasons"`
-	FirstRejects []rejectJSON           `json:"first_rejects"` // of each reason and field
-	FirstRows    []rowJSON              `json:"first_rows"`
-	Found        int64                  `json:"found"`          // files of the config's paths
-	Sink         string                 `json:"sink,omitempty"` // what is there
-	Problems     []service.Problem      `json:"problems,omitempty"`
-	ofEach       map[rejectKind]int64
-}
-
-// rejectJSON is a reject as check shows it.
-type rejectJSON struct {
-	Path   string       `json:"path"`
-	Line   int64        `json:"line"`   // from 1 on
-	Offset int64        `json:"offset"` // of the line in the decompressed file
-	At     int          `json:"at"`     // the byte of the line where it fails
-	Reason parse.Reason `json:"reason"`
-	Field  string       `json:"field,omitempty"`
-	Detail string       `json:"detail,omitempty"`
-	Text   string       `json:"text"` // the line around the failing byte, made printable
-	caret  int
+	Streams []string `json:"streams"`
+	dryrun.Result
+	Found    int64             `json:"found"`          // files of the config's paths
+	Sink     string            `json:"sink,omitempty"` // what is there
+	Problems []service.Problem `json:"problems,omitempty"`
 }
 
 // Run implements the command.
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
-	res := &checkResult{Streams: []string{}, Reasons: map[parse.Reason]int64{},
-		FirstRejects: []rejectJSON{}, FirstRows: []rowJSON{}, ofEach: map[rejectKind]int64{}}
+	res := &checkResult{Streams: []string{}, Result: dryrun.NewResult()}
 	a.result = res
 	flags := siteFlags{Config: c.Config}
 	cfg, err := flags.config()
@@ -127,15 +101,15 @@ func (c *checkCmd) tryFiles(
 	if err != nil {
 		return usage.Errorf("stream %s: %w", s.Name, err)
 	}
+	dry := &dryrun.Run{FS: from, Parser: p, Partition: s.Partition, Columns: s.Parser.Columns,
+		MaxRecord: int(s.MaxRecordBytes)}
 	var faults []error
 	for _, u := range append(unreadProblems(s.files.Unread()), linkProblems(from)...) {
 		res.problem(a, u)
 		faults = append(faults, errors.New(u.String()))
 	}
 	for _, path := range paths {
-		t := &trial{parser: p, partition: s.Partition, columns: s.Parser.Columns, fsys: from, path: path,
-			res: res, line: 1}
-		err := t.file(ctx, int(s.MaxRecordBytes))
+		err := dry.File(ctx, path, &res.Result)
 		if errors.As(err, new(*files.CorruptError)) || errors.As(err, new(*files.UnsupportedError)) {
 			a.warn("%v", err)
 			faults = append(faults, err)
@@ -144,18 +118,13 @@ func (c *checkCmd) tryFiles(
 		if err != nil {
 			return err
 		}
-		res.Files++
 	}
 	return res.tell(a, s, faults)
 }
 
 // tell shows the outcome and judges it by the stream's reject limit.
 func (r *checkResult) tell(a *app, s *selection, faults []error) error {
-	rate := 1.0
-	if r.Records > 0 {
-		rate = float64(r.Rows) / float64(r.Records)
-		r.MatchRate = &rate
-	}
+	rate := r.Rate()
 	a.say("%s, %s: %s, %s (%.2f %% match), %s skipped", count(r.Files, "file"),
 		count(r.Records, "record"), count(r.Rows, "row"), count(r.Rejects, "reject"), 100*rate,
 		count(r.Skipped, "line"))
@@ -166,8 +135,8 @@ func (r *checkResult) tell(a *app, s *selection, faults []error) error {
 	}
 	r.tellRows(a)
 	for _, x := range r.FirstRejects {
-		a.say("\n%s:%d:%d: %s", printable([]byte(x.Path)), x.Line, x.At+1, x.why())
-		a.say("  %s\n  %*s", x.Text, x.caret+1, "^")
+		a.say("\n%s:%d:%d: %s", dryrun.Printable([]byte(x.Path)), x.Line, x.At+1, x.Why())
+		a.say("  %s\n  %*s", x.Text, x.Caret+1, "^")
 	}
 	switch {
 	case float64(r.Rejects) > s.Rejects.MaxRatio*float64(r.Records):
@@ -179,63 +148,20 @@ func (r *checkResult) tell(a *app, s *selection, faults []error) error {
 	return nil
 }
 
-func (x *rejectJSON) why() string {
-	s := string(x.Reason)
-	if x.Field != "" {
-		s += " in " + x.Field
-	}
-	if x.Detail != "" {
-		s += ": " + x.Detail
-	}
-	return s
-}
-
-// rejectKind is what rejects have in common that are most likely of one cause.
-type rejectKind struct {
-	reason parse.Reason
-	field  string
-}
-
-const (
-	// rejectsOfEach is how many rejects of a kind check shows: enough to see a pattern in them.
-	rejectsOfEach = 3
-	// firstRejectsMax bounds them all: keys that no column reads are kinds of their own.
-	firstRejectsMax = 60
-)
-
-// trial parses one file.
-type trial struct {
-	parser    *parse.Parser
-	partition batch.Granularity
-	columns   []parse.Column
-	fsys      files.FS
-	path      string
-	res       *checkResult
-	line      int64 // number of the line at the next chunk's start
-	table     parse.Table
-}
-
-func (t *trial) file(ctx context.Context, maxRecord int) error {
-	f, err := files.Open(t.fsys, t.path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	r, err := newReader(ctx, f, maxRecord, t.parser.Parts())
-	if err != nil {
-		return err
-	}
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
+// tellRows shows the first rows, column by column.
+func (r *checkResult) tellRows(a *app) {
+	for _, row := range r.FirstRows {
+		a.say("\n%s:%d: row", dryrun.Printable([]byte(row.Path)), row.Line)
+		names, types := 0, 0
+		for _, c := range row.Columns {
+			names, types = max(names, len(c.Name)), max(types, len(c.Type))
 		}
-		c, err := r.Next()
-		if err == io.EOF {
-			return nil
+		for _, c := range row.Columns {
+			value := "(none)"
+			if c.Value != nil {
+				value = *c.Value
+			}
+			a.say("  %-*s  %-*s  %s", names, c.Name, types, c.Type, value)
 		}
-		if err != nil {
-			return err
-		}
-		t.chunk(c)
 	}
 }

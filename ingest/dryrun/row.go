@@ -1,4 +1,4 @@
-package main
+package dryrun
 
 import (
 	"bytes"
@@ -12,30 +12,30 @@ import (
 // firstRowsMax is how many rows check shows: enough to see that each column holds what it should.
 const firstRowsMax = 3
 
-// rowJSON is a row as check shows it.
-type rowJSON struct {
-	Path    string     `json:"path"`
-	Line    int64      `json:"line"`   // from 1 on
-	Offset  int64      `json:"offset"` // of the record in the decompressed file
-	Columns []cellJSON `json:"columns"`
+// Row is a row as check shows it.
+type Row struct {
+	Path    string `json:"path"`
+	Line    int64  `json:"line"`   // from 1 on
+	Offset  int64  `json:"offset"` // of the record in the decompressed file
+	Columns []Cell `json:"columns"`
 }
 
-// cellJSON is a value of a row.
-type cellJSON struct {
+// Cell is a value of a row.
+type Cell struct {
 	Name  string  `json:"name"`
 	Type  string  `json:"type"`
 	Value *string `json:"value"` // made printable and cut; null where the row has none
 }
 
 // firstRows keeps the rows of a chunk that are among the first.
-func (t *trial) firstRows(c source.Chunk) {
+func (t *run) firstRows(c source.Chunk) {
 	for i := 0; i < t.table.Rows() && len(t.res.FirstRows) < firstRowsMax; i++ {
 		off := t.table.Offsets[i]
-		row := rowJSON{Path: t.path, Offset: off,
+		row := Row{Path: t.path, Offset: off,
 			Line: t.line + int64(bytes.Count(c.Data[:off-c.Offset], []byte("\n")))}
-		for j, column := range t.columns {
+		for j, column := range t.Columns {
 			row.Columns = append(row.Columns,
-				cellJSON{column.Name, column.Type.String(), cell(&t.table.Columns[j], i)})
+				Cell{column.Name, column.Type.String(), cell(&t.table.Columns[j], i)})
 		}
 		t.res.FirstRows = append(t.res.FirstRows, row)
 	}
@@ -52,7 +52,7 @@ func cell(v *parse.Vector, i int) *string {
 	text := ""
 	switch v.Type {
 	case parse.String, parse.IP:
-		text = printable(v.Value(i))
+		text = Printable(v.Value(i))
 	case parse.Timestamp:
 		text = time.UnixMicro(v.Int64s[i]).UTC().Format("2006-01-02T15:04:05.999999Z")
 	case parse.Date:
@@ -72,22 +72,4 @@ func cell(v *parse.Vector, i int) *string {
 		text = string(r[:cellMost-1]) + "…"
 	}
 	return &text
-}
-
-// tellRows shows the first rows, column by column.
-func (r *checkResult) tellRows(a *app) {
-	for _, row := range r.FirstRows {
-		a.say("\n%s:%d: row", printable([]byte(row.Path)), row.Line)
-		names, types := 0, 0
-		for _, c := range row.Columns {
-			names, types = max(names, len(c.Name)), max(types, len(c.Type))
-		}
-		for _, c := range row.Columns {
-			value := "(none)"
-			if c.Value != nil {
-				value = *c.Value
-			}
-			a.say("  %-*s  %-*s  %s", names, c.Name, types, c.Type, value)
-		}
-	}
 }

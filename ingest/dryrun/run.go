@@ -1,18 +1,70 @@
-package main
+package dryrun
 
 import (
 	"bytes"
 	"context"
-	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+	"errors"
+	"io"
 
 	"logseal/ingest/batch"
 	"logseal/ingest/files"
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
 )
+
+// Run parses the files of one stream as a load would, and drops what comes out.
+type Run struct {
+	FS        files.FS
+	Parser    *parse.Parser
+	Partition batch.Granularity
+	Columns   []parse.Column
+	MaxRecord int
+}
+
+// run is what Run does with one file.
+type run struct {
+	*Run
+	path  string
+	res   *Result
+	line  int64 // number of the line at the next chunk's start
+	table parse.Table
+}
+
+// File adds what a file holds to the result. What was read before an error counts; the file itself counts
+// if it is damaged or no log, too.
+func (d *Run) File(ctx context.Context, path string, res *Result) error {
+	t := &run{Run: d, path: path, res: res, line: 1}
+	err := t.read(ctx)
+	if err == nil || errors.As(err, new(*files.CorruptError)) || errors.As(err, new(*files.UnsupportedError)) {
+		res.Files++
+	}
+	return err
+}
+
+func (t *run) read(ctx context.Context) error {
+	f, err := files.Open(t.FS, t.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r, err := newReader(ctx, f, t.MaxRecord, t.Parser.Parts())
+	if err != nil {
+		return err
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		c, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		t.chunk(c)
+	}
+}
 
 // newReader reads a file from its start to its end as one range.
 func newReader(ctx context.Context, f *files.File, maxRecord int, part files.PartFunc) (
@@ -26,7 +78,7 @@ func newReader(ctx context.Context, f *files.File, maxRecord int, part files.Par
 }
 
 // chunk counts what a chunk holds.
-func (t *trial) chunk(c source.Chunk) {
+func (t *run) chunk(c source.Chunk) {
 	t.res.Bytes += int64(len(c.Data))
 	switch c.Kind {
 	case source.ByteOrderMark, source.Padding:
@@ -38,7 +90,7 @@ func (t *trial) chunk(c source.Chunk) {
 		}
 		t.reject(c, parse.Reject{Offset: c.Offset, Raw: c.Data, Reason: reason})
 	case source.Lines:
-		batch.Parse(t.parser, t.partition, c, &t.table)
+		batch.Parse(t.Parser, t.Partition, c, &t.table)
 		t.res.Rows += int64(t.table.Rows())
 		t.res.Records += int64(t.table.Rows())
 		t.res.Skipped += t.table.SkippedLines
@@ -51,7 +103,7 @@ func (t *trial) chunk(c source.Chunk) {
 	t.line += int64(bytes.Count(c.Data, []byte("\n")))
 }
 
-func (t *trial) reject(c source.Chunk, x parse.Reject) {
+func (t *run) reject(c source.Chunk, x parse.Reject) {
 	t.res.Records++
 	t.res.Rejects++
 	t.res.Reasons[x.Reason]++
@@ -60,26 +112,26 @@ func (t *trial) reject(c source.Chunk, x parse.Reject) {
 		len(t.res.FirstRejects) == firstRejectsMax {
 		return
 	}
-	out := rejectJSON{Path: t.path, Offset: x.Offset, Reason: x.Reason, Field: x.Field,
+	out := Reject{Path: t.path, Offset: x.Offset, Reason: x.Reason, Field: x.Field,
 		Detail: x.Detail}
 	out.Line = t.line + int64(bytes.Count(c.Data[:x.Offset-c.Offset], []byte("\n")))
 	line := x.Raw
 	if c.Kind == source.Lines {
 		// What Explain says of one run of a record's lines need not be why the record is a reject.
-		if at, why, ok := t.parser.Explain(x.Raw); ok && why.Reason == x.Reason {
+		if at, why, ok := t.Parser.Explain(x.Raw); ok && why.Reason == x.Reason {
 			out.At, out.Field = at, why.Field
-			if !t.parser.Joins() {
+			if !t.Parser.Joins() {
 				out.Detail = why.Detail
 			}
 			line = out.goTo(line)
 		}
 	}
-	out.Text, out.caret = around(source.TrimLineEnd(line), out.At)
+	out.Text, out.Caret = around(source.TrimLineEnd(line), out.At)
 	t.res.FirstRejects = append(t.res.FirstRejects, out)
 }
 
 // goTo goes to the line of the failing byte of a record of several lines, and gives that.
-func (x *rejectJSON) goTo(lines []byte) []byte {
+func (x *Reject) goTo(lines []byte) []byte {
 	at := min(x.At, len(lines))
 	if start := bytes.LastIndexByte(lines[:at], '\n') + 1; start < len(lines) {
 		x.Line += int64(bytes.Count(lines[:start], []byte("\n")))
@@ -91,52 +143,4 @@ func (x *rejectJSON) goTo(lines []byte) []byte {
 		lines = lines[:end+1]
 	}
 	return lines
-}
-
-// contextWidth is how many bytes of a line are shown on either side of the failing one.
-const contextWidth = 60
-
-// around shows the line about the byte at, printable, and in which column of that the byte is.
-func around(line []byte, at int) (text string, column int) {
-	at = min(at, len(line))
-	lo, hi := max(0, at-contextWidth), min(len(line), at+contextWidth)
-	for lo > 0 && lo < at && !utf8.RuneStart(line[lo]) {
-		lo++
-	}
-	for hi < len(line) && hi > at && !utf8.RuneStart(line[hi]) {
-		hi--
-	}
-	before, after := printable(line[lo:at]), printable(line[at:hi])
-	if lo > 0 {
-		before = "…" + before
-	}
-	if hi < len(line) {
-		after += "…"
-	}
-	return before + after, utf8.RuneCountInString(before)
-}
-
-// printable writes b so that every character takes one column and none does harm: what is not
-// printable, or no UTF-8, is escaped.
-func printable(b []byte) string {
-	var out strings.Builder
-	for len(b) > 0 {
-		r, n := utf8.DecodeRune(b)
-		switch {
-		case r == utf8.RuneError && n == 1:
-			out.WriteString(`\x` + hexByte(b[0]))
-		case unicode.IsGraphic(r):
-			out.WriteRune(r)
-		default:
-			q := strconv.QuoteRuneToASCII(r)
-			out.WriteString(q[1 : len(q)-1])
-		}
-		b = b[n:]
-	}
-	return out.String()
-}
-
-func hexByte(b byte) string {
-	const digits = "0123456789abcdef"
-	return string([]byte{digits[b>>4], digits[b&15]})
 }
