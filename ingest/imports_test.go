@@ -29,7 +29,8 @@ var mayImport = map[string][]string{
 	"ingest/parse":  nil, // a parser can be used and fuzzed without the rest
 	"ingest/sink":   nil, // a store knows keys and bytes, not what they mean
 
-	"ingest/usage": nil, // an error's kind, which any package may give
+	"ingest/terminal": nil, // knows texts, not what they are about
+	"ingest/usage":    nil, // an error's kind, which any package may give
 
 	"ingest/quarantine": {"ingest/parse", "ingest/source"},
 	"ingest/batch":      {"ingest/parse", "ingest/quarantine", "ingest/source"},
@@ -70,7 +71,8 @@ var mayImport = map[string][]string{
 	"ingest/config": {"ingest/batch", "ingest/input", "ingest/location", "ingest/offsets",
 		"ingest/parse", "ingest/pipeline", "ingest/sink/dir", "ingest/source", "ingest/table", "ingest/usage"},
 
-	"ingest/dryrun": {"ingest/batch", "ingest/files", "ingest/parse", "ingest/source"},
+	"ingest/dryrun": {"ingest/batch", "ingest/files", "ingest/parse", "ingest/source",
+		"ingest/terminal"},
 
 	"ingest/service": {"ingest/config", "ingest/files", "ingest/input", "ingest/location",
 		"ingest/offsets", "ingest/parse", "ingest/pipeline", "ingest/sink", "ingest/source",

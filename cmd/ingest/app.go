@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"logseal/ingest/location"
+	"logseal/ingest/terminal"
 )
 
 // app is what every command prints and logs to.
@@ -107,3 +108,6 @@ func (a *app) finish(ctx context.Context, err error) int {
 	}
 	return code
 }
+
+// harmless makes a text fit for a terminal: names of files, keys and log lines come from anybody.
+func harmless(text string) string { return terminal.Harmless(location.WithoutSecrets(text)) }

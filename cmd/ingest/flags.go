@@ -8,15 +8,15 @@ import (
 	"logseal/ingest/usage"
 )
 
-// siteFlags say where a command works.
-type siteFlags struct {
+// locationFlags say where a command works.
+type locationFlags struct {
 	Config string `short:"c" placeholder:"FILE" help:"Config file."`
 	Out    string `placeholder:"DIR" help:"Sink: folder (default logseal-out) or s3://bucket/prefix."`
 	State  string `placeholder:"DIR" help:"Folder of ledger and spool (default .state in a folder)."`
 }
 
 // config reads the config file, if there is one.
-func (f *siteFlags) config() (*config.Config, error) {
+func (f *locationFlags) config() (*config.Config, error) {
 	if f.Config == "" {
 		return config.Default(), nil
 	}
@@ -27,8 +27,8 @@ func (f *siteFlags) config() (*config.Config, error) {
 	return c, nil
 }
 
-// site finds sink and state: the flag, else the config, else the default.
-func (f *siteFlags) site(c *config.Config) (*location.Location, error) {
+// location finds sink and state: the flag, else the config, else the default.
+func (f *locationFlags) location(c *config.Config) (*location.Location, error) {
 	return location.New(cmp.Or(f.Out, c.Sink, config.DefaultSink), cmp.Or(f.State, c.State), c.SinkMode, c.FollowLinks)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"logseal/ingest/parse"
 	"logseal/ingest/source"
+	"logseal/ingest/terminal"
 )
 
 // firstRowsMax is how many rows check shows: enough to see that each column holds what it should.
@@ -52,7 +53,7 @@ func cell(v *parse.Vector, i int) *string {
 	text := ""
 	switch v.Type {
 	case parse.String, parse.IP:
-		text = Printable(v.Value(i))
+		text = terminal.Printable(v.Value(i))
 	case parse.Timestamp:
 		text = time.UnixMicro(v.Int64s[i]).UTC().Format("2006-01-02T15:04:05.999999Z")
 	case parse.Date:

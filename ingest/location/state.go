@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"logseal/ingest/offsets"
+	"logseal/ingest/sink"
 	"logseal/ingest/sink/dir"
 	"logseal/ingest/usage"
 )
@@ -61,4 +63,19 @@ func stateHome() (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	return filepath.Join(home, ".local", "state"), err
+}
+
+// SinkOf is the sink that a ledger belongs to: the one it names, or the one it lies in.
+func SinkOf(meta offsets.Meta, state string) string {
+	if meta.Sink != "" {
+		return meta.Sink
+	}
+	for dir := filepath.Dir(state); ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, sink.RootObject())); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return filepath.Dir(state)
+		}
+	}
 }

@@ -20,13 +20,6 @@ import (
 	"logseal/ingest/spool"
 )
 
-// Build says which program this is.
-type Build struct {
-	Version  string
-	Revision string // empty when the build does not say
-	Go       string
-}
-
 // tailer is what follows files: a *pipeline.Tail.
 type tailer interface {
 	Run(ctx context.Context) error

@@ -2,7 +2,6 @@ package main
 
 import (
 	"runtime"
-	"runtime/debug"
 
 	"logseal/ingest/service"
 )
@@ -31,7 +30,7 @@ type versionResult struct {
 
 // Run implements the command.
 func (*versionCmd) Run(a *app) error {
-	b := buildOf()
+	b := service.ThisBuild()
 	res := &versionResult{Version: b.Version, Revision: b.Revision, Go: b.Go,
 		Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	a.result = res
@@ -41,32 +40,4 @@ func (*versionCmd) Run(a *app) error {
 	}
 	a.show("ingest %s %s%s %s", res.Version, revision, res.Go, res.Platform)
 	return nil
-}
-
-// develVersion is the version of a program that was built from a folder.
-const develVersion = "devel"
-
-// programVersion is the version of this program.
-func programVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
-		return develVersion
-	}
-	return info.Main.Version
-}
-
-// buildOf says which program this is.
-func buildOf() service.Build {
-	b := service.Build{Version: programVersion(), Go: runtime.Version()}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return b
-	}
-	b.Go = info.GoVersion
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			b.Revision = s.Value
-		}
-	}
-	return b
 }

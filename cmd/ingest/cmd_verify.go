@@ -25,14 +25,14 @@ import (
 
 // verifyCmd is `ingest verify`.
 type verifyCmd struct {
-	siteFlags `embed:""`
-	trustFlag `embed:""`
-	Deep      bool     `help:"Read every row, not only digests and counts."`
-	Source    []string `sep:"none" placeholder:"PATH" help:"Prove it against log files; repeatable."`
-	Files     bool     `help:"Print the objects that a reader may count."`
-	Clean     bool     `help:"Delete objects that are superseded."`
-	Stream    string   `placeholder:"NAME" help:"Look at this stream only."`
-	Since     string   `placeholder:"DATE" help:"Leave out what is all from before this day."`
+	locationFlags `embed:""`
+	trustFlag     `embed:""`
+	Deep          bool     `help:"Read every row, not only digests and counts."`
+	Source        []string `sep:"none" placeholder:"PATH" help:"Prove it against log files; repeatable."`
+	Files         bool     `help:"Print the objects that a reader may count."`
+	Clean         bool     `help:"Delete objects that are superseded."`
+	Stream        string   `placeholder:"NAME" help:"Look at this stream only."`
+	Since         string   `placeholder:"DATE" help:"Leave out what is all from before this day."`
 }
 
 // Help is what --help says besides the flags.
@@ -70,13 +70,13 @@ func (r *verifyResult) end(message string) {
 
 // Run implements the command.
 func (v *verifyCmd) Run(ctx context.Context, a *app) error {
-	res := &verifyResult{Report: emptyReport()}
+	res := &verifyResult{Report: *verify.NewReport()}
 	a.result = res
 	c, err := v.config()
 	if err != nil {
 		return err
 	}
-	at, err := v.site(c)
+	at, err := v.location(c)
 	if err != nil {
 		return err
 	}
@@ -143,16 +143,6 @@ func (r *verifyResult) list(ctx context.Context, a *app, o *verify.Options) erro
 		a.show("%s", key)
 	}
 	return nil
-}
-
-// emptyReport has empty lists where the zero value has none.
-func emptyReport() verify.Report {
-	var r verify.Report
-	for _, list := range []*[]string{&r.Missing, &r.Gaps, &r.Overlaps, &r.Differing, &r.Superseded,
-		&r.Unfinished, &r.Pending, &r.Lost, &r.Expired, &r.Twins} {
-		*list = []string{}
-	}
-	return r
 }
 
 func listOf(keys []string) *[]string {
@@ -231,7 +221,7 @@ func tellReport(a *app, r *verify.Report, unread int) error {
 	faults, shown := int64(0), map[verify.Kind]int{}
 	for _, f := range r.Findings {
 		tell := a.say
-		if isFault(f.Kind) {
+		if f.Kind.Fails() {
 			faults++
 			tell = a.warn
 		}
@@ -273,12 +263,4 @@ func unsettled(r *verify.Report) string {
 		all = append(all, fmt.Sprintf("twins: %s of sources that say the same", count(int64(n), "pair")))
 	}
 	return strings.Join(all, "; ")
-}
-
-func isFault(k verify.Kind) bool {
-	switch k {
-	case verify.Missing, verify.Gap, verify.Overlap, verify.Differing, verify.Superseded:
-		return true
-	}
-	return false
 }

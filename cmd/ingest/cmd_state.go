@@ -20,7 +20,7 @@ type stateCmd struct {
 }
 
 type stateLsCmd struct {
-	siteFlags `embed:""`
+	locationFlags `embed:""`
 }
 
 // Help is what --help says besides the flags.
@@ -61,7 +61,7 @@ func newStateResult() *stateResult {
 func (s *stateLsCmd) Run(a *app) error {
 	res := newStateResult()
 	a.result = res
-	if err := res.read(&s.siteFlags); err != nil {
+	if err := res.read(&s.locationFlags); err != nil {
 		return err
 	}
 	a.show("sink    %s\nstate   %s\nwriter  %s\n%s", res.Sink, res.State, res.WriterID,
@@ -77,7 +77,7 @@ func (s *stateLsCmd) Run(a *app) error {
 }
 
 // read fills the result from the ledger.
-func (r *stateResult) read(f *siteFlags) error {
+func (r *stateResult) read(f *locationFlags) error {
 	c, err := f.config()
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (r *stateResult) read(f *siteFlags) error {
 }
 
 type stateCheckCmd struct {
-	siteFlags `embed:""`
+	locationFlags `embed:""`
 }
 
 // Help is what --help says besides the flags.
@@ -132,7 +132,7 @@ Example:
 func (s *stateCheckCmd) Run(a *app) error {
 	res := newStateResult()
 	a.result = res
-	if err := res.read(&s.siteFlags); err != nil {
+	if err := res.read(&s.locationFlags); err != nil {
 		return err
 	}
 	at := &location.Location{State: res.State}
@@ -167,8 +167,8 @@ func (s *stateCheckCmd) Run(a *app) error {
 }
 
 type stateRebuildCmd struct {
-	siteFlags `embed:""`
-	trustFlag `embed:""`
+	locationFlags `embed:""`
+	trustFlag     `embed:""`
 }
 
 // Help is what --help says besides the flags.
@@ -196,7 +196,7 @@ func (s *stateRebuildCmd) Run(_ context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	at, err := s.site(c)
+	at, err := s.location(c)
 	if err != nil {
 		return err
 	}

@@ -1,18 +1,15 @@
-package main
+package terminal
 
 import (
 	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"logseal/ingest/location"
 )
 
-// harmless makes a text fit for a terminal: names of files, keys and log lines come from anybody, and
+// Harmless makes a text fit for a terminal: names of files, keys and log lines come from anybody, and
 // what begins with ESC moves the cursor, renames the window or worse. Line ends and tabs stay.
-func harmless(text string) string {
-	text = location.WithoutSecrets(text)
+func Harmless(text string) string {
 	if !strings.ContainsFunc(text, isHarmful) && utf8.ValidString(text) {
 		return text
 	}

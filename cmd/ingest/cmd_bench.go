@@ -67,8 +67,8 @@ func (b *benchCmd) options(ctx context.Context, a *app) (*bench.Options, error) 
 	if b.Repeat < 1 {
 		return nil, usage.Errorf("--repeat %d: want at least 1", b.Repeat)
 	}
-	site := siteFlags{Config: b.Config}
-	cfg, err := site.config()
+	flags := locationFlags{Config: b.Config}
+	cfg, err := flags.config()
 	if err != nil {
 		return nil, err
 	}

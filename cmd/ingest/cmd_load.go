@@ -25,15 +25,15 @@ import (
 
 // loadCmd is `ingest load`.
 type loadCmd struct {
-	siteFlags   `embed:""`
-	streamFlags `embed:""`
-	trustFlag   `embed:""`
-	OnExceed    onExceed      `placeholder:"quarantine|halt" help:"On too many rejects (default halt)."`
-	Assume      assume        `placeholder:"copy|new|whole" help:"What an undecided file is; or that a compressed file ends where something else follows."`
-	Origin      config.Origin `placeholder:"NAME" help:"Who produced the logs, or none (default the config's, else none)."`
-	Shard       shard         `placeholder:"I/N" help:"Load part I (from 0) of N; others load the rest."`
-	Rehash      bool          `help:"Prove unchanged files again, too."`
-	Paths       []string      `arg:"" optional:"" name:"path" help:"Files and patterns; ** is any folders."`
+	locationFlags `embed:""`
+	streamFlags   `embed:""`
+	trustFlag     `embed:""`
+	OnExceed      onExceed      `placeholder:"quarantine|halt" help:"On too many rejects (default halt)."`
+	Assume        assume        `placeholder:"copy|new|whole" help:"What an undecided file is; or that a compressed file ends where something else follows."`
+	Origin        config.Origin `placeholder:"NAME" help:"Who produced the logs, or none (default the config's, else none)."`
+	Shard         shard         `placeholder:"I/N" help:"Load part I (from 0) of N; others load the rest."`
+	Rehash        bool          `help:"Prove unchanged files again, too."`
+	Paths         []string      `arg:"" optional:"" name:"path" help:"Files and patterns; ** is any folders."`
 }
 
 // Help is what --help says besides the flags.
@@ -143,7 +143,7 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	at, err := l.site(c)
+	at, err := l.location(c)
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (l *loadCmd) pipelineConfig(
 		return nil, fmt.Errorf("ask for the host's name: %w", err)
 	}
 	cfg := &pipeline.Config{FS: from, Rehash: l.Rehash, Log: a.log, Host: host,
-		Program: programVersion(),
+		Program: service.ThisBuild().Version,
 		Shard:   pipeline.Shard(l.Shard)}
 	if cfg.Whole = l.Assume == assumeWhole; !cfg.Whole {
 		cfg.Assume = pipeline.Assume(l.Assume)

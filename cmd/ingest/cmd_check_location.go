@@ -13,7 +13,7 @@ import (
 	"logseal/ingest/pipeline"
 	"logseal/ingest/service"
 	"logseal/ingest/sink"
-	"logseal/ingest/table"
+	"logseal/ingest/verify"
 )
 
 // checkPatience is how long check waits for a bucket that cannot be reached: someone looks at it.
@@ -127,17 +127,9 @@ func lookAtSink(ctx context.Context, t location.SinkURL) (state string, err erro
 	if err != nil {
 		return "", err
 	}
-	body, _, err := store.Get(ctx, table.RootKey)
-	if errors.Is(err, sink.ErrNotFound) {
-		return sinkEmpty, nil
+	has, err := verify.HasTable(ctx, store)
+	if has {
+		return sinkTable, err
 	}
-	if err != nil {
-		return "", err
-	}
-	defer body.Close()
-	root, err := sink.ReadDocument(body)
-	if err == nil {
-		err = table.ParseRoot(root)
-	}
-	return sinkTable, err
+	return sinkEmpty, err
 }

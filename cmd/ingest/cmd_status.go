@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -17,14 +15,13 @@ import (
 	"logseal/ingest/pipeline"
 	"logseal/ingest/service"
 	"logseal/ingest/source"
-	"logseal/ingest/table"
 )
 
 // statusCmd is `ingest status`.
 type statusCmd struct {
-	siteFlags    `embed:""`
-	SafeToDelete string        `placeholder:"FILE" help:"Ask whether FILE may go: exit 0 yes, 1 not yet."`
-	Timeout      time.Duration `default:"5s" help:"How long --safe-to-delete waits for each answer of the sink."`
+	locationFlags `embed:""`
+	SafeToDelete  string        `placeholder:"FILE" help:"Ask whether FILE may go: exit 0 yes, 1 not yet."`
+	Timeout       time.Duration `default:"5s" help:"How long --safe-to-delete waits for each answer of the sink."`
 }
 
 // Help is what --help says besides the flags.
@@ -81,8 +78,8 @@ func (s *statusCmd) Run(ctx context.Context, a *app) error {
 
 // openState opens the ledger for reading and finds the sink that it belongs to, when neither flag
 // nor config names one.
-func (f *siteFlags) openState(c *config.Config) (*location.Location, *offsets.Ledger, error) {
-	at, err := f.site(c)
+func (f *locationFlags) openState(c *config.Config) (*location.Location, *offsets.Ledger, error) {
+	at, err := f.location(c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -97,25 +94,10 @@ func (f *siteFlags) openState(c *config.Config) (*location.Location, *offsets.Le
 	if f.Out != "" || c.Sink != "" {
 		return at, ledger, nil
 	}
-	if at.SinkURL, err = location.ParseSinkURL(sinkOf(ledger.Meta(), at.State)); err != nil {
+	if at.SinkURL, err = location.ParseSinkURL(location.SinkOf(ledger.Meta(), at.State)); err != nil {
 		return nil, nil, errors.Join(err, ledger.Close())
 	}
 	return at, ledger, nil
-}
-
-// sinkOf is the sink that a ledger belongs to: the one it names, or the one it lies in.
-func sinkOf(meta offsets.Meta, state string) string {
-	if meta.Sink != "" {
-		return meta.Sink
-	}
-	for dir := filepath.Dir(state); ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, table.RootKey)); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			return filepath.Dir(state)
-		}
-	}
 }
 
 // tell says the answer about a file, or how far all is.

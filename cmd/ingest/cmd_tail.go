@@ -19,9 +19,9 @@ import (
 
 // tailCmd is `ingest tail`.
 type tailCmd struct {
-	siteFlags `embed:""`
-	trustFlag `embed:""`
-	Metrics   string `placeholder:"ADDR" help:"Serve /metrics, /healthz and /readyz at ADDR."`
+	locationFlags `embed:""`
+	trustFlag     `embed:""`
+	Metrics       string `placeholder:"ADDR" help:"Serve /metrics, /healthz and /readyz at ADDR."`
 }
 
 // Help is what --help says besides the flags.
@@ -102,7 +102,7 @@ func (c *tailCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer notify.Close()
-	s := &service.Service{Log: a.log, Build: buildOf(), Notify: notify, Plan: c.plan, Listen: c.Metrics}
+	s := &service.Service{Log: a.log, Build: service.ThisBuild(), Notify: notify, Plan: c.plan, Listen: c.Metrics}
 	err = s.Run(ctx, plan, hangups)
 	status := s.Status()
 	res.fill(&status, s.Retries())
@@ -124,7 +124,7 @@ func (c *tailCmd) plan() (*service.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := c.site(cfg)
+	at, err := c.location(cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"logseal/ingest/location"
 	"logseal/ingest/parse"
 	"logseal/ingest/service"
+	"logseal/ingest/terminal"
 	"logseal/ingest/usage"
 )
 
@@ -53,7 +54,7 @@ type checkResult struct {
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	res := &checkResult{Streams: []string{}, Result: dryrun.NewResult()}
 	a.result = res
-	flags := siteFlags{Config: c.Config}
+	flags := locationFlags{Config: c.Config}
 	cfg, err := flags.config()
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	}
 	var at location.Location
 	if c.Config != "" {
-		found, err := flags.site(cfg)
+		found, err := flags.location(cfg)
 		if err != nil {
 			return err
 		}
@@ -135,7 +136,7 @@ func (r *checkResult) tell(a *app, s *selection, faults []error) error {
 	}
 	r.tellRows(a)
 	for _, x := range r.FirstRejects {
-		a.say("\n%s:%d:%d: %s", dryrun.Printable([]byte(x.Path)), x.Line, x.At+1, x.Why())
+		a.say("\n%s:%d:%d: %s", terminal.Printable([]byte(x.Path)), x.Line, x.At+1, x.Why())
 		a.say("  %s\n  %*s", x.Text, x.Caret+1, "^")
 	}
 	switch {
@@ -151,7 +152,7 @@ func (r *checkResult) tell(a *app, s *selection, faults []error) error {
 // tellRows shows the first rows, column by column.
 func (r *checkResult) tellRows(a *app) {
 	for _, row := range r.FirstRows {
-		a.say("\n%s:%d: row", dryrun.Printable([]byte(row.Path)), row.Line)
+		a.say("\n%s:%d: row", terminal.Printable([]byte(row.Path)), row.Line)
 		names, types := 0, 0
 		for _, c := range row.Columns {
 			names, types = max(names, len(c.Name)), max(types, len(c.Type))
