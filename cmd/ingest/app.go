@@ -79,7 +79,7 @@ func (a *app) complain(message string) {
 	fmt.Fprintf(a.stderr, "ingest: %s\n", harmless(message))
 }
 
-// terminal tells whether a person watches stderr.
+// terminal reports whether a person watches stderr.
 func (a *app) terminal() bool {
 	f, ok := a.stderr.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -113,7 +113,7 @@ const (
 	sinkEmpty = "no Logseal table there yet; the first load or tail makes it"
 )
 
-// lookAtSink tells whether a sink holds a table; nothing is made.
+// lookAtSink reports whether a sink holds a table; nothing is made.
 func lookAtSink(ctx context.Context, t location.SinkURL) (state string, err error) {
 	var store sink.Store
 	if t.Bucket == nil {

@@ -21,8 +21,10 @@ type exitError struct {
 	err  error
 }
 
+// Error implements error.
 func (e *exitError) Error() string { return e.err.Error() }
 
+// Unwrap gives the error without its exit code.
 func (e *exitError) Unwrap() error { return e.err }
 
 func exitf(code int, format string, args ...any) error {

@@ -85,6 +85,7 @@ func Read(path string) (*Config, error) {
 	return Parse(filepath.Clean(path), body)
 }
 
+// Parse is Read of a text; name is the file, for errors and relative paths.
 func Parse(name string, body []byte) (*Config, error) {
 	root, err := parseYAML(name, body)
 	if err != nil {

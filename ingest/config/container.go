@@ -33,7 +33,7 @@ type containerNodes struct {
 }
 
 // noContainer refuses the keys of a container in a stream of another format.
-func (d *decoder) noContainer(p *parserNodes) {
+func (d parserDecoder) noContainer(p *parserNodes) {
 	for key, n := range map[string]*node{"inside": p.container.inside, "rename": p.container.rename} {
 		if n != nil {
 			d.fail(n.place, "%s is for `format: %s`", key, strings.Join(containerNames(), "` and `format: "))
@@ -42,7 +42,7 @@ func (d *decoder) noContainer(p *parserNodes) {
 }
 
 // inContainer gives the definition of lines of a container, and the node that what is wrong with it is about.
-func (d *decoder) inContainer(p *parserNodes, f parse.Frame) (parse.Definition, *node) {
+func (d parserDecoder) inContainer(p *parserNodes, f parse.Frame) (parse.Definition, *node) {
 	for key, n := range map[string]*node{"regex": p.regex, "schema": p.schema,
 		"unknown_keys": p.unknown} {
 		if n != nil {
@@ -62,7 +62,7 @@ func (d *decoder) inContainer(p *parserNodes, f parse.Frame) (parse.Definition, 
 }
 
 // inside reads what is inside of a container.
-func (d *decoder) inside(p *parserNodes, n *node) (parse.Definition, *node) {
+func (d parserDecoder) inside(p *parserNodes, n *node) (parse.Definition, *node) {
 	in := &parserNodes{at: n, contained: true}
 	d.fields(n, "inside", map[string]func(*node){
 		"format":       func(n *node) { in.format = n },
@@ -79,7 +79,7 @@ func (d *decoder) inside(p *parserNodes, n *node) (parse.Definition, *node) {
 }
 
 // rename reads the other names of a container's columns.
-func (d *decoder) rename(n *node, f parse.Frame) map[string]string {
+func (d parserDecoder) rename(n *node, f parse.Frame) map[string]string {
 	if n == nil {
 		return nil
 	}
@@ -96,7 +96,7 @@ func (d *decoder) rename(n *node, f parse.Frame) map[string]string {
 }
 
 // checkClashes says of columns inside that have the name of one of the container's what to do.
-func (d *decoder) checkClashes(p *parserNodes, f parse.Frame, at *node, columns []parse.Column) {
+func (d parserDecoder) checkClashes(p *parserNodes, f parse.Frame, at *node, columns []parse.Column) {
 	outer := f.Columns()
 	for i, c := range columns[len(outer):] {
 		for j, o := range columns[:len(outer)] {

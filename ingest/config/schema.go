@@ -24,9 +24,12 @@ type parserNodes struct {
 // formatJSON is the format of lines that are JSON objects.
 const formatJSON = "json"
 
+// parserDecoder is a decoder of how a stream is parsed.
+type parserDecoder struct{ *decoder }
+
 // parser reads them and checks them against each other. What the parser itself finds wrong is
 // placed at the column it speaks of, else at the pattern.
-func (d *decoder) parser(p *parserNodes) parse.Definition {
+func (d parserDecoder) parser(p *parserNodes) parse.Definition {
 	before := len(d.errs)
 	def, at := d.pattern(p)
 	if p.window != nil {
@@ -43,7 +46,7 @@ func (d *decoder) parser(p *parserNodes) parse.Definition {
 
 // pattern gives the definition but for its window, and the node that gave the pattern; nil when
 // there is none.
-func (d *decoder) pattern(p *parserNodes) (parse.Definition, *node) {
+func (d parserDecoder) pattern(p *parserNodes) (parse.Definition, *node) {
 	name := d.formatName(p.format)
 	if f, ok := containerNamed(name); ok && !p.contained {
 		return d.inContainer(p, f)
@@ -64,7 +67,7 @@ func (d *decoder) pattern(p *parserNodes) (parse.Definition, *node) {
 		d.fail(p.format.place, "format says it all: want either format, or regex and schema")
 	case p.format != nil:
 		var def parse.Definition
-		d.of("format", func() { into(d, &def, p.preset)(p.format) })
+		d.of("format", func() { into(d.decoder, &def, p.preset)(p.format) })
 		return def, p.format
 	case p.regex == nil && p.schema != nil:
 		d.fail(p.schema.place, "a schema needs a regex with a named group for each column")
@@ -81,7 +84,7 @@ func (d *decoder) pattern(p *parserNodes) (parse.Definition, *node) {
 	return parse.Definition{}, nil
 }
 
-func (d *decoder) regex(p *parserNodes) parse.Definition {
+func (d parserDecoder) regex(p *parserNodes) parse.Definition {
 	pattern := d.literal(p.regex)
 	if strings.HasSuffix(pattern, "\n") {
 		d.fail(p.regex.place, "regex ends in a newline, which no line holds: write |- or >-")
@@ -100,7 +103,7 @@ func (d *decoder) regex(p *parserNodes) parse.Definition {
 }
 
 // formatName is a stream's format, empty for none. An error is said where the value is read.
-func (d *decoder) formatName(format *node) string {
+func (d parserDecoder) formatName(format *node) string {
 	if format == nil || format.kind != scalarNode {
 		return ""
 	}
@@ -112,14 +115,14 @@ func (d *decoder) formatName(format *node) string {
 }
 
 // json gives the definition of lines that are JSON objects.
-func (d *decoder) json(p *parserNodes) parse.Definition {
+func (d parserDecoder) json(p *parserNodes) parse.Definition {
 	def := parse.Definition{Kind: parse.JSON}
 	if p.regex != nil {
 		d.fail(p.regex.place, "format json has no regex: a column's `key` says where its value is")
 	}
 	if p.unknown != nil {
 		d.of("unknown_keys", func() {
-			into(d, &def.UnknownKeys, parse.ParseUnknownKeys)(p.unknown)
+			into(d.decoder, &def.UnknownKeys, parse.ParseUnknownKeys)(p.unknown)
 		})
 	}
 	switch {
@@ -140,7 +143,7 @@ func (d *decoder) json(p *parserNodes) parse.Definition {
 	return def.Canonical()
 }
 
-func (d *decoder) columns(schema *node) (columns []parse.Column) {
+func (d parserDecoder) columns(schema *node) (columns []parse.Column) {
 	d.of("schema", func() {
 		d.list(schema, func(n *node) { columns = append(columns, d.column(n)) })
 	})
@@ -148,23 +151,23 @@ func (d *decoder) columns(schema *node) (columns []parse.Column) {
 }
 
 // column reads one column of a schema.
-func (d *decoder) column(n *node) parse.Column {
+func (d parserDecoder) column(n *node) parse.Column {
 	var c parse.Column
 	length := intBetween(0, math.MaxInt32)
 	d.fields(n, "a column", map[string]func(*node){
-		"name":        into(d, &c.Name, func(s string) (string, error) { return s, nil }),
-		"type":        into(d, &c.Type, parseType),
+		"name":        into(d.decoder, &c.Name, func(s string) (string, error) { return s, nil }),
+		"type":        into(d.decoder, &c.Type, parseType),
 		"key":         d.intoText(&c.Key),
-		"layout":      into(d, &c.Layout, checkedLayout),
+		"layout":      into(d.decoder, &c.Layout, checkedLayout),
 		"zone":        d.intoText(&c.Zone),
-		"event_time":  into(d, &c.EventTime, parseBool),
-		"optional":    into(d, &c.Optional, parseBool),
+		"event_time":  into(d.decoder, &c.EventTime, parseBool),
+		"optional":    into(d.decoder, &c.Optional, parseBool),
 		"null_values": func(n *node) { c.NullValues = d.texts(n) },
 		"enum":        func(n *node) { c.Enum = d.texts(n) },
 		"min":         d.intoText(&c.Min),
 		"max":         d.intoText(&c.Max),
-		"min_length":  into(d, &c.MinLength, length),
-		"max_length":  into(d, &c.MaxLength, length),
+		"min_length":  into(d.decoder, &c.MinLength, length),
+		"max_length":  into(d.decoder, &c.MaxLength, length),
 		"pattern":     func(n *node) { c.Pattern = d.literal(n) },
 	})
 	if n.kind == mappingNode {
@@ -206,7 +209,7 @@ func parseType(s string) (parse.Type, error) {
 }
 
 // window reads time_window: a list of its first instant and the first after it.
-func (d *decoder) window(n *node) parse.Window {
+func (d parserDecoder) window(n *node) parse.Window {
 	texts := d.texts(n)
 	if n.kind != listNode {
 		return parse.Window{}
@@ -284,7 +287,7 @@ func split(err error) []error {
 }
 
 // placeIn finds the column that err, of the parser, speaks of.
-func (d *decoder) placeIn(p *parserNodes, at *node, err error) place {
+func (d parserDecoder) placeIn(p *parserNodes, at *node, err error) place {
 	if p.schema == nil {
 		return at.place
 	}

@@ -128,7 +128,7 @@ func (d *decoder) stream(n *node, before []Stream) Stream {
 		func(p pair) bool { return p.key == "name" }) {
 		d.fail(n.place, "a stream without a name")
 	}
-	s.Parser = d.parser(p)
+	s.Parser = parserDecoder{d}.parser(p)
 	return s
 }
 
@@ -194,6 +194,7 @@ func parseStartAt(s string) (atEnd bool, err error) {
 	return false, fmt.Errorf("%q: want beginning or end", s)
 }
 
+// ParseOnExceed reads rejects.on_exceed: halt or quarantine.
 func ParseOnExceed(s string) (string, error) {
 	if s != onExceedHalt && s != onExceedQuarantine {
 		return "", fmt.Errorf("%q: want %s or %s", s, onExceedQuarantine, onExceedHalt)

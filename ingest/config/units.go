@@ -158,5 +158,5 @@ func parseInstant(s string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q: want a day like 1990-01-01 or an RFC 3339 time", s)
 }
 
-// inYears tells whether t can be written with a year of four digits.
+// inYears reports whether t can be written with a year of four digits.
 func inYears(t time.Time) bool { return t.Year() >= 0 && t.Year() <= 9999 }

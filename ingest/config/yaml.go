@@ -31,6 +31,7 @@ const (
 	nullNode
 )
 
+// String is the kind as errors have it.
 func (k nodeKind) String() string {
 	return [...]string{"a value", "a list", "a mapping", "nothing"}[k]
 }
@@ -50,10 +51,12 @@ type yamlError struct {
 	err  error
 }
 
+// Error implements error.
 func (e *yamlError) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %v", e.file, e.at.line, e.at.column, e.err)
 }
 
+// Unwrap gives what is wrong without its place.
 func (e *yamlError) Unwrap() error { return e.err }
 
 // nodeDepthMax bounds how deep values may be nested; a config needs five levels.

@@ -39,7 +39,7 @@ func NewExcluder(stream string, patterns []string) (*Excluder, error) {
 	return x, nil
 }
 
-// Excludes tells whether the file or the object at an absolute path is left out.
+// Excludes reports whether the file or the object at an absolute path is left out.
 func (x *Excluder) Excludes(file string) bool {
 	file = strings.TrimPrefix(file, s3Scheme)
 	for _, pattern := range x.names {

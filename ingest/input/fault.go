@@ -31,7 +31,7 @@ func (l *FS) fault(op, path string, err error) error {
 	return &fs.PathError{Op: op, Path: path, Err: err}
 }
 
-// refusesObject tells whether a refusal with this code is about the object at path and not about
+// refusesObject reports whether a refusal with this code is about the object at path and not about
 // its bucket.
 func (l *FS) refusesObject(path, code string) bool {
 	switch {
@@ -45,11 +45,11 @@ func (l *FS) refusesObject(path, code string) bool {
 	return false
 }
 
-// othersMost is how many objects are tried to tell whether a refusal is about one object. It is a
+// othersMost is how many objects are tried to reports whether a refusal is about one object. It is a
 // few requests, once: after that the one that could be read is known.
 const othersMost = 16
 
-// readsAnother tells whether another object of the bucket of path can be read now.
+// readsAnother reports whether another object of the bucket of path can be read now.
 func (l *FS) readsAnother(path string) bool {
 	b, _, err := l.bucket(path)
 	if err != nil {

@@ -77,7 +77,7 @@ func (f *Follower) Find(ctx context.Context) ([]files.Found, []files.Unread, err
 	return ours, slices.DeleteFunc(unread, f.unwantedLink), err
 }
 
-// unwantedLink tells whether something could not be looked at for a link that was not followed, to
+// unwantedLink reports whether something could not be looked at for a link that was not followed, to
 // where nothing would be wanted from.
 func (f *Follower) unwantedLink(u files.Unread) bool {
 	return errors.As(u.Err, new(*files.LinkError)) &&

@@ -17,7 +17,7 @@ import (
 // s3Scheme begins the path of an object.
 const s3Scheme = "s3://"
 
-// IsObject tells whether a path or a pattern is of objects.
+// IsObject reports whether a path or a pattern is of objects.
 func IsObject(path string) bool { return s3.IsURL(path) }
 
 // splitObject cuts s3://bucket/key, or a pattern of such.
@@ -98,7 +98,7 @@ func (l *FS) optionsOf(bucket string) (s3.Options, error) {
 	return o, nil
 }
 
-// inSink tells whether an object is one that the sink is made of.
+// inSink reports whether an object is one that the sink is made of.
 func (l *FS) inSink(path string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -127,7 +127,7 @@ func (l *FS) owns(bucket, key string) bool {
 	return name == l.own
 }
 
-// ownKey tells whether the key of a bucket is one that the sink under prefix is made of.
+// ownKey reports whether the key of a bucket is one that the sink under prefix is made of.
 func ownKey(prefix, key string) bool {
 	if prefix = strings.Trim(prefix, "/"); prefix != "" {
 		rest, ok := strings.CutPrefix(key, prefix+"/")
@@ -148,7 +148,7 @@ func (l *FS) Absolute(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// Matches tells whether a pattern names the path, which is absolute.
+// Matches reports whether a pattern names the path, which is absolute.
 func (l *FS) Matches(pattern, path string) (bool, error) {
 	if IsObject(pattern) != IsObject(path) {
 		return false, nil

@@ -2,7 +2,6 @@ package input
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -119,78 +118,6 @@ func (s *Selection) wantedLinks(
 		wanted = append(wanted, e)
 	}
 	return wanted
-}
-
-func (s *Selection) findFiles(
-	fsys *FS, patterns []string, owns func(path string) bool,
-) ([]string, error) {
-	if len(patterns) == 0 {
-		return nil, nil
-	}
-	wd, err := filepath.Abs(".")
-	if err != nil {
-		return nil, fmt.Errorf("find files: %w", err)
-	}
-	absolute := func(path string) string {
-		if filepath.IsAbs(path) {
-			return path
-		}
-		return filepath.Join(wd, path)
-	}
-	owned := func(path string) bool { return owns(absolute(path)) }
-	var all, none []string
-	for _, p := range patterns {
-		if s.Named {
-			fsys.trustArchiveOf(p)
-			fsys.trustArchiveOf(absolute(p))
-		}
-		if within, ok := fsys.archives.ArchiveOf(p); ok {
-			if owned(p) && s.Named {
-				return nil, ownError(p)
-			}
-			in, _ := fsys.archives.Members(absolute(within))
-			if _, err := fsys.Stat(absolute(p)); err != nil || owned(p) {
-				if in != nil {
-					return nil, usage.Errorf("archive %s has no member %s; a pattern does not look into archives: give "+
-						"the archive, or one member", within, strings.TrimPrefix(p, within+"/"))
-				}
-				none = append(none, p)
-				continue
-			}
-			all = append(all, absolute(filepath.Clean(p)))
-			continue
-		}
-		if s.Named { // whoever names a file knows what is there
-			fsys.Trust(filepath.Clean(p))
-			fsys.Trust(filepath.Clean(absolute(p)))
-		}
-		if _, err := fsys.Stat(p); err == nil && s.Named && owned(p) {
-			return nil, ownError(p)
-		}
-		found, unread, err := files.NewFinder(fsys.Disk, []string{p}, owned).OfHeap().Find(fsys.ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, u := range unread {
-			if s.Named && u.Path == filepath.Clean(p) { // it is no pattern
-				return nil, u.Err
-			}
-			if errors.As(u.Err, new(*files.LinkError)) {
-				continue // it is told of as one that was not followed
-			}
-			s.unread = append(s.unread, files.Unread{Path: absolute(u.Path), Err: u.Err})
-		}
-		if len(found)+len(unread) == 0 {
-			none = append(none, p)
-		}
-		for _, f := range found {
-			all = append(all, absolute(f.Path))
-		}
-	}
-	if len(none) > 0 {
-		return all, &files.NoMatchError{Patterns: none}
-	}
-	return all, nil
 }
 
 // findObjects is as files.Find, but a path is taken as it stands: in a key `a//b` is not `a/b`.

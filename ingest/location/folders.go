@@ -113,14 +113,14 @@ func (s *Location) closeState() error {
 	return nil
 }
 
-// onlyState tells whether a folder holds nothing but what makes up a state or a spool.
+// onlyState reports whether a folder holds nothing but what makes up a state or a spool.
 func onlyState(path string) bool {
 	entries, err := os.ReadDir(path)
 	return err == nil && (filepath.Base(path) == spoolDir ||
 		!slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !isState(e.Name()) }))
 }
 
-// isState tells whether a file or folder in a state folder is one of ours.
+// isState reports whether a file or folder in a state folder is one of ours.
 func isState(name string) bool {
 	return name == spoolDir || name == offsets.LockName || name == offsets.FileName ||
 		strings.HasPrefix(name, offsets.FileName+".") || strings.HasPrefix(name, SocketName)

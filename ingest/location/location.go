@@ -57,7 +57,7 @@ func (s *Location) check() error {
 	return nil
 }
 
-// below tells whether path lies in folder, and gives the first part of the way there.
+// below reports whether path lies in folder, and gives the first part of the way there.
 func below(path, folder string) (first string, ok bool) {
 	rest, ok := strings.CutPrefix(path, strings.TrimSuffix(folder, "/")+"/")
 	if !ok {
@@ -76,4 +76,5 @@ func (s *Location) SinkName() string {
 	return s.Sink
 }
 
+// Spool is the folder of the spool.
 func (s *Location) Spool() string { return filepath.Join(s.State, spoolDir) }

@@ -10,7 +10,7 @@ import (
 	"logseal/ingest/sink/dir"
 )
 
-// Owns tells whether path is a file of Logseal's: in the state folder, or one that the sink is
+// Owns reports whether path is a file of Logseal's: in the state folder, or one that the sink is
 // made of. Whatever else lies in a folder that is also a sink is not ours. path is absolute.
 func (s *Location) Owns(path string) bool {
 	if resolved, err := filepath.EvalSymlinks(path); err == nil {

@@ -47,7 +47,7 @@ var serviceMetrics = []metric[*Service]{
 		func(s *Service) float64 { return float64(s.store.Retries()) }),
 	newMetric(gauge, "config_refused",
 		"1 when the last reload was refused, so that the program runs by an older config.",
-		func(s *Service) float64 { return oneIf(s.stale.Load()) }),
+		func(s *Service) float64 { return oneIf(s.reloads.stale.Load()) }),
 }
 
 // streamMetrics are of one stream, since the start.

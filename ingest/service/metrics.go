@@ -107,7 +107,7 @@ func (t telemetry) Collect(ch chan<- prometheus.Metric) {
 	for kind, n := range problems {
 		ch <- prometheus.MustNewConstMetric(problemsDesc, gauge, float64(n), string(kind))
 	}
-	for result, n := range map[string]int64{"ok": t.s.reloaded.Load(), "refused": t.s.refused.Load()} {
+	for result, n := range map[string]int64{"ok": t.s.reloads.taken.Load(), "refused": t.s.reloads.refused.Load()} {
 		ch <- prometheus.MustNewConstMetric(reloadsDesc, counter, float64(n), result)
 	}
 }

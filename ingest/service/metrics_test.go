@@ -93,7 +93,7 @@ func fullService(t *testing.T) *Service {
 
 func TestMetrics_Values(t *testing.T) {
 	s := fullService(t)
-	s.reloaded.Store(2)
+	s.reloads.taken.Store(2)
 	body := scrape(t, s)
 	for _, want := range []string{
 		`logseal_read_bytes_total{stream="app"} 1000`,

@@ -38,7 +38,7 @@ func NewPlan(cfg *config.Config, at *location.Location) (*Plan, error) {
 	return p, nil
 }
 
-// allows tells whether a tail that runs by p may go on by next, or why not.
+// allows reports whether a tail that runs by p may go on by next, or why not.
 func (p *Plan) allows(next *Plan, whose config.Origin) error {
 	switch {
 	case next.Location.Sink != p.Location.Sink:

@@ -3,7 +3,15 @@ package service
 import (
 	"context"
 	"os"
+	"sync/atomic"
 )
+
+// reloads counts how often the config was read again.
+type reloads struct {
+	taken   atomic.Int64
+	refused atomic.Int64
+	stale   atomic.Bool // the last one was refused
+}
 
 // hearHangups reads the config again at each SIGHUP.
 func (s *Service) hearHangups(ctx context.Context, hangups <-chan os.Signal) {
@@ -22,14 +30,14 @@ func (s *Service) hearHangups(ctx context.Context, hangups <-chan os.Signal) {
 func (s *Service) reload() {
 	s.told(s.Notify.reloading())
 	next, err := s.replan()
-	s.stale.Store(err != nil)
+	s.reloads.stale.Store(err != nil)
 	if err != nil {
-		s.refused.Add(1)
+		s.reloads.refused.Add(1)
 		s.Log.Error("the config was not taken; the old one goes on", "error", err)
 		s.told(s.Notify.ready("following; the last reload was refused"))
 		return
 	}
-	s.reloaded.Add(1)
+	s.reloads.taken.Add(1)
 	s.Log.Info("the config was read again", "streams", len(next.Streams))
 	s.told(s.Notify.ready("following"))
 }

@@ -40,28 +40,22 @@ type Service struct {
 	newTail func(pipeline.TailConfig) tailer // nil outside tests
 
 	// What follows is set while the service is opened and does not change any more.
-	ledger *offsets.Ledger
-	store  *pipeline.Retrier
-	spool  *spool.Spool
-	events *files.Events // nil where the system has none to give
-	host   string
-	origin config.Origin // of new sources
-	share  descriptors
+	ledger  *offsets.Ledger
+	store   *pipeline.Retrier
+	spool   *spool.Spool
+	folders folderWatch
+	host    string
+	origin  config.Origin // of new sources
+	share   descriptors
 	// guessed says that the ledger does not keep the origin yet: the sink is asked first.
 	guessed bool
 	tail    tailer
 
-	// unwatched is the last that was said of folders that cannot be watched; the tail's.
-	unwatched string
-
-	current  atomic.Pointer[Plan]   // what it runs by
-	reloaded atomic.Int64           // times that a plan was taken
-	refused  atomic.Int64           // times that one was not
-	stale    atomic.Bool            // the last one was not
-	lastWell atomic.Int64           // when the tail last was seen to be well, in Unix ns
-	ailing   atomic.Pointer[string] // why it is not, as it last said; nil before it did
-	ending   atomic.Bool            // it was told to end
-	asking   sync.Mutex             // held while a file is proved: one at a time
+	current atomic.Pointer[Plan] // what it runs by
+	reloads reloads
+	health  health
+	ending  atomic.Bool // it was told to end
+	asking  sync.Mutex  // held while a file is proved: one at a time
 }
 
 // Run follows files by first until ctx is cancelled and the tail has come to its end.
@@ -80,7 +74,7 @@ func (s *Service) Run(ctx context.Context, first *Plan, hangups <-chan os.Signal
 	} else {
 		s.tail = pipeline.NewTail(s.config(first))
 	}
-	s.lastWell.Store(time.Now().UnixNano())
+	s.health.lastWell.Store(time.Now().UnixNano())
 
 	// What stands beside the tail lives until the tail has ended, so that one can watch it end.
 	beside, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -144,7 +138,7 @@ func (s *Service) open(ctx context.Context, puts *prometheus.HistogramVec) (err 
 	if s.spool, err = spool.Open(p.Location.Spool(), p.Config.SpoolMaxBytes); err != nil {
 		return err
 	}
-	if s.events, err = files.NewEvents(); err != nil {
+	if s.folders.events, err = files.NewEvents(); err != nil {
 		s.Log.Warn("the system tells of no changes; files are looked at every poll_interval",
 			"error", err)
 	}
@@ -180,8 +174,8 @@ func openPatiently(
 }
 
 func (s *Service) close() (err error) {
-	if s.events != nil {
-		err = s.events.Close()
+	if s.folders.events != nil {
+		err = s.folders.events.Close()
 	}
 	if s.ledger != nil {
 		err = errors.Join(err, s.ledger.Close())
@@ -212,25 +206,11 @@ func (s *Service) config(p *Plan) pipeline.TailConfig {
 	if s.guessed {
 		cfg.NoteOrigin = func() error { return s.ledger.NoteOrigin(string(s.origin)) }
 	}
-	if s.events != nil {
-		cfg.Wake, cfg.Watch = s.events.C(), s.watch
+	if s.folders.events != nil {
+		s.folders.log = s.Log
+		cfg.Wake, cfg.Watch = s.folders.events.C(), s.folders.watch
 	}
 	return cfg
-}
-
-// watch lets the system tell of changes in folders. It is a hint: without it files are looked at
-// all the same, only later.
-func (s *Service) watch(dirs []string) {
-	err := s.events.Watch(dirs)
-	said := ""
-	if err != nil {
-		said = err.Error()
-	}
-	if said != "" && said != s.unwatched {
-		s.Log.Warn("not every folder can be watched; files are looked at every poll_interval",
-			"error", err)
-	}
-	s.unwatched = said
 }
 
 // Status is the tail's, before it began an empty one.

@@ -103,7 +103,7 @@ func describeTail(s *Service, status *pipeline.TailStatus) *TailStatus {
 	t := &TailStatus{
 		PID: os.Getpid(), Origin: s.origin.Optional(), Ready: status.Ready, Paused: status.Paused,
 		PausedSeconds: status.PausedSeconds, HeldBytes: status.HeldBytes,
-		OpenFiles: status.OpenFiles, ConfigRefused: s.stale.Load(),
+		OpenFiles: status.OpenFiles, ConfigRefused: s.reloads.stale.Load(),
 		Streams:  describeStreams(status.Streams),
 		Problems: append([]Problem{}, Problems(status.Problems)...),
 	}

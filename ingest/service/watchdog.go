@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,6 +17,12 @@ const (
 	// wellMost is how old the last sign of life may be of a service that is well.
 	wellMost = LookMost
 )
+
+// health is how the tail is, as it was last seen.
+type health struct {
+	lastWell atomic.Int64           // when the tail was last seen to be well, in Unix ns
+	ailing   atomic.Pointer[string] // why it is not well; nil before anybody asked
+}
 
 // feedWatchdog asks the tail now and then how it is, and tells the service manager when it is well.
 // A tail that hangs does not answer, and then nobody is told: the manager starts it again.
@@ -34,9 +41,9 @@ func (s *Service) feedWatchdog(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case why := <-unwell:
-			s.ailing.Store(&why)
+			s.health.ailing.Store(&why)
 			if why == "" {
-				s.lastWell.Store(time.Now().UnixNano())
+				s.health.lastWell.Store(time.Now().UnixNano())
 				s.told(s.Notify.alive())
 			}
 		}
@@ -63,15 +70,15 @@ func (s *Service) unwell() string {
 
 // complaint is what is known of why the tail is not well.
 func (s *Service) complaint() string {
-	if why := s.ailing.Load(); why != nil && *why != "" {
+	if why := s.health.ailing.Load(); why != nil && *why != "" {
 		return *why
 	}
 	return "it does not answer"
 }
 
-// alive tells whether the tail was well a short time ago.
+// alive reports whether the tail was well a short time ago.
 func (s *Service) alive() bool {
-	return time.Since(time.Unix(0, s.lastWell.Load())) < wellMost
+	return time.Since(time.Unix(0, s.health.lastWell.Load())) < wellMost
 }
 
 // told logs that the service manager could not be told something: it acts on its own then.

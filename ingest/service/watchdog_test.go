@@ -40,7 +40,7 @@ func TestService_Watchdog(t *testing.T) {
 				}
 				s := &Service{Log: slog.New(slog.DiscardHandler), Notify: &Notifier{}, tail: c.tail}
 				s.ending.Store(c.ending)
-				s.lastWell.Store(time.Now().UnixNano())
+				s.health.lastWell.Store(time.Now().UnixNano())
 				ctx, cancel := context.WithCancel(t.Context())
 				var wait sync.WaitGroup
 				wait.Go(func() { s.feedWatchdog(ctx) })

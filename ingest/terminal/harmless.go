@@ -31,7 +31,7 @@ func Harmless(text string) string {
 	return b.String()
 }
 
-// isHarmful tells whether a character does anything but stand there: it controls the terminal, or the
+// isHarmful reports whether a character does anything but stand there: it controls the terminal, or the
 // direction of what follows.
 func isHarmful(r rune) bool {
 	if r == '\n' || r == '\t' {

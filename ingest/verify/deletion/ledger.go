@@ -31,7 +31,7 @@ func (j *Judge) waiting(path string, stat files.Stat) (string, error) {
 	return fmt.Sprintf("%d bytes of it are sealed and not in the sink yet", n), nil
 }
 
-// hasEnded tells whether a file whose last line is not ended can no longer grow, as far as anybody knows: it
+// hasEnded reports whether a file whose last line is not ended can no longer grow, as far as anybody knows: it
 // is compressed, or it is as it was when its last line was taken for a record. Of what it holds the sink is
 // to say whether it was taken.
 func (j *Judge) hasEnded(f *files.File, path string, places []Place) (bool, error) {
@@ -61,7 +61,7 @@ func (j *Judge) hasEnded(f *files.File, path string, places []Place) (bool, erro
 // those of other writers.
 const ordinalsUnknown = 16
 
-// tookOpenEnd tells whether the ledger has a source with this head whose last line was taken for a record
+// tookOpenEnd reports whether the ledger has a source with this head whose last line was taken for a record
 // from a file that nobody has written to since.
 func (j *Judge) tookOpenEnd(x Place, head []byte, stat files.Stat) (bool, error) {
 	family := identity.NewFamily(x.Table, x.Origin, head)
@@ -81,7 +81,7 @@ func (j *Judge) tookOpenEnd(x Place, head []byte, stat files.Stat) (bool, error)
 	return false, nil
 }
 
-// unwritten tells whether nobody has written to a file since its state was taken. It may have been renamed,
+// unwritten reports whether nobody has written to a file since its state was taken. It may have been renamed,
 // which changes its ctime.
 func unwritten(then offsets.FileState, now files.Stat) bool {
 	return then.Dev == now.Dev && then.Inode == now.Inode && then.Size == now.Size &&

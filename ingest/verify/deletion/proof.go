@@ -53,7 +53,7 @@ func (p *proof) judge(ctx context.Context, places []Place) (string, error) {
 	return "", nil
 }
 
-// inTable tells whether a table covers the whole file, under whichever origin, or why it does not. An
+// inTable reports whether a table covers the whole file, under whichever origin, or why it does not. An
 // origin that the file is wanted for has to have all of it or nothing.
 func (p *proof) inTable(
 	ctx context.Context, table source.Table, places []Place,
@@ -78,7 +78,7 @@ func (p *proof) inTable(
 	return false, reason, nil
 }
 
-// in tells whether a table covers the whole file, or why it has the file but not all of it.
+// in reports whether a table covers the whole file, or why it has the file but not all of it.
 func (p *proof) in(ctx context.Context, x Place) (covered bool, reason string, err error) {
 	family := identity.NewFamily(x.Table, x.Origin, p.head)
 	for k := uint64(0); ; k++ {

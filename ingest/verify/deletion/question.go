@@ -61,7 +61,7 @@ func (j *Judge) judge(ctx context.Context, store sink.Store, q *question) (reaso
 	return reason, p.unwanted, err
 }
 
-// wasReadWhole tells whether a file was read to its end as it is: with --assume whole, if something follows
+// wasReadWhole reports whether a file was read to its end as it is: with --assume whole, if something follows
 // that.
 func (j *Judge) wasReadWhole(f *files.File, path string, places []Place) (bool, error) {
 	for _, table := range tablesOf(places) {
