@@ -10,9 +10,8 @@ import (
 	"logseal/ingest/sink/dir"
 )
 
-// Config is the config file. A key that is left out has the default that its field's doc states;
-// where it depends on the command, the field is zero. A path that is relative in the file is joined
-// with the file's folder.
+// Config is the config file. A key that the file leaves out has the default that its field states; if the
+// default depends on the command, the field is zero. Config joins relative paths with the folder of the file.
 type Config struct {
 	// State is the folder of ledger and spool. Default: .state in a folder sink, else
 	// $XDG_STATE_HOME/logseal/<hash of sink>.
@@ -39,7 +38,7 @@ type Config struct {
 	Streams []Stream
 }
 
-// Tail is `tail`: how files that grow are followed.
+// Tail is `tail`: how a tail follows files that grow.
 type Tail struct {
 	PollInterval time.Duration // how often files are looked at; default 1s
 	// CloseWait is how long after its last write a file is let go whose path is gone; default 1m.
@@ -49,7 +48,7 @@ type Tail struct {
 	CopyWait time.Duration
 }
 
-// DefaultSink is the folder of a sink that nobody named.
+// DefaultSink is the folder sink of a command whose user named no sink.
 const DefaultSink = "logseal-out"
 
 const (
@@ -63,7 +62,7 @@ const (
 	leastBytes = 1 << 10
 )
 
-// Default is a config file without a word in it.
+// Default is the config of an empty file.
 func Default() *Config {
 	return &Config{
 		SinkMode:      dir.DefaultMode,
@@ -85,7 +84,8 @@ func Read(path string) (*Config, error) {
 	return Parse(filepath.Clean(path), body)
 }
 
-// Parse is Read of a text; name is the file, for errors and relative paths.
+// Parse reads and checks the text of a config file. name is the path of the file: errors name it, and
+// relative paths start from its folder.
 func Parse(name string, body []byte) (*Config, error) {
 	root, err := parseYAML(name, body)
 	if err != nil {
@@ -168,7 +168,7 @@ func parseSinkMode(s string) (fs.FileMode, error) {
 	return 0, fmt.Errorf("%q: want a mode of files like 0640, 0600 or 0644", s)
 }
 
-// Retentions gives the retention of each stream that has one.
+// Retentions maps the streams that have a retention to it.
 func (c *Config) Retentions() map[string]time.Duration {
 	keep := map[string]time.Duration{}
 	for _, s := range c.Streams {

@@ -11,11 +11,11 @@ import (
 	"logseal/ingest/usage"
 )
 
-// Origin is what was said of who produced the logs: a name, or source.NoOrigin for none, both as they
-// stand in keys. Empty when nothing was said.
+// Origin is what a user said about who produced the logs: a name, or source.NoOrigin for none, both as keys
+// have them. It is empty if the user said nothing.
 type Origin string
 
-// OriginNone is the word for no origin.
+// OriginNone is the word in a config or a flag for no origin.
 const OriginNone = "none"
 
 func parseOrigin(s string) (Origin, error) {
@@ -31,7 +31,7 @@ func (o *Origin) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-// Or is o, or where nothing was said what otherwise is.
+// Or gives o, or otherwise if o is empty.
 func (o Origin) Or(otherwise Origin) Origin {
 	if o == "" {
 		return otherwise
@@ -39,7 +39,7 @@ func (o Origin) Or(otherwise Origin) Origin {
 	return o
 }
 
-// Key is the origin of sources, empty for none or when nothing was said.
+// Key is the origin as sources have it: empty for none.
 func (o Origin) Key() string {
 	if o == source.NoOrigin {
 		return ""
@@ -63,10 +63,10 @@ func (o Origin) Optional() *string {
 	return nil
 }
 
-// NotedOrigin is what a ledger keeps.
+// NotedOrigin is the origin that a ledger keeps, empty if it keeps none.
 func NotedOrigin(l *offsets.Ledger) Origin { return Origin(l.Meta().Origin) }
 
-// Note lets a ledger keep what was said. What it keeps already stays: a load may write under another
+// Note has a ledger keep the origin, unless the ledger keeps one already: a load may write under another
 // origin than the tail that the ledger is for.
 func (o Origin) Note(l *offsets.Ledger) error {
 	if o == "" || NotedOrigin(l) != "" {
@@ -75,7 +75,7 @@ func (o Origin) Note(l *offsets.Ledger) error {
 	return l.NoteOrigin(string(o))
 }
 
-// Of gives streams whose files without an origin_path are of it.
+// Of gives the streams with this origin for all files that no origin_path finds an origin for.
 func (o Origin) Of(streams []pipeline.Stream) []pipeline.Stream {
 	streams = slices.Clone(streams)
 	for i := range streams {
@@ -84,7 +84,7 @@ func (o Origin) Of(streams []pipeline.Stream) []pipeline.Stream {
 	return streams
 }
 
-// HostOrigin is the origin of a tail that is told none.
+// HostOrigin is the origin of a tail whose user said nothing: the name of the host.
 func HostOrigin() (Origin, error) {
 	host, err := os.Hostname()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"logseal/ingest/pipeline"
 )
 
-// LoadStream is the stream as load runs it; onExceed is the flag, which wins.
+// LoadStream makes the stream that a load runs. onExceed is the flag, which wins over the config.
 func (s *Stream) LoadStream(onExceed string) (*pipeline.Stream, error) {
 	epoch := s.Epoch()
 	if err := epoch.Validate(); err != nil {
@@ -32,7 +32,7 @@ func (s *Stream) LoadStream(onExceed string) (*pipeline.Stream, error) {
 	return stream, nil
 }
 
-// TailStream is the stream as tail runs it.
+// TailStream makes the stream that a tail runs.
 func (s *Stream) TailStream() (*pipeline.Stream, error) {
 	stream, err := s.LoadStream(cmp.Or(s.Rejects.OnExceed, onExceedQuarantine))
 	if err == nil && s.Batch.MaxBytes == 0 {
@@ -41,7 +41,7 @@ func (s *Stream) TailStream() (*pipeline.Stream, error) {
 	return stream, err
 }
 
-// MaxAge is how long a byte that was read may wait to be sealed.
+// MaxAge is how long a tail lets a byte wait between reading and sealing it.
 func (s *Stream) MaxAge() time.Duration {
 	if s.Batch.MaxAge == 0 {
 		return tailMaxAge

@@ -228,7 +228,7 @@ func (d parserDecoder) window(n *node) parse.Window {
 	return w
 }
 
-// Preset gives the definition of a format by name.
+// Preset gives the definition of the format with this name.
 func Preset(name string) (parse.Definition, error) {
 	def, ok := parse.Preset(name)
 	switch {
@@ -257,7 +257,7 @@ func formats() []string {
 	return slices.Concat(parse.Presets(), []string{formatJSON}, containerNames())
 }
 
-// FlagFormats lists what --format may be: what needs no schema.
+// FlagFormats lists the formats that --format takes: those that need no schema.
 func FlagFormats() string {
 	return strings.Join(append(parse.Presets(), containerNames()...), ", ")
 }

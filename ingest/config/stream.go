@@ -43,14 +43,14 @@ type Stream struct {
 	Retention time.Duration
 }
 
-// Batch is `batch`: where ranges are cut.
+// Batch is `batch`: where a load or a tail cuts ranges.
 type Batch struct {
 	MaxBytes      int64         // default 256MiB for load, 64MiB for tail
 	MaxAge        time.Duration // only tail looks at it; default 5m
 	MaxPartitions int           // default 64
 }
 
-// Rejects is `rejects`: when a batch has too many.
+// Rejects is `rejects`: how many rejects a batch may have.
 type Rejects struct {
 	MaxRatio   float64 // of rejects to records; default 0.10
 	MinRecords int64   // a batch with fewer records is not judged; default 1000
@@ -74,7 +74,7 @@ const (
 	onExceedQuarantine = "quarantine"
 )
 
-// DefaultStream is a stream of which nothing is said but its name.
+// DefaultStream is a stream that has a name and defaults for all else.
 func DefaultStream(name string) Stream {
 	return Stream{
 		Name:           name,

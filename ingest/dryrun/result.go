@@ -4,7 +4,7 @@ import (
 	"logseal/ingest/parse"
 )
 
-// Result is what a dry run found in all files so far.
+// Result is what a dry run has found in all files so far.
 type Result struct {
 	Files        int64                  `json:"files"`
 	Bytes        int64                  `json:"bytes"` // decompressed
@@ -26,7 +26,7 @@ func NewResult() Result {
 		ofEach: map[rejectKind]int64{}}
 }
 
-// Rate notes and gives the part of the records that are rows; 1 without records.
+// Rate gives the share of records that are rows, 1 without records, and keeps it as MatchRate.
 func (r *Result) Rate() float64 {
 	if r.Records == 0 {
 		return 1
@@ -36,7 +36,7 @@ func (r *Result) Rate() float64 {
 	return rate
 }
 
-// Reject is a reject as check shows it.
+// Reject is a reject as `ingest check` shows it.
 type Reject struct {
 	Path   string       `json:"path"`
 	Line   int64        `json:"line"`   // from 1 on
@@ -49,7 +49,7 @@ type Reject struct {
 	Caret  int          `json:"-"`    // the column of the failing byte in Text
 }
 
-// Why says in a line why it is a reject.
+// Why says in one line why the record is a reject.
 func (x *Reject) Why() string {
 	s := string(x.Reason)
 	if x.Field != "" {

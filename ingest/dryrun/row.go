@@ -13,7 +13,7 @@ import (
 // firstRowsMax is how many rows check shows: enough to see that each column holds what it should.
 const firstRowsMax = 3
 
-// Row is a row as check shows it.
+// Row is a row as `ingest check` shows it.
 type Row struct {
 	Path    string `json:"path"`
 	Line    int64  `json:"line"`   // from 1 on

@@ -12,7 +12,7 @@ import (
 	"logseal/ingest/source"
 )
 
-// Run parses the files of one stream as a load would, and drops what comes out.
+// Run parses the files of one stream as a load does, and drops the rows.
 type Run struct {
 	FS        files.FS
 	Parser    *parse.Parser
@@ -30,8 +30,8 @@ type run struct {
 	table parse.Table
 }
 
-// File adds what a file holds to the result. What was read before an error counts; the file itself counts
-// if it is damaged or no log, too.
+// File adds the records of a file to the result. Records that were read before an error count. The file
+// counts too, if it was read whole, is damaged or is no log.
 func (d *Run) File(ctx context.Context, path string, res *Result) error {
 	t := &run{Run: d, path: path, res: res, line: 1}
 	err := t.read(ctx)

@@ -10,13 +10,13 @@ import (
 	"logseal/ingest/usage"
 )
 
-// Excluder tells which paths the patterns of `exclude` leave out.
+// Excluder holds the patterns of `exclude`.
 type Excluder struct {
 	names []string // of a file's name alone
 	paths []string // of the whole path, or of a bucket and a key
 }
 
-// NewExcluder checks the patterns of a stream.
+// NewExcluder checks the patterns of a stream. The name of the stream is for errors.
 func NewExcluder(stream string, patterns []string) (*Excluder, error) {
 	x := &Excluder{}
 	for _, pattern := range patterns {
@@ -39,7 +39,7 @@ func NewExcluder(stream string, patterns []string) (*Excluder, error) {
 	return x, nil
 }
 
-// Excludes reports whether the file or the object at an absolute path is left out.
+// Excludes reports whether a pattern matches the absolute path of a file or of an object.
 func (x *Excluder) Excludes(file string) bool {
 	file = strings.TrimPrefix(file, s3Scheme)
 	for _, pattern := range x.names {

@@ -45,7 +45,7 @@ func (l *FS) refusesObject(path, code string) bool {
 	return false
 }
 
-// othersMost is how many objects are tried to reports whether a refusal is about one object. It is a
+// othersMost is how many objects are tried to tell whether a refusal is about one object. It is a
 // few requests, once: after that the one that could be read is known.
 const othersMost = 16
 

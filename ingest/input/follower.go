@@ -11,7 +11,7 @@ import (
 	"logseal/ingest/usage"
 )
 
-// Follower finds the files of one stream that are followed. One goroutine uses it.
+// Follower finds the files of one stream that a tail follows. One goroutine uses it.
 type Follower struct {
 	patterns []string // absolute
 	at       *location.Location
@@ -27,7 +27,7 @@ type verdict struct {
 	out        bool
 }
 
-// NewFollower checks the stream's patterns; nothing is looked for.
+// NewFollower checks the patterns of the stream. It looks for no file yet.
 func NewFollower(s *Selection, fsys files.FS, at *location.Location) (*Follower, error) {
 	if len(s.Patterns) == 0 {
 		return nil, usage.Errorf("stream %s: no files: give it `paths`", s.Name)
@@ -55,8 +55,8 @@ func NewFollower(s *Selection, fsys files.FS, at *location.Location) (*Follower,
 	return f, nil
 }
 
-// Find gives the files that there are now, by absolute paths, and what could not be read. A pattern
-// that names no file is no mistake: it may name one later.
+// Find gives the files that exist now, by absolute paths, and the places that could not be read. A pattern
+// without a file is no mistake: the file may appear later.
 func (f *Follower) Find(ctx context.Context) ([]files.Found, []files.Unread, error) {
 	found, unread, err := f.finder.Find(ctx)
 	if len(f.judged) > 2*len(found) {
@@ -84,8 +84,8 @@ func (f *Follower) unwantedLink(u files.Unread) bool {
 		(f.out.Excludes(u.Path) || f.at.Owns(filepath.Join(u.Path, "any")))
 }
 
-// Folders gives those in which files may appear, after a find. What we write ourselves is no reason
-// to look.
+// Folders gives the folders in which files may appear, after a Find. It leaves out folders that Logseal
+// writes to.
 func (f *Follower) Folders() []string {
 	own := f.at.OwnsCached()
 	return slices.DeleteFunc(f.finder.Dirs(), func(dir string) bool {

@@ -49,8 +49,8 @@ type FS struct {
 
 var _ files.FS = (*FS)(nil)
 
-// NewFS gives the files of the operating system and, with the credentials of the environment,
-// objects. sink is the bucket of the sink, nil if it is none.
+// NewFS reads files of the operating system and, with the credentials of the environment, objects. sink is
+// the bucket of the sink, nil for a folder sink. ctx ends all requests.
 func NewFS(ctx context.Context, log *slog.Logger, sink *s3.Options) *FS {
 	disk := files.OS().Within(ctx)
 	return &FS{Disk: disk, archives: archive.New(disk), ctx: ctx, sink: sink, log: log,
@@ -80,10 +80,10 @@ func (l *FS) trustArchiveOf(path string) {
 	}
 }
 
-// PassedLinks gives the links to logs that were not followed.
+// PassedLinks gives the links to logs that the finder did not follow.
 func (l *FS) PassedLinks() []*files.LinkError { return l.passed }
 
-// Repeated counts the calls to buckets that were tried again.
+// Repeated counts the calls to buckets that were repeated.
 func (l *FS) Repeated() int64 { return l.retries.Load() }
 
 // warnLinks says which links were wanted and not followed.

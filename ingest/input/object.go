@@ -17,7 +17,7 @@ import (
 // s3Scheme begins the path of an object.
 const s3Scheme = "s3://"
 
-// IsObject reports whether a path or a pattern is of objects.
+// IsObject reports whether a path or a pattern names objects in a bucket.
 func IsObject(path string) bool { return s3.IsURL(path) }
 
 // splitObject cuts s3://bucket/key, or a pattern of such.
@@ -140,7 +140,7 @@ func ownKey(prefix, key string) bool {
 	return slices.Contains(sink.Roots(), first) || key == sink.RootObject()
 }
 
-// Absolute gives the path that a file or an object is known by.
+// Absolute gives the path under which the ledger and the sink know a file or an object.
 func (l *FS) Absolute(path string) (string, error) {
 	if IsObject(path) {
 		return l.locate(path)
@@ -148,7 +148,7 @@ func (l *FS) Absolute(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// Matches reports whether a pattern names the path, which is absolute.
+// Matches reports whether a pattern matches an absolute path.
 func (l *FS) Matches(pattern, path string) (bool, error) {
 	if IsObject(pattern) != IsObject(path) {
 		return false, nil

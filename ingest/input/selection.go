@@ -17,24 +17,23 @@ import (
 // warner prints what wants a look.
 type warner = func(format string, args ...any)
 
-// Selection says which files of a stream are looked for.
+// Selection is a set of files and objects by patterns.
 type Selection struct {
 	Name     string   // the stream's, for messages
 	Patterns []string // of files and objects
-	Exclude  []string // patterns of files that are left out, unless named is set
+	Exclude  []string // patterns of files that are left out, unless Named is set
 	// Named says that the patterns stand on the command line, so that one without a file is a
 	// mistake; a config may well name files that are not there yet.
 	Named  bool
 	unread []files.Unread // what the last find could not look into
 }
 
-// Unread gives what the last find could not look into: other files are not kept from being read.
+// Unread gives the places that the last Find could not look into. The other files were found all the same.
 func (s *Selection) Unread() []files.Unread { return s.unread }
 
-// Find gives the absolute paths of a selection's files and the paths of its objects, sorted. Files
-// of Logseal's own are left out, and so is what `exclude` says of the files of the config. A pattern of
-// the command line that names no file is a usage error; one of the config is a warning. What could not
-// be looked into under a pattern is kept for Unread.
+// Find gives the absolute paths of the files and the paths of the objects, sorted. It leaves out files that
+// Logseal wrote and, unless Named is set, excluded ones. A pattern without a file is a usage error if Named
+// is set, and a warning otherwise. Unread gives the places under a pattern that could not be looked into.
 func (s *Selection) Find(warn warner, fsys *FS, owns func(path string) bool) ([]string, error) {
 	if len(s.Patterns) == 0 {
 		return nil, usage.Errorf("no files: give a PATH, or a config (-c) whose stream %s has `paths`", s.Name)

@@ -19,10 +19,10 @@ import (
 	"logseal/ingest/usage"
 )
 
-// Prepare makes sure that nobody else can turn what we do in state and sink against others: root
-// refuses folders that another user owns or may write to. In a container root is not the host's, and
-// a volume's owner is whoever the platform says: there it only warns. It then closes the state
-// folder to everyone else.
+// Prepare keeps other users from turning against others what this process does in state and sink. Root
+// refuses folders that another user owns or may write to. In a container Prepare only warns, because root is
+// not the root of the host there and the platform chooses the owner of a volume. Prepare then closes the
+// state folder to all other users.
 func (s *Location) Prepare(log *slog.Logger, trustOwner bool) error {
 	if os.Geteuid() == 0 && !trustOwner {
 		for _, folder := range s.folders() {

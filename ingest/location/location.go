@@ -11,14 +11,15 @@ import (
 	"logseal/ingest/usage"
 )
 
-// Location is where a command works.
+// Location is the sink and the state folder that a command works with.
 type Location struct {
 	SinkURL
 	State       string // absolute, links resolved
 	FollowLinks bool   // every link to a log is followed
 }
 
-// New finds sink and state by the texts that name them; an empty state is the sink's default.
+// New finds the sink and the state by the texts that name them. An empty text for the state names the default
+// state of the sink.
 func New(sinkText, stateText string, mode fs.FileMode, links bool) (*Location, error) {
 	t, err := ParseSinkURL(sinkText)
 	if err != nil {
@@ -67,8 +68,8 @@ func below(path, folder string) (first string, ok bool) {
 	return first, true
 }
 
-// SinkName is the sink's name for the ledger. A state folder within the sink moves with it, so
-// its ledger holds no name.
+// SinkName is the name of the sink that the ledger keeps. It is empty for a state folder within the sink:
+// that folder moves with the sink.
 func (s *Location) SinkName() string {
 	if _, ok := below(s.State, s.Sink); ok {
 		return ""

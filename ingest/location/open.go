@@ -19,7 +19,7 @@ const (
 	lookPatience = 2 * time.Minute
 )
 
-// OpenWriter opens the sink for the writer with this id; a folder is made when it is not there.
+// OpenWriter opens the sink for the writer with this id. It makes the folder of a folder sink.
 func (t SinkURL) OpenWriter(ctx context.Context, log *slog.Logger, id string) (sink.Store, error) {
 	store, err := t.OpenStore(ctx, id)
 	if err != nil || t.Bucket == nil {
@@ -28,7 +28,8 @@ func (t SinkURL) OpenWriter(ctx context.Context, log *slog.Logger, id string) (s
 	return t.Patient(store, log, LoadPatience), nil
 }
 
-// OpenStore opens the sink for the writer with this id, which is told at once what cannot be done.
+// OpenStore opens the sink for the writer with this id. The store repeats nothing: a call that cannot succeed
+// now fails at once.
 func (t SinkURL) OpenStore(ctx context.Context, id string) (sink.Store, error) {
 	if t.Bucket == nil {
 		return dir.New(t.Sink, id, t.mode)
@@ -36,8 +37,8 @@ func (t SinkURL) OpenStore(ctx context.Context, id string) (sink.Store, error) {
 	return s3.New(ctx, *t.Bucket)
 }
 
-// OpenReader opens the sink for reading and deleting; it makes nothing. The error is
-// fs.ErrNotExist when there is no such folder.
+// OpenReader opens the sink to read and to delete. It makes nothing; for a folder that does not exist the
+// error is fs.ErrNotExist.
 func (t SinkURL) OpenReader(ctx context.Context, log *slog.Logger) (sink.Store, error) {
 	if t.Bucket == nil {
 		return dir.NewReader(t.Sink)
@@ -50,7 +51,8 @@ func (t SinkURL) OpenReader(ctx context.Context, log *slog.Logger) (sink.Store, 
 	return t.Patient(store, log, lookPatience), nil
 }
 
-// Patient repeats for so long, 0 for ever, what a store cannot do now.
+// Patient wraps a store so that a call that cannot succeed now is repeated until patience has passed; 0
+// repeats without end.
 func (t SinkURL) Patient(store sink.Store, log *slog.Logger, patience time.Duration) *pipeline.Retrier {
 	return &pipeline.Retrier{Store: store, Limit: patience, Log: log.With("sink", t.Sink)}
 }

@@ -10,8 +10,8 @@ import (
 	"logseal/ingest/sink/dir"
 )
 
-// Owns reports whether path is a file of Logseal's: in the state folder, or one that the sink is
-// made of. Whatever else lies in a folder that is also a sink is not ours. path is absolute.
+// Owns reports whether Logseal wrote the file at an absolute path: a file in the state folder, or one that
+// the sink is made of. Other files in the folder of a sink are not ours.
 func (s *Location) Owns(path string) bool {
 	if resolved, err := filepath.EvalSymlinks(path); err == nil {
 		path = resolved
@@ -29,9 +29,8 @@ func (s *Location) ownsResolved(path string) bool {
 		first == stateDir || first == dir.Temp)
 }
 
-// OwnsCached gives a function that tells, as owns does, whether the file at an absolute path is one of
-// Logseal's. It resolves each folder once, so it is for one look at many files: a folder's links may
-// be others the next time.
+// OwnsCached gives a function that reports what Owns reports. The function resolves the links of each folder
+// once, so it serves one look at many files; the next look needs a new one.
 func (s *Location) OwnsCached() func(path string) bool {
 	folders := map[string]string{}
 	return func(path string) bool {

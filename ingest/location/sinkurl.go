@@ -16,14 +16,14 @@ import (
 	"logseal/ingest/usage"
 )
 
-// SinkURL is the place that a sink is in.
+// SinkURL says where a sink is.
 type SinkURL struct {
 	Sink   string      // its name: a folder's absolute path with links resolved, or a bucket's
 	Bucket *s3.Options // nil for a folder
 	mode   fs.FileMode // of objects in a folder
 }
 
-// ParseSinkURL finds what --out and `sink:` name. Nothing is opened.
+// ParseSinkURL reads the text of --out or `sink:`. It opens nothing.
 func ParseSinkURL(text string) (SinkURL, error) {
 	if s3.IsURL(text) {
 		o, err := s3.ParseURL(text)
@@ -52,7 +52,8 @@ const sinkScheme = "s3://"
 // fewSlashes is the beginning of what was meant to be a URL: a scheme with one slash, or s3 with none.
 var fewSlashes = regexp.MustCompile(`^(?:([A-Za-z][A-Za-z0-9+.-]+):/|([sS]3):)`)
 
-// CheckSlashes refuses a path that looks like a URL with too few slashes: a folder would be made of it.
+// CheckSlashes refuses a path that looks like a URL with too few slashes. Without the check the program would
+// make a folder of that name.
 func CheckSlashes(path string) error {
 	m := fewSlashes.FindStringSubmatch(path)
 	if m == nil || strings.Contains(path, "://") {
@@ -66,7 +67,7 @@ func CheckSlashes(path string) error {
 		strings.TrimLeft(path[len("s3:"):], "/"), path)
 }
 
-// WarnPlain warns of a store that is reached without encryption.
+// WarnPlain warns if the store is reached without encryption.
 func (t SinkURL) WarnPlain(log *slog.Logger) {
 	if t.Bucket == nil {
 		return
@@ -88,5 +89,5 @@ func (t SinkURL) WarnPlain(log *slog.Logger) {
 // have slashes.
 var userinfoRE = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s@'"?]*:[^\s@'"?]*@`)
 
-// WithoutSecrets leaves out of a text what may be credentials in an address.
+// WithoutSecrets replaces whatever may be credentials in the addresses of a text.
 func WithoutSecrets(text string) string { return userinfoRE.ReplaceAllString(text, "$1…@") }

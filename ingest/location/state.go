@@ -65,7 +65,8 @@ func stateHome() (string, error) {
 	return filepath.Join(home, ".local", "state"), err
 }
 
-// SinkOf is the sink that a ledger belongs to: the one it names, or the one it lies in.
+// SinkOf gives the sink that a ledger belongs to: the sink that the ledger names, or the folder sink that the
+// state lies in.
 func SinkOf(meta offsets.Meta, state string) string {
 	if meta.Sink != "" {
 		return meta.Sink

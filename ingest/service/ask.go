@@ -22,14 +22,14 @@ import (
 	"logseal/ingest/usage"
 )
 
-// Question is what `status` asks a running tail.
+// Question is what `ingest status` asks a running tail.
 type Question struct {
 	SafeToDelete string        // a file; empty to ask how far all is
 	Timeout      time.Duration // of each question to the sink about the file
 }
 
-// Ask lets the tail that has the ledger answer. When it is no tail that has it, the answer is
-// who has it. No to a question about a file is an error beside the answer.
+// Ask lets the tail that holds the ledger answer. If no tail holds the ledger, the error says which process
+// does. If the tail answers that a file may not be deleted, Ask gives the answer and an error.
 func Ask(ctx context.Context, locked *offsets.LockedError, q Question) (Status, error) {
 	res := answer{Status: Status{Sources: []Source{}}}
 	query, err := q.query()

@@ -5,7 +5,7 @@ import (
 	"runtime/debug"
 )
 
-// Build says which program this is.
+// Build describes a program.
 type Build struct {
 	Version  string
 	Revision string // empty when the build does not say
@@ -24,7 +24,7 @@ func programVersion() string {
 	return info.Main.Version
 }
 
-// ThisBuild says which program this is.
+// ThisBuild describes the program that runs.
 func ThisBuild() Build {
 	b := Build{Version: programVersion(), Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()

@@ -13,10 +13,10 @@ import (
 	"logseal/ingest/verify/deletion"
 )
 
-// ErrTimeout says that nobody can wait for so long.
+// ErrTimeout refuses a timeout that is not above zero.
 var ErrTimeout = usage.Errorf("--timeout: want a duration above zero, as in 5s")
 
-// NewJudge decides by a config, a ledger and the sink that store opens.
+// NewJudge makes a judge of deletions from a config, a ledger and a sink, which store opens.
 func NewJudge(
 	cfg *config.Config, ledger *offsets.Ledger, from *input.FS, timeout time.Duration, store func() (sink.Store, error),
 ) *deletion.Judge {

@@ -19,8 +19,8 @@ type Notifier struct {
 	watchdog time.Duration
 }
 
-// NewNotifier reaches the manager that the environment names, if it names one. A name that begins
-// with @ is one of Linux's abstract sockets.
+// NewNotifier connects to the service manager that the environment names, if it names one. A name that begins
+// with @ is an abstract socket of Linux.
 func NewNotifier(getenv func(string) string) (*Notifier, error) {
 	name := getenv("NOTIFY_SOCKET")
 	if name == "" {

@@ -12,7 +12,7 @@ import (
 	"logseal/ingest/usage"
 )
 
-// Plan is what a config file says a tail is to do, checked; nothing is opened for it.
+// Plan is what a config tells a tail to do, checked. It holds nothing open.
 type Plan struct {
 	Config   *config.Config
 	Location *location.Location
@@ -20,7 +20,7 @@ type Plan struct {
 	follows  []*input.Follower // one a stream
 }
 
-// NewPlan checks all that a config says of a tail.
+// NewPlan checks everything that a config tells a tail to do.
 func NewPlan(cfg *config.Config, at *location.Location) (*Plan, error) {
 	p := &Plan{Config: cfg, Location: at}
 	for i := range cfg.Streams {

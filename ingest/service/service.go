@@ -29,8 +29,7 @@ type tailer interface {
 	Reload(cfg pipeline.TailConfig) error
 }
 
-// Service is a tail and all that is around it: the state it holds, who it answers, and who it tells
-// how it is. It runs once.
+// Service is a tail and what stands around it. It runs once.
 type Service struct {
 	Log     *slog.Logger
 	Build   Build
@@ -58,7 +57,8 @@ type Service struct {
 	asking  sync.Mutex  // held while a file is proved: one at a time
 }
 
-// Run follows files by first until ctx is cancelled and the tail has come to its end.
+// Run follows files by the first plan until ctx ends and the tail has come to its end. A value on hangups
+// reloads the config.
 func (s *Service) Run(ctx context.Context, first *Plan, hangups <-chan os.Signal) (err error) {
 	s.current.Store(first)
 	puts := newPutSeconds()
@@ -213,7 +213,7 @@ func (s *Service) config(p *Plan) pipeline.TailConfig {
 	return cfg
 }
 
-// Status is the tail's, before it began an empty one.
+// Status is the status of the tail, empty before the tail begins.
 func (s *Service) Status() pipeline.TailStatus {
 	if s.tail == nil {
 		return pipeline.TailStatus{}
@@ -221,7 +221,7 @@ func (s *Service) Status() pipeline.TailStatus {
 	return s.tail.Status()
 }
 
-// Retries is how often requests to the sink were repeated.
+// Retries counts the requests to the sink that were repeated.
 func (s *Service) Retries() int64 {
 	if s.store == nil {
 		return 0

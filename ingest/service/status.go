@@ -10,7 +10,7 @@ import (
 	"logseal/ingest/verify/deletion"
 )
 
-// Status is what `status` says: sources with how far they are, and the spool.
+// Status is the answer of `ingest status`: how far each source is, and what the spool holds.
 type Status struct {
 	Sink    string           `json:"sink"`
 	State   string           `json:"state"`
@@ -20,7 +20,7 @@ type Status struct {
 	Safe    *deletion.Answer `json:"safe_to_delete,omitempty"`
 }
 
-// NewStatus is the status of a location of which nothing is known yet.
+// NewStatus is the empty status of a location.
 func NewStatus(at *location.Location) Status {
 	return Status{Sink: at.Sink, State: at.State, Sources: []Source{}}
 }

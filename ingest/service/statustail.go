@@ -12,7 +12,7 @@ import (
 	"logseal/ingest/source"
 )
 
-// TailStatus is what `status` has of a running tail.
+// TailStatus is the part of a Status that only a running tail knows.
 type TailStatus struct {
 	PID             int            `json:"pid"`
 	Origin          *string        `json:"origin"` // of new sources; null for none
@@ -27,7 +27,7 @@ type TailStatus struct {
 	Problems        []Problem      `json:"problems"`
 }
 
-// StreamStatus is what a running tail has sealed of a stream since its start.
+// StreamStatus counts what a running tail has sealed of a stream since its start.
 type StreamStatus struct {
 	Stream  string                 `json:"stream"`
 	Records int64                  `json:"records"`
@@ -114,7 +114,7 @@ func describeTail(s *Service, status *pipeline.TailStatus) *TailStatus {
 	return t
 }
 
-// Problem is a problem as the JSON objects of commands have it.
+// Problem is a problem as JSON objects have it.
 type Problem struct {
 	Kind    pipeline.Kind `json:"kind"`
 	Path    string        `json:"path,omitempty"`

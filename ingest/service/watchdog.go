@@ -9,8 +9,8 @@ import (
 const (
 	// watchdogEvery is how often the tail is asked how it is, when nobody wants to know more often.
 	watchdogEvery = 5 * time.Second
-	// LookMost is how old the last look at all files may be of a tail that is well. A look at
-	// thousands of files takes a fraction of a second; at a network file system that hangs, for ever.
+	// LookMost is the greatest age of the last look at all files of a healthy tail. A look at thousands of
+	// files takes a fraction of a second; a look at a network file system that hangs never ends.
 	LookMost = time.Minute
 	// stuckMost is for how long nothing may be sealed or shipped by a tail that is well.
 	stuckMost = time.Minute

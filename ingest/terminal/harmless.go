@@ -7,8 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Harmless makes a text fit for a terminal: names of files, keys and log lines come from anybody, and
-// what begins with ESC moves the cursor, renames the window or worse. Line ends and tabs stay.
+// Harmless escapes every character that would control the terminal or turn the direction of the text. Anybody
+// can put such characters into names of files, keys and log lines: after ESC they move the cursor or rename
+// the window. Line ends and tabs stay.
 func Harmless(text string) string {
 	if !strings.ContainsFunc(text, isHarmful) && utf8.ValidString(text) {
 		return text

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Printable writes b so that every character takes one column and none does harm: what is not
-// printable, or no UTF-8, is escaped.
+// Printable writes b so that every character takes one column. It escapes bytes that are not UTF-8 and
+// characters that are not printable.
 func Printable(b []byte) string {
 	var out strings.Builder
 	for len(b) > 0 {

@@ -18,8 +18,9 @@ func (e *Error) Error() string { return e.err.Error() }
 // Unwrap gives the wrapped error.
 func (e *Error) Unwrap() error { return e.err }
 
-// Is reports whether err is or wraps an Error. An error that the machine caused is none: to start again
-// helps, and nobody does who is told that the config is wrong.
+// Is reports whether err is or wraps an Error that the user can fix. If the machine caused the error (a full
+// disk, too many open files), Is reports false: a restart may help, and nobody restarts a program that blames
+// its config.
 func Is(err error) bool { return errors.As(err, new(*Error)) && !isOfMachine(err) }
 
 // isOfMachine reports whether an error says that the machine could not do now what it can at other times.

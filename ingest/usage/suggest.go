@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// DidYouMean names what of known a word was most likely meant to be, as the end of a sentence;
-// when nothing is near, it lists all.
+// DidYouMean ends a sentence about an unknown word: it names the known word that the user most likely meant,
+// or all known words if none is near.
 func DidYouMean(word string, known iter.Seq[string]) string {
 	words := slices.Sorted(known)
 	best, least := "", len(word)
