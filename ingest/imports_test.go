@@ -55,25 +55,25 @@ var mayImport = map[string][]string{
 	"ingest/pipeline": append([]string{"ingest/identity"}, stages...),
 	"ingest/verify":   stages,
 
-	"ingest/verify/deletion/deletiontest": {"ingest/sink", "ingest/source", "ingest/table"},
-	// It holds one file against the sink, where verify holds the sink against itself.
+	// One file is held against the sink here; verify holds the sink against itself.
 	"ingest/verify/deletion": {"ingest/archive", "ingest/files", "ingest/identity", "ingest/offsets",
 		"ingest/sink", "ingest/source", "ingest/table", "ingest/usage"},
+	"ingest/verify/deletion/deletiontest": {"ingest/sink", "ingest/source", "ingest/table"},
 
-	// A location opens its own sink and gives it the pipeline's patience.
+	// A location opens its sink, repeats its calls, and knows the files of a state folder by name.
 	"ingest/location": {"ingest/offsets", "ingest/pipeline", "ingest/sink", "ingest/sink/dir",
 		"ingest/sink/s3", "ingest/usage"},
-
-	"ingest/input": {"ingest/archive", "ingest/files", "ingest/location", "ingest/sink", "ingest/sink/s3",
-		"ingest/usage"},
-
+	// Finding logs needs no config, so that a command line or a test can name them, too.
+	"ingest/input": {"ingest/archive", "ingest/files", "ingest/location", "ingest/sink",
+		"ingest/sink/s3", "ingest/usage"},
 	// A config gives streams that can run, and knows the origin that a ledger keeps.
 	"ingest/config": {"ingest/batch", "ingest/input", "ingest/location", "ingest/offsets",
-		"ingest/parse", "ingest/pipeline", "ingest/sink/dir", "ingest/source", "ingest/table", "ingest/usage"},
-
+		"ingest/parse", "ingest/pipeline", "ingest/sink/dir", "ingest/source", "ingest/table",
+		"ingest/usage"},
+	// A dry run has neither ledger nor sink.
 	"ingest/dryrun": {"ingest/batch", "ingest/files", "ingest/parse", "ingest/source",
 		"ingest/terminal"},
-
+	// A service has a tail and what the tail needs; it prints nothing.
 	"ingest/service": {"ingest/config", "ingest/files", "ingest/input", "ingest/location",
 		"ingest/offsets", "ingest/parse", "ingest/pipeline", "ingest/sink", "ingest/source",
 		"ingest/spool", "ingest/table", "ingest/usage", "ingest/verify/deletion"},
@@ -86,7 +86,12 @@ var mayImport = map[string][]string{
 	"crash/tracer": nil, // knows programs, not this one
 	"tail":         nil, // has tests only
 	"bench":        {"*"},
-	"cmd/ingest":   {"*"},
+	// Commands wire and print. They open no manifest and no Parquet file, so they need none of the
+	// packages that know those.
+	"cmd/ingest": {"bench", "ingest/archive", "ingest/config", "ingest/dryrun", "ingest/files",
+		"ingest/input", "ingest/location", "ingest/offsets", "ingest/parse", "ingest/pipeline",
+		"ingest/service", "ingest/sink", "ingest/source", "ingest/spool", "ingest/terminal",
+		"ingest/usage", "ingest/verify", "ingest/verify/deletion"},
 }
 
 // stages are what the packages that put them together are made of; those know stores by their
@@ -261,24 +266,30 @@ func TestImports_MapHasNoCircle(t *testing.T) {
 
 func TestImports_FaultsAreFound(t *testing.T) {
 	for name, c := range map[string]struct{ importer, path string }{
-		"upwards":          {"batch", "logseal/ingest/seal"},
-		"sideways":         {"verify", "logseal/ingest/pipeline"},
-		"a store":          {"pipeline", "logseal/ingest/sink/dir"},
-		"a heavy module":   {"verify", "go.etcd.io/bbolt"},
-		"below it":         {"verify", "github.com/apache/arrow/go/v17/parquet"},
-		"a test's module":  {"verify", "pgregory.net/rapid"},
-		"the machine":      {"seal", "os"},
-		"another process":  {"seal", "os/exec"},
-		"the network":      {"parse", "net"},
-		"a context":        {"batch", "context"},
-		"a log":            {"source", "log/slog"},
-		"an unknown place": {"util", ""},
+		"upwards":                  {"batch", "logseal/ingest/seal"},
+		"sideways":                 {"verify", "logseal/ingest/pipeline"},
+		"a store":                  {"pipeline", "logseal/ingest/sink/dir"},
+		"a heavy module":           {"verify", "go.etcd.io/bbolt"},
+		"below it":                 {"verify", "github.com/apache/arrow/go/v17/parquet"},
+		"a test's module":          {"verify", "pgregory.net/rapid"},
+		"the machine":              {"seal", "os"},
+		"another process":          {"seal", "os/exec"},
+		"the network":              {"parse", "net"},
+		"a context":                {"batch", "context"},
+		"a log":                    {"source", "log/slog"},
+		"an unknown place":         {"util", ""},
+		"a config, from below":     {"input", "logseal/ingest/config"},
+		"a screen, from a service": {"service", "github.com/schollz/progressbar/v3"},
 	} {
 		p := goPackage{ImportPath: "logseal/ingest/" + c.importer}
 		if c.path != "" {
 			p.Imports = []string{c.path}
 		}
 		t.Run(name, func(t *testing.T) { require.Len(t, faults(p), 1) })
+	}
+	for _, path := range []string{"logseal/ingest/table", "logseal/ingest/parquet"} {
+		p := goPackage{ImportPath: "logseal/cmd/ingest", Imports: []string{path}}
+		require.Len(t, faults(p), 1, "a command reads no manifest")
 	}
 	require.Empty(t, faults(goPackage{ImportPath: "logseal/ingest/parse",
 		Imports: []string{"net/netip", "time"}}))

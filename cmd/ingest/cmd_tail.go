@@ -13,7 +13,6 @@ import (
 	"logseal/ingest/parse"
 	"logseal/ingest/pipeline"
 	"logseal/ingest/service"
-	"logseal/ingest/table"
 	"logseal/ingest/usage"
 )
 
@@ -54,21 +53,21 @@ const tailGarbage = 50
 // tailResult is the JSON object of `tail`: what this run did.
 type tailResult struct {
 	outcome
-	ReadBytes      int64                      `json:"read_bytes"` // decompressed, as all bytes here
-	SealedBytes    int64                      `json:"sealed_bytes"`
-	ShippedBytes   int64                      `json:"shipped_bytes"`
-	Batches        int64                      `json:"batches"` // sealed
-	Records        int64                      `json:"records"`
-	Rows           int64                      `json:"rows"`
-	Rejects        int64                      `json:"rejects"`
-	Skipped        int64                      `json:"skipped"` // lines
-	LostBytes      map[table.LossReason]int64 `json:"lost_bytes"`
-	Reasons        reasonCounts               `json:"reasons"` // of the rejects
-	PausedSeconds  float64                    `json:"paused_seconds"`
-	Retries        int64                      `json:"retries"`
-	SpoolBytes     int64                      `json:"spool_bytes"` // left for the next run
-	ElapsedSeconds float64                    `json:"elapsed_seconds"`
-	Problems       []service.Problem          `json:"problems,omitempty"`
+	ReadBytes      int64             `json:"read_bytes"` // decompressed, as all bytes here
+	SealedBytes    int64             `json:"sealed_bytes"`
+	ShippedBytes   int64             `json:"shipped_bytes"`
+	Batches        int64             `json:"batches"` // sealed
+	Records        int64             `json:"records"`
+	Rows           int64             `json:"rows"`
+	Rejects        int64             `json:"rejects"`
+	Skipped        int64             `json:"skipped"` // lines
+	LostBytes      map[string]int64  `json:"lost_bytes"`
+	Reasons        reasonCounts      `json:"reasons"` // of the rejects
+	PausedSeconds  float64           `json:"paused_seconds"`
+	Retries        int64             `json:"retries"`
+	SpoolBytes     int64             `json:"spool_bytes"` // left for the next run
+	ElapsedSeconds float64           `json:"elapsed_seconds"`
+	Problems       []service.Problem `json:"problems,omitempty"`
 }
 
 // Run implements the command.
@@ -83,7 +82,7 @@ func (c *tailCmd) Run(ctx context.Context, a *app) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(tailGarbage)
 	}
-	res := &tailResult{LostBytes: map[table.LossReason]int64{}, Reasons: reasonCounts{}}
+	res := &tailResult{LostBytes: map[string]int64{}, Reasons: reasonCounts{}}
 	a.result = res
 	start := time.Now()
 	defer func() { res.ElapsedSeconds = time.Since(start).Seconds() }()
@@ -164,7 +163,7 @@ func (r *tailResult) fill(s *pipeline.TailStatus, retries int64) {
 		r.Rejects += sum(x.Rejects)
 		r.Reasons.add(x.Rejects)
 		for reason, n := range x.LostBytes {
-			r.LostBytes[reason] += n
+			r.LostBytes[string(reason)] += n
 		}
 	}
 	r.PausedSeconds, r.SpoolBytes, r.Retries = s.PausedSeconds, s.SpoolBytes, retries
