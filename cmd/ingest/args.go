@@ -95,12 +95,12 @@ var noValue = regexp.MustCompile(`^(--[a-z-]+): expected \w+ value but got .*$`)
 
 // plainly says what kong says in words of a user.
 func plainly(message string, node *kong.Node, args []string) string {
-	return nearestFlag(noValue.ReplaceAllString(message, "$1 has no value"), node, args)
+	return suggestFlag(noValue.ReplaceAllString(message, "$1 has no value"), node, args)
 }
 
-// nearestFlag corrects what kong says of a flag that it does not know: it compares short flags by
+// suggestFlag corrects what kong says of a flag that it does not know: it compares short flags by
 // their letters, and takes a long one that is written with one dash for a short one.
-func nearestFlag(message string, node *kong.Node, args []string) string {
+func suggestFlag(message string, node *kong.Node, args []string) string {
 	rest, ok := strings.CutPrefix(message, "unknown flag -")
 	if !ok || strings.HasPrefix(rest, "-") {
 		return message

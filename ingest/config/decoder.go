@@ -110,7 +110,7 @@ func (d *decoder) literal(n *node) string {
 
 // text reads a scalar's text with ${…} expanded.
 func (d *decoder) text(n *node) string {
-	s, err := expand(d.literal(n), d.env, d.folder)
+	s, err := expandEnv(d.literal(n), d.env, d.folder)
 	if err != nil {
 		d.failValue(n, "%w", err)
 	}

@@ -16,10 +16,10 @@ const secretMax = 1 << 20
 
 var envNameRE = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// expand replaces ${NAME} by the environment's value and ${file:PATH} by the file's content less
+// expandEnv replaces ${NAME} by the environment's value and ${file:PATH} by the file's content less
 // one final newline; $${ stands for a plain ${. What is put in is not looked at again. A relative PATH
 // starts from folder.
-func expand(s string, env func(string) (string, bool), folder string) (string, error) {
+func expandEnv(s string, env func(string) (string, bool), folder string) (string, error) {
 	var out strings.Builder
 	for {
 		i := strings.Index(s, "${")

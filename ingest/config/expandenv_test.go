@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestExpand(t *testing.T) {
+func TestExpandEnv(t *testing.T) {
 	env := func(name string) (string, bool) {
 		v, ok := map[string]string{"A": "1", "B_2": "${A}"}[name]
 		return v, ok
@@ -16,7 +16,7 @@ func TestExpand(t *testing.T) {
 		"": "", "plain": "plain", "$": "$", "$A": "$A", "${A}": "1", "x${A}y${A}z": "x1y1z",
 		"${B_2}": "${A}", "$${A}": "${A}", "$$${A}": "$${A}", "a$${": "a${", "${A}$": "1$", "}{": "}{",
 	} {
-		got, err := expand(s, env, "")
+		got, err := expandEnv(s, env, "")
 		require.NoError(t, err, s)
 		require.Equal(t, want, got, s)
 	}
@@ -25,13 +25,13 @@ func TestExpand(t *testing.T) {
 		"${C}": "C is not set", "${A-b}": "names no", "${1}": "names no",
 		"${file:/does/not/exist}": "${file:/does/not/exist}: open",
 	} {
-		_, err := expand(s, env, "")
+		_, err := expandEnv(s, env, "")
 		require.ErrorContains(t, err, want, s)
 	}
 }
 
 // A file that never ends is no secret, and no config.
-func TestExpand_OfAFileWithoutEnd(t *testing.T) {
+func TestExpandEnv_OfAFileWithoutEnd(t *testing.T) {
 	done := make(chan error, 2)
 	go func() {
 		_, err := readSecret("/dev/zero")

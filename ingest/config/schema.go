@@ -107,7 +107,7 @@ func (d parserDecoder) formatName(format *node) string {
 	if format == nil || format.kind != scalarNode {
 		return ""
 	}
-	name, err := expand(format.text, d.env, d.folder)
+	name, err := expandEnv(format.text, d.env, d.folder)
 	if err != nil {
 		return ""
 	}
