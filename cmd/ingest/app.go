@@ -10,6 +10,9 @@ import (
 	"os"
 
 	"golang.org/x/term"
+
+	"logseal/ingest/location"
+	"logseal/ingest/terminal"
 )
 
 // app is what every command prints and logs to.
@@ -76,7 +79,7 @@ func (a *app) complain(message string) {
 	fmt.Fprintf(a.stderr, "ingest: %s\n", harmless(message))
 }
 
-// terminal tells whether a person watches stderr.
+// terminal reports whether a person watches stderr.
 func (a *app) terminal() bool {
 	f, ok := a.stderr.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
@@ -90,7 +93,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			code, message = exitFailed, "interrupted, run again to go on"
 		}
-		message = withoutSecrets(message)
+		message = location.WithoutSecrets(message)
 		a.complain(message)
 	}
 	if !a.json {
@@ -105,3 +108,6 @@ func (a *app) finish(ctx context.Context, err error) int {
 	}
 	return code
 }
+
+// harmless makes a text fit for a terminal: names of files, keys and log lines come from anybody.
+func harmless(text string) string { return terminal.Harmless(location.WithoutSecrets(text)) }

@@ -40,7 +40,7 @@ func arrange(root *kong.Node, args []string) []string {
 	return slices.Concat(words, files, flags) // so that a flag without its value takes no file for it
 }
 
-// isFlag tells whether an argument is a flag, or the end of flags.
+// isFlag reports whether an argument is a flag, or the end of flags.
 func isFlag(arg string) bool { return strings.HasPrefix(arg, "-") && arg != "-" }
 
 func childOf(node *kong.Node, name string) *kong.Node {
@@ -63,7 +63,7 @@ func flagOf(node *kong.Node, arg string) *kong.Flag {
 	return nil
 }
 
-// wantsValue tells whether an argument is a flag whose value is the next argument.
+// wantsValue reports whether an argument is a flag whose value is the next argument.
 func wantsValue(node *kong.Node, arg string) bool {
 	f := flagOf(node, arg)
 	attached := strings.Contains(arg, "=") || !strings.HasPrefix(arg, "--") && len(arg) > 2
@@ -95,12 +95,12 @@ var noValue = regexp.MustCompile(`^(--[a-z-]+): expected \w+ value but got .*$`)
 
 // plainly says what kong says in words of a user.
 func plainly(message string, node *kong.Node, args []string) string {
-	return nearestFlag(noValue.ReplaceAllString(message, "$1 has no value"), node, args)
+	return suggestFlag(noValue.ReplaceAllString(message, "$1 has no value"), node, args)
 }
 
-// nearestFlag corrects what kong says of a flag that it does not know: it compares short flags by
+// suggestFlag corrects what kong says of a flag that it does not know: it compares short flags by
 // their letters, and takes a long one that is written with one dash for a short one.
-func nearestFlag(message string, node *kong.Node, args []string) string {
+func suggestFlag(message string, node *kong.Node, args []string) string {
 	rest, ok := strings.CutPrefix(message, "unknown flag -")
 	if !ok || strings.HasPrefix(rest, "-") {
 		return message

@@ -14,6 +14,9 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/config"
+	"logseal/ingest/service"
 )
 
 // parseTail gives what a command line of a tail says.
@@ -59,8 +62,8 @@ func TestDeploy_Unit(t *testing.T) {
 	require.Equal(t, "notify", one("Type"))
 	require.Equal(t, "/bin/kill -HUP $MAINPID", one("ExecReload"))
 	require.Equal(t, strconv.Itoa(exitUsage), one("RestartPreventExitStatus"))
-	require.Greater(t, seconds(t, one("TimeoutStopSec")), defaultConfig().ShutdownGrace)
-	require.Greater(t, seconds(t, one("WatchdogSec")), lookMost, "a look may take as long")
+	require.Greater(t, seconds(t, one("TimeoutStopSec")), config.Default().ShutdownGrace)
+	require.Greater(t, seconds(t, one("WatchdogSec")), service.LookMost, "a look may take as long")
 
 	start := strings.Fields(one("ExecStart"))
 	tail := parseTail(t, start[1:])
@@ -152,15 +155,15 @@ func TestDeploy_Pods(t *testing.T) {
 			tail.Config = config
 			p, err := tail.plan()
 			require.NoError(t, err)
-			require.EqualValues(t, "node-1.example", p.cfg.Origin)
-			require.NotNil(t, p.at.bucket)
+			require.EqualValues(t, "node-1.example", p.Config.Origin)
+			require.NotNil(t, p.Location.Bucket)
 			require.Greater(t, time.Duration(pod.TerminationGracePeriodSeconds)*time.Second,
-				p.cfg.ShutdownGrace+20*time.Second)
+				p.Config.ShutdownGrace+20*time.Second)
 			require.Equal(t, "/healthz", c.LivenessProbe.HTTPGet.Path)
 			require.Equal(t, "64Mi", c.Resources.Requests.Memory)
 			require.Equal(t, "256Mi", c.Resources.Limits.Memory)
 			requireMounts(t, c, p)
-			if of := p.streams[0].OriginPath; of != nil {
+			if of := p.Streams[0].OriginPath; of != nil {
 				require.Equal(t, "billing-7d9c-x2x4z", of.FindStringSubmatch(
 					"/var/log/pods/shop_billing-7d9c-x2x4z_0b5e/billing/0.log")[1])
 			}
@@ -169,15 +172,15 @@ func TestDeploy_Pods(t *testing.T) {
 }
 
 // requireMounts wants the logs mounted to read and the state to write.
-func requireMounts(t *testing.T, c podContainer, p *plan) {
+func requireMounts(t *testing.T, c podContainer, p *service.Plan) {
 	var logs, state bool
 	for _, m := range c.VolumeMounts {
-		for _, f := range p.follows {
-			logs = logs || m.ReadOnly && slices.ContainsFunc(f.patterns, func(pattern string) bool {
+		for _, s := range p.Config.Streams {
+			logs = logs || m.ReadOnly && slices.ContainsFunc(s.Paths, func(pattern string) bool {
 				return strings.HasPrefix(pattern, m.MountPath+"/")
 			})
 		}
-		state = state || !m.ReadOnly && m.MountPath == p.cfg.State
+		state = state || !m.ReadOnly && m.MountPath == p.Config.State
 	}
 	require.True(t, logs, "the logs")
 	require.True(t, state, "the state")
@@ -200,7 +203,8 @@ func TestDeploy_Logrotate(t *testing.T) {
 	require.NotRegexp(t, `(?m)^ +copytruncate`, text)
 
 	logrotate := findLogrotate(t)
-	root := resolvedDir(t)
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
 	require.NoError(t, os.Chmod(root, 0o755))
 	program, err := exec.LookPath("ingest")
 	require.NoError(t, err)

@@ -3,7 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"syscall"
+
+	"logseal/ingest/usage"
 )
 
 // The exit codes.
@@ -20,32 +21,22 @@ type exitError struct {
 	err  error
 }
 
+// Error implements error.
 func (e *exitError) Error() string { return e.err.Error() }
 
+// Unwrap gives the error without its exit code.
 func (e *exitError) Unwrap() error { return e.err }
 
 func exitf(code int, format string, args ...any) error {
 	return &exitError{code, fmt.Errorf(format, args...)}
 }
 
-// usagef is an error in what the user wrote; it says what to write instead.
-func usagef(format string, args ...any) error { return exitf(exitUsage, format, args...) }
-
 func exitCode(err error) int {
-	e, ok := errors.AsType[*exitError](err)
-	if !ok || e.code == exitUsage && isOfMachine(err) {
-		return exitFailed // to start again helps, and nobody does who is told that the config is wrong
+	if e, ok := errors.AsType[*exitError](err); ok {
+		return e.code
 	}
-	return e.code
-}
-
-// isOfMachine reports whether an error says that the machine could not do now what it can at other times.
-func isOfMachine(err error) bool {
-	for _, errno := range []syscall.Errno{syscall.EIO, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM,
-		syscall.ENOSPC, syscall.EDQUOT} {
-		if errors.Is(err, errno) {
-			return true
-		}
+	if usage.Is(err) {
+		return exitUsage
 	}
-	return false
+	return exitFailed
 }

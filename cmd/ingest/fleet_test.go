@@ -10,6 +10,8 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/stretchr/testify/require"
+
+	"logseal/ingest/config"
 )
 
 // The fleet of docs/fleet.md.
@@ -22,12 +24,12 @@ const (
 
 // fleetRow is a row of the table: a file a host, written to all day.
 func fleetRow(rate float64, age time.Duration) string {
-	size := min(tailBatchBytes, rate*age.Seconds())
-	batches := rate * day.Seconds() / size
+	size := min(config.TailBatchBytes, rate*age.Seconds())
+	batches := rate * (24 * time.Hour).Seconds() / size
 	puts := 2*batches + 1 // a midnight falls into one of them
 	usd := fleetHosts * (puts*usdPerPut + batches*usdPerGet)
 	return fmt.Sprintf("| %s/s | %s | %s | %s | %s | %.2f | %s |", bytesText(rate),
-		durationText(age), bytesText(fleetHosts*rate*day.Seconds()),
+		config.DurationText(age), bytesText(fleetHosts*rate*(24*time.Hour).Seconds()),
 		humanize.Comma(int64(fleetHosts*batches)), humanize.Comma(int64(fleetHosts*puts)), usd,
 		bytesText(size/fleetCompression))
 }
@@ -55,7 +57,7 @@ func TestDocs_FleetTable(t *testing.T) {
 		string(body), -1)
 	require.Greater(t, len(rows), 5)
 	for _, row := range rows {
-		rate, err := parseSize(row[1] + strings.ToUpper(row[2]))
+		rate, err := config.ParseSize(row[1] + strings.ToUpper(row[2]))
 		require.NoError(t, err)
 		age, err := time.ParseDuration(row[3])
 		require.NoError(t, err)

@@ -17,6 +17,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"logseal/ingest/usage"
 )
 
 // cli is the command line. Flags of all commands stand here, others with their command.
@@ -90,5 +92,5 @@ func parseError(root *kong.Node, args []string, err error) error {
 		command += " " + word
 	}
 	message := plainly(err.Error(), node, args)
-	return usagef("%s; see `%s --help`", strings.TrimSuffix(message, "."), command)
+	return usage.Errorf("%s; see `%s --help`", strings.TrimSuffix(message, "."), command)
 }

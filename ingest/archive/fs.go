@@ -25,6 +25,9 @@ type FS struct {
 // listed again.
 const keptMost = 2 * membersMost
 
+// ErrEmpty says that nothing in an archive can be read as a log.
+var ErrEmpty = errors.New("it is an archive without a file")
+
 // New gives the files of another file system, and the members of its archives.
 func New(of files.FS) *FS { return &FS{FS: of, dirs: map[string]*directory{}} }
 

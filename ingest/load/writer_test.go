@@ -137,7 +137,7 @@ type disk struct {
 // procLedger, procSpool and procStore are the seams of one process.
 type procLedger struct {
 	*process
-	w                *writer
+	w                     *writer
 	commit.SightingLedger // a load asks for none of these
 	commit.TableLedger
 }

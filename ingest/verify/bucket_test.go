@@ -147,7 +147,7 @@ func requireOnly(t testing.TB, r *Report, want map[Kind][]string) {
 			want[l.kind] = []string{}
 		}
 		require.Equal(t, want[l.kind], *l.list, "%s: %v", l.kind, r.Findings)
-		ok = ok && (!l.kind.fails() || len(*l.list) == 0)
+		ok = ok && (!l.kind.Fails() || len(*l.list) == 0)
 	}
 	require.Equal(t, ok, r.OK)
 	for _, f := range r.Findings {

@@ -167,7 +167,7 @@ var sourceID = regexp.MustCompile(`[0-9a-f]{32}`)
 func faultySources(r *Report) map[string]bool {
 	faulty := map[string]bool{}
 	for _, f := range r.Findings {
-		if f.Kind.fails() {
+		if f.Kind.Fails() {
 			for _, id := range sourceID.FindAllString(f.What, -1) {
 				faulty[id] = true
 			}

@@ -34,8 +34,8 @@ const (
 	Twin Kind = "twins"
 )
 
-// fails tells whether a finding of the kind makes the report not ok.
-func (k Kind) fails() bool {
+// Fails reports whether a finding of the kind makes the report not ok.
+func (k Kind) Fails() bool {
 	switch k {
 	case Missing, Gap, Overlap, Differing, Superseded:
 		return true
@@ -75,6 +75,15 @@ type Report struct {
 	Findings []Finding `json:"-"`
 	// Cleaned are the superseded objects that were deleted. They are in no list.
 	Cleaned []string `json:"-"`
+}
+
+// NewReport is the report before anything was looked at. Its lists are empty and not nil.
+func NewReport() *Report {
+	r := &Report{}
+	for _, l := range r.lists() {
+		*l.list = []string{}
+	}
+	return r
 }
 
 func (r *Report) add(k Kind, what, format string, args ...any) {
@@ -118,7 +127,7 @@ func (r *Report) finish() {
 		if n := len(*list); n == 0 || (*list)[n-1] != f.What {
 			*list = append(*list, f.What)
 		}
-		r.OK = r.OK && !f.Kind.fails()
+		r.OK = r.OK && !f.Kind.Fails()
 	}
 	slices.Sort(r.Cleaned)
 }

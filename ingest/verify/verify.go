@@ -186,6 +186,18 @@ func checkRoot(ctx context.Context, store sink.Store) error {
 	return table.ParseRoot(body)
 }
 
+// HasTable reports whether a store holds a table of a format that this program knows.
+func HasTable(ctx context.Context, store sink.Store) (bool, error) {
+	body, _, err := read(ctx, store, table.RootKey)
+	if errors.Is(err, sink.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, table.ParseRoot(body)
+}
+
 // read gives the document at key.
 func read(ctx context.Context, store sink.Store, key string) ([]byte, sink.Info, error) {
 	body, info, err := readOnce(ctx, store, key)
