@@ -152,7 +152,7 @@ func readable(_ []string, a slog.Attr) slog.Attr {
 }
 
 // fill sums up what a tail did.
-func (r *tailResult) fill(s *tail.TailStatus, retries int64) {
+func (r *tailResult) fill(s *tail.Status, retries int64) {
 	for _, x := range s.Streams {
 		r.ReadBytes += x.ReadBytes
 		r.SealedBytes += x.SealedBytes

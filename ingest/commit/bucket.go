@@ -17,23 +17,23 @@ import (
 // manifestAt asks for the manifest of the batch that starts at start, or for the loss that stands in
 // its stead; the error is sink.ErrNotFound when there is neither.
 func (b *bucket) manifestAt(ctx context.Context, key source.Key, start int64) (*table.Manifest, error) {
-	p, err := b.placedAt(ctx, key, start)
+	p, err := b.recordAt(ctx, key, start)
 	return p.Manifest, err
 }
 
-// placedAt is manifestAt, and tells which of the two it is.
-func (b *bucket) placedAt(ctx context.Context, key source.Key, start int64) (placed, error) {
+// recordAt is manifestAt, and tells which of the two it is.
+func (b *bucket) recordAt(ctx context.Context, key source.Key, start int64) (commitRecord, error) {
 	name := table.ManifestKey(key, start)
 	body, err := sink.GetDocument(ctx, b.Store, name)
 	if err != nil {
-		return placed{}, err
+		return commitRecord{}, err
 	}
-	p, err := parsePlaced(body)
+	p, err := parseRecord(body)
 	if err == nil {
 		err = p.validateFor(name)
 	}
 	if err != nil {
-		return placed{}, fmt.Errorf("read %s: %w; run `ingest verify`", name, err)
+		return commitRecord{}, fmt.Errorf("read %s: %w; run `ingest verify`", name, err)
 	}
 	b.Sources.Families.saw(key, stepOf(p.Manifest))
 	return p, nil
@@ -90,30 +90,30 @@ type bucket struct {
 	epochs sync.Map // keys of the epochs that this run has put
 }
 
-// placed is what stands, or is to stand, at the place of a batch: a batch or, in its stead, the
+// commitRecord is what stands, or is to stand, at the place of a batch: a batch or, in its stead, the
 // declared loss of a range. Of a loss the manifest says what the source's other batches need to
 // know: where it is and the chains at its ends. It has no objects and no epoch.
-type placed struct {
+type commitRecord struct {
 	*table.Manifest
 	Loss *table.Loss // nil for a batch
 }
 
-// parsePlaced reads a manifest or a loss that stands for one.
-func parsePlaced(body []byte) (placed, error) {
+// parseRecord reads a manifest or a loss that stands for one.
+func parseRecord(body []byte) (commitRecord, error) {
 	m, err := table.ParseManifest(body)
 	if err == nil {
-		return placed{Manifest: m}, nil
+		return commitRecord{Manifest: m}, nil
 	}
 	l, lossErr := table.ParseLoss(body)
 	if lossErr != nil || l.Kind != table.Lost {
-		return placed{}, err
+		return commitRecord{}, err
 	}
-	return PlacedLoss(l), nil
+	return RecordOfLoss(l), nil
 }
 
-// PlacedLoss makes a loss of kind Lost what stands for a batch. Its seal is of no epoch.
-func PlacedLoss(l *table.Loss) placed {
-	return placed{Loss: l, Manifest: &table.Manifest{
+// RecordOfLoss makes a loss of kind Lost what stands for a batch. Its seal is of no epoch.
+func RecordOfLoss(l *table.Loss) commitRecord {
+	return commitRecord{Loss: l, Manifest: &table.Manifest{
 		Format: l.Format, Stream: l.Stream, Version: l.Version, Origin: l.Origin, SID: l.SID, K: l.K,
 		Seal: source.NewSeal(*l.ChainOut, source.Digest{}), Start: l.Start, End: *l.End,
 		ChainIn: l.ChainIn, ChainOut: *l.ChainOut, ChainState: *l.ChainState,
@@ -122,7 +122,7 @@ func PlacedLoss(l *table.Loss) placed {
 }
 
 // validateFor returns an error unless it may stand at key.
-func (p placed) validateFor(key string) error {
+func (p commitRecord) validateFor(key string) error {
 	if p.Loss != nil {
 		return p.Loss.ValidateFor(key)
 	}

@@ -140,7 +140,7 @@ func (r *Engine) GoOn(c Claim, e *Candidate, x *Told) (*Writer, error) {
 		return w, nil
 	}
 	w := r.NewWriter(c, e.K, &offsets.Source{})
-	w.found, w.Shipper.Chase = true, true
+	w.found, w.Shipper.MayBeBehind = true, true
 	return w, w.Update(func(s *offsets.Source) error {
 		at := x.Marks[e.End]
 		at.Carry = e.Sink.Rest

@@ -24,7 +24,7 @@ const epochFile = "epoch"
 // is nothing more to read.
 func (u *cutter) Cut(ctx context.Context) (bool, error) {
 	var b *seal.Batch
-	err := u.WhenThereIsRoom(ctx, func() (err error) {
+	err := u.RetryWhileDiskFull(ctx, func() (err error) {
 		b, err = u.sealRange(ctx)
 		if err != nil {
 			u.DropReader() // it stands somewhere in the range
@@ -44,7 +44,7 @@ func (u *cutter) Cut(ctx context.Context) (bool, error) {
 func (u *cutter) count(b *seal.Batch) Counts {
 	counts := u.countsOf(b)
 	u.Sealed = true
-	u.Tally.count(u.Key.Table, counts, 1)
+	u.Counters.count(u.Key.Table, counts, 1)
 	if u.SealedBatch != nil {
 		u.SealedBatch(u.Writer, counts)
 	}
@@ -154,8 +154,8 @@ func (u *cutter) sealBegun(
 	if err := u.checkHead(); err != nil {
 		return nil, err
 	}
-	if u.Encoded != nil {
-		u.Encoded()
+	if u.OnEncoded != nil {
+		u.OnEncoded()
 	}
 	return b, commit(stage, b)
 }
@@ -302,14 +302,14 @@ func (u *cutter) MarkerAt(off int64) (source.Digest, error) {
 type cutter struct {
 	*Writer
 
-	reader   *feed // nil until the next cut and after the last one
-	Fault    error // what ended the file before its end
-	leftHalf bool  // its last line was not taken
-	padded   bool  // it was said that it has padding
+	reader   *rangeReader // nil until the next cut and after the last one
+	Fault    error        // what ended the file before its end
+	leftHalf bool         // its last line was not taken
+	padded   bool         // it was said that it has padding
 	// openRecord is where the whole lines of a last record end that lacks its last part; 0 for none.
 	OpenRecord int64
 	// encoded is called when a batch only has to be made durable: that takes time, but no processor and
 	// little memory. Nil for nothing.
-	Encoded func()
-	counts  map[int64]Counts // of the batches in the outbox that this run sealed, by their start
+	OnEncoded func()
+	counts    map[int64]Counts // of the batches in the outbox that this run sealed, by their start
 }

@@ -30,12 +30,12 @@ type Engine struct {
 
 	streamsMu sync.RWMutex // guards Streams once a tail runs
 
-	Tally        tally
-	Aside        aside
-	Pending      pending
-	ReadPaths    sync.Map // paths of the files that this run reads
-	DroppedPaths sync.Map // paths of the files whose batches were dropped to be cut anew
-	Hopeless     sync.Map // keys of sources that only a file which is gone could tell apart
+	Counters      counters
+	OrphanBatches orphanBatches
+	Pending       pending
+	ReadPaths     sync.Map // paths of the files that this run reads
+	DroppedPaths  sync.Map // paths of the files whose batches were dropped to be cut anew
+	Hopeless      sync.Map // keys of sources that only a file which is gone could tell apart
 
 	Hooks
 
@@ -74,7 +74,7 @@ func NewEngine(cfg Config) *Engine {
 	}
 	cfg.Program = cmp.Or(cfg.Program, "unknown")
 	fs := &families{}
-	cfg.Ledger = book{cfg.Ledger, fs}
+	cfg.Ledger = notifyingLedger{cfg.Ledger, fs}
 	r := &Engine{
 		Config: cfg, Hooks: Hooks{AllTold: func() bool { return false }}, Sealer: seal.Seal, PutsAtOnce: putsAtOnce,
 		GetsAtOnce: getsAtOnce, InHand: cfg.Workers + ShippedAtOnce,
@@ -99,11 +99,11 @@ func (r *Engine) Start(ctx context.Context) error {
 		}
 	}
 	if r.Ledger.Empty() {
-		found, err := r.Recovery.FindLeftovers(ctx)
+		found, err := r.Recovery.FindOrphanObjects(ctx)
 		if err != nil {
 			return err
 		}
-		r.Recovery.Leftovers = found
+		r.Recovery.OrphanObjects = found
 	}
 	if err := r.Recovery.RecoverSpool(ctx); err != nil {
 		return err
@@ -127,7 +127,7 @@ func (u *sources) isRead(key source.Key) bool { return u.Reading != nil && u.Rea
 func (r *Engine) OrProblem(path string, err error) error {
 	var stopped *StopError
 	if err = AsFault(path, err); errors.As(err, &stopped) {
-		r.Tally.Problem(stopped.Problem)
+		r.Counters.Problem(stopped.Problem)
 		return nil
 	}
 	return err
@@ -171,9 +171,9 @@ const (
 	roomWaitMax = 10 * time.Second
 )
 
-// WhenThereIsRoom runs try, and again for as long as the disk is full: reading pauses, and goes on
+// RetryWhileDiskFull runs try, and again for as long as the disk is full: reading pauses, and goes on
 // by itself when there is room. try must be safe to repeat.
-func (r *Engine) WhenThereIsRoom(ctx context.Context, try func() error) error {
+func (r *Engine) RetryWhileDiskFull(ctx context.Context, try func() error) error {
 	wait := retry.Growing(roomWaitFirst, roomWaitMax)
 	resumed := func() {}
 	defer func() { resumed() }()

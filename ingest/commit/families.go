@@ -231,19 +231,19 @@ func readHeld(l Ledger, key source.Key) (*heldSource, error) {
 	}
 }
 
-// book is the ledger of a run. It lets the families know of each change.
-type book struct {
+// notifyingLedger is the ledger of a run. It lets the families know of each change.
+type notifyingLedger struct {
 	Ledger
 	families *families
 }
 
 // Update implements Ledger.
-func (b book) Update(key source.Key, fn func(*offsets.Source) error) error {
+func (b notifyingLedger) Update(key source.Key, fn func(*offsets.Source) error) error {
 	return b.families.change(key, func() error { return b.Ledger.Update(key, fn) })
 }
 
 // Delete implements Ledger.
-func (b book) Delete(key source.Key) error {
+func (b notifyingLedger) Delete(key source.Key) error {
 	err := b.families.change(key, func() error { return b.Ledger.Delete(key) })
 	if err == nil {
 		b.families.gaveUp(key)

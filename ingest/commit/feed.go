@@ -12,13 +12,13 @@ import (
 	"logseal/ingest/source"
 )
 
-// feed gives the sealer the chunks of a range. A fault in the file ends the range at the last
+// rangeReader gives the sealer the chunks of a range. A fault in the file ends the range at the last
 // record end before it, and is kept.
 //
 // It also keeps, of a plain file, the bytes around the range's ends as they were read. Held against
 // the file after the last read they show whether the file was truncated and written anew under our
 // hands, so that the range may hold bytes of both. A compressed file is not written so.
-type feed struct {
+type rangeReader struct {
 	*files.Reader
 	file     *files.File
 	fault    error
@@ -35,8 +35,8 @@ type feed struct {
 }
 
 // newFeed begins at off, where the file's bytes are proved.
-func newFeed(file *files.File, reader *files.Reader, off int64) (*feed, error) {
-	f := &feed{Reader: reader, file: file}
+func newFeed(file *files.File, reader *files.Reader, off int64) (*rangeReader, error) {
+	f := &rangeReader{Reader: reader, file: file}
 	if file.Compressed() {
 		return f, nil
 	}
@@ -46,19 +46,19 @@ func newFeed(file *files.File, reader *files.Reader, off int64) (*feed, error) {
 }
 
 // Begin begins a range at start, where the last one ended.
-func (f *feed) Begin(start, limit, barrier int64) {
+func (f *rangeReader) Begin(start, limit, barrier int64) {
 	f.start, f.before, f.first = start, f.tail, nil
 	f.Reader.Begin(limit, barrier)
 }
 
 // BeginAgain begins a range again that a batch had, or was to have, from start to end.
-func (f *feed) BeginAgain(start, end int64) {
+func (f *rangeReader) BeginAgain(start, end int64) {
 	f.Begin(start, 0, 0)
 	f.Reader.BeginAgain(end)
 }
 
 // Next gives the next chunk; io.EOF ends the range.
-func (f *feed) Next() (source.Chunk, error) {
+func (f *rangeReader) Next() (source.Chunk, error) {
 	if f.fault != nil {
 		return source.Chunk{}, io.EOF
 	}
@@ -88,7 +88,7 @@ func (f *feed) Next() (source.Chunk, error) {
 }
 
 // Cut ends the range within the chunk given last.
-func (f *feed) Cut(end int64) {
+func (f *rangeReader) Cut(end int64) {
 	f.tail = lastBytes(f.ahead, f.last.Data[:end-f.last.Offset])
 	f.first = f.first[:min(int64(len(f.first)), max(0, end-f.start))]
 	f.Reader.Cut(end)
@@ -104,7 +104,7 @@ func lastBytes(a, b []byte) []byte {
 }
 
 // marker is the marker at the end of the range as it was read, zero for a compressed file.
-func (f *feed) marker() source.Digest {
+func (f *rangeReader) marker() source.Digest {
 	if f.file.Compressed() {
 		return source.Digest{}
 	}
@@ -113,7 +113,7 @@ func (f *feed) marker() source.Digest {
 
 // unchanged tells whether the file still has the bytes around both ends of the range, which ends
 // at end, as they were read.
-func (f *feed) unchanged(end int64) (bool, error) {
+func (f *rangeReader) unchanged(end int64) (bool, error) {
 	if f.file.Compressed() {
 		return true, nil
 	}

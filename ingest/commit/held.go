@@ -156,7 +156,7 @@ func (r *Engine) ReleaseHeld(f *Family) (some bool, err error) {
 		return false, fmt.Errorf("list held batches: %w", err)
 	}
 	for _, b := range held {
-		p, err := parsePlaced(b.Manifest)
+		p, err := parseRecord(b.Manifest)
 		if err != nil || p.Loss != nil || f.KeyOf(p.K) != p.SourceKey() {
 			continue
 		}

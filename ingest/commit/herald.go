@@ -242,7 +242,7 @@ func (a *announcer) FirstKin(ctx context.Context, keys []source.Key, most int) (
 
 // askKin asks for the first manifest of a source.
 func (a *announcer) askKin(ctx context.Context, key source.Key) (*Kin, error) {
-	p, err := a.Bucket.placedAt(ctx, key, 0)
+	p, err := a.Bucket.recordAt(ctx, key, 0)
 	if errors.Is(err, sink.ErrNotFound) {
 		return a.sealedKin(key)
 	}

@@ -14,10 +14,10 @@ import (
 	"logseal/ingest/table"
 )
 
-// leftovers are the data objects whose batch has no manifest, by source and start: what a run that
+// orphanObjects are the data objects whose batch has no manifest, by source and start: what a run that
 // died together with its state had put. Cutting where it cut makes them ours again. That is
 // tidiness: nothing depends on it.
-type leftovers map[leftoverAt][]table.BatchName
+type orphanObjects map[leftoverAt][]table.BatchName
 
 type leftoverAt struct {
 	table source.Table
@@ -25,10 +25,10 @@ type leftoverAt struct {
 	start int64
 }
 
-// FindLeftovers lists the tables once: data first, so that what is committed meanwhile is not taken
+// FindOrphanObjects lists the tables once: data first, so that what is committed meanwhile is not taken
 // for a leftover, then the manifests.
-func (r *recovery) FindLeftovers(ctx context.Context) (leftovers, error) {
-	found := leftovers{}
+func (r *recovery) FindOrphanObjects(ctx context.Context) (orphanObjects, error) {
+	found := orphanObjects{}
 	for i := range r.Streams {
 		t := r.Streams[i].Table()
 		for _, prefix := range []string{
@@ -47,7 +47,7 @@ func (r *recovery) FindLeftovers(ctx context.Context) (leftovers, error) {
 	return found, nil
 }
 
-func (l leftovers) note(k table.ParsedKey) {
+func (l orphanObjects) note(k table.ParsedKey) {
 	switch k.Kind {
 	case table.DataKind, table.QuarantineKind:
 		at := leftoverAt{k.Table, k.Batch.ID, k.Batch.Range.Start}
@@ -65,7 +65,7 @@ func (l leftovers) note(k table.ParsedKey) {
 func (u *cutter) limit(ctx context.Context) (int64, error) {
 	most := u.Stream.MaxBytes
 	at := leftoverAt{u.Key.Table, u.Key.ID, u.Src.Sealed.Offset}
-	names := slices.Clone(u.Recovery.Leftovers[at])
+	names := slices.Clone(u.Recovery.OrphanObjects[at])
 	if len(names) == 0 {
 		return most, nil
 	}

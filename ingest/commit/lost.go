@@ -58,7 +58,7 @@ func (b *bucket) deleteUnnamed(ctx context.Context, own, winner *table.Manifest)
 // adopt takes over a batch that another writer committed at the shipped offset, when this source's
 // bytes agree with it.
 func (h *shipper) adopt(ctx context.Context, winner *table.Manifest) error {
-	h.Chase = true
+	h.MayBeBehind = true
 	if i, chain, err := h.ownEnd(winner.End); err != nil {
 		return err
 	} else if i >= 0 {
@@ -203,7 +203,7 @@ func (h *shipper) dropBatches(batches []offsets.Entry) error {
 func (h *shipper) uncount(e offsets.Entry) {
 	if c, ok := h.Cutter.counts[e.Range.Start]; ok {
 		delete(h.Cutter.counts, e.Range.Start)
-		h.Tally.count(h.Key.Table, c, -1)
+		h.Counters.count(h.Key.Table, c, -1)
 	}
 }
 
@@ -323,12 +323,12 @@ func (w *Writer) NeedFile(ctx context.Context) error {
 // lookAhead adopts what another writer has committed where the next cut would start. It asks only
 // while there is reason to think that somebody is ahead.
 func (h *shipper) lookAhead(ctx context.Context) (bool, error) {
-	if !h.Chase {
+	if !h.MayBeBehind {
 		return false, nil
 	}
 	there, err := h.Bucket.manifestAt(ctx, h.Key, h.Src.Sealed.Offset)
 	if errors.Is(err, sink.ErrNotFound) {
-		h.Chase = false
+		h.MayBeBehind = false
 		return false, nil
 	}
 	if err != nil {

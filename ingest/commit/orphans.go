@@ -16,20 +16,20 @@ import (
 	"logseal/ingest/table"
 )
 
-// aside holds complete batches of the spool that no outbox has, by source and in order of their
+// orphanBatches holds complete batches of the spool that no outbox has, by source and in order of their
 // start: they wait for the source's sealed offset to come to them or to pass them.
-type aside struct {
+type orphanBatches struct {
 	mu sync.Mutex
 	by map[source.Key][]*table.Manifest
 }
 
-func (a *aside) Of(key source.Key) []*table.Manifest {
+func (a *orphanBatches) Of(key source.Key) []*table.Manifest {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.by[key])
 }
 
-func (a *aside) add(key source.Key, m *table.Manifest) {
+func (a *orphanBatches) add(key source.Key, m *table.Manifest) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.by == nil {
@@ -41,14 +41,14 @@ func (a *aside) add(key source.Key, m *table.Manifest) {
 	a.by[key] = slices.Insert(a.by[key], i, m)
 }
 
-func (a *aside) remove(key source.Key, m *table.Manifest) {
+func (a *orphanBatches) remove(key source.Key, m *table.Manifest) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.by[key] = slices.DeleteFunc(a.by[key], func(x *table.Manifest) bool { return x == m })
 }
 
 // Sources lists those of which something is aside.
-func (a *aside) Sources() []source.Key {
+func (a *orphanBatches) Sources() []source.Key {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var keys []source.Key
@@ -61,7 +61,7 @@ func (a *aside) Sources() []source.Key {
 }
 
 // Left lists what is still aside.
-func (a *aside) Left() []*table.Manifest {
+func (a *orphanBatches) Left() []*table.Manifest {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var all []*table.Manifest
@@ -89,18 +89,18 @@ func (r *recovery) inSpool(batches []offsets.Entry) (all []*table.Manifest, err 
 func (p *orphans) setAside(batches []*table.Manifest) {
 	for _, m := range batches {
 		p.Spool.Hold(EntryOf(m).Spool)
-		p.Aside.add(p.Key, m)
+		p.OrphanBatches.add(p.Key, m)
 	}
 }
 
 // TakeSpooled enters a batch that is aside and starts just at the sealed offset into the outbox:
 // it need not be cut again.
 func (p *orphans) TakeSpooled() (bool, error) {
-	for _, m := range p.Aside.Of(p.Key) {
+	for _, m := range p.OrphanBatches.Of(p.Key) {
 		if !chainsOn(p.Src, m) {
 			continue
 		}
-		p.Aside.remove(p.Key, m)
+		p.OrphanBatches.remove(p.Key, m)
 		p.DropReader()
 		return true, p.enter(m)
 	}
@@ -133,14 +133,14 @@ func pointOf(m *table.Manifest) source.Point {
 
 // ClearOvertaken takes the batches that the bucket has passed to their end out of the spool.
 func (p *orphans) ClearOvertaken(ctx context.Context) error {
-	for _, m := range p.Aside.Of(p.Key) {
+	for _, m := range p.OrphanBatches.Of(p.Key) {
 		if m.End > p.Src.Shipped {
 			continue
 		}
 		if err := p.dropOvertaken(ctx, m); err != nil {
 			return err
 		}
-		p.Aside.remove(p.Key, m)
+		p.OrphanBatches.remove(p.Key, m)
 	}
 	return nil
 }
@@ -166,7 +166,7 @@ func (p *orphans) dropOvertaken(ctx context.Context, m *table.Manifest) error {
 			return err
 		}
 		if whole {
-			p.Tally.Add(func(r *Report) { r.Shipped++ })
+			p.Counters.Add(func(r *Report) { r.Shipped++ })
 		}
 	} else if err := p.Bucket.deleteUnnamed(ctx, m, there); err != nil {
 		return err
@@ -242,28 +242,28 @@ type orphans struct {
 // is asked again. Gone is what does not exist, and what is not what it was.
 
 // Spooled reads what a batch of the spool says of itself.
-func (r *recovery) Spooled(name string) (placed, []byte, error) {
+func (r *recovery) Spooled(name string) (commitRecord, []byte, error) {
 	body, err := r.Spool.Manifest(name)
 	if err != nil {
-		return placed{}, nil, fmt.Errorf("read %s in the spool: %w", name, err)
+		return commitRecord{}, nil, fmt.Errorf("read %s in the spool: %w", name, err)
 	}
-	p, err := parsePlaced(body)
+	p, err := parseRecord(body)
 	if err != nil {
-		return placed{}, nil, fmt.Errorf("read %s in the spool: %w", name, err)
+		return commitRecord{}, nil, fmt.Errorf("read %s in the spool: %w", name, err)
 	}
 	return p, body, nil
 }
 
 // spooledIfAny is spooled for who can do without: false when the batch is gone.
-func (r *recovery) spooledIfAny(name string) (placed, bool, error) {
+func (r *recovery) spooledIfAny(name string) (commitRecord, bool, error) {
 	body, err := r.Spool.Manifest(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return placed{}, false, nil
+		return commitRecord{}, false, nil
 	}
 	if err != nil {
-		return placed{}, false, fmt.Errorf("read %s in the spool: %w", name, err)
+		return commitRecord{}, false, fmt.Errorf("read %s in the spool: %w", name, err)
 	}
-	p, err := parsePlaced(body)
+	p, err := parseRecord(body)
 	return p, err == nil && p.BatchName().String() == name, nil
 }
 

@@ -115,7 +115,7 @@ func (o *ordinal) askMissing(ctx context.Context, f *Family, k uint64) (predeces
 func (o *ordinal) refutes(
 	ctx context.Context, f *Family, k uint64, points identity.Points,
 ) (bool, error) {
-	if o.Assumed || f.Committed(k).Points.Differ(points) {
+	if o.ForcedNew || f.Committed(k).Points.Differ(points) {
 		return true, nil
 	}
 	h, err := f.heldBy(o.Ledger, k)
@@ -326,7 +326,7 @@ func (w *Writer) headOf() []byte {
 type ordinal struct {
 	*Writer
 
-	Assumed bool  // to be a source of its own, though a lower k may be it
-	lower   bool  // the manifests of every lower ordinal refute it
-	Reach   int64 // up to where its first batch has to go
+	ForcedNew bool  // to be a source of its own, though a lower k may be it
+	lower     bool  // the manifests of every lower ordinal refute it
+	Reach     int64 // up to where its first batch has to go
 }

@@ -34,7 +34,7 @@ func (r *recovery) RecoverLocally() error {
 			return w.Orphans.enter(m)
 		}
 		r.Spool.Hold(m.BatchName().String())
-		r.Aside.add(key, m)
+		r.OrphanBatches.add(key, m)
 		return nil
 	})
 }
@@ -53,7 +53,7 @@ func (r *recovery) recoverWith(place func(*table.Manifest) error) error {
 		if known[b.Name] {
 			continue
 		}
-		p, err := parsePlaced(b.Manifest)
+		p, err := parseRecord(b.Manifest)
 		if err != nil {
 			return fmt.Errorf("read %s in the spool: %w; move that folder out of the spool and "+
 				"run again: the batch is cut anew from its file", b.Name, err)
@@ -107,7 +107,7 @@ func (r *recovery) place(ctx context.Context, m *table.Manifest) error {
 		}
 	}
 	r.Spool.Hold(m.BatchName().String())
-	r.Aside.add(key, m)
+	r.OrphanBatches.add(key, m)
 	return nil
 }
 
@@ -303,7 +303,7 @@ func (h *shipper) ShipLeft(ctx context.Context) error {
 
 // CatchUp fills a source that has batches aside from the bucket, and tells whether that led on.
 func (h *shipper) CatchUp(ctx context.Context) (bool, error) {
-	if len(h.Aside.Of(h.Key)) == 0 {
+	if len(h.OrphanBatches.Of(h.Key)) == 0 {
 		return false, nil
 	}
 	before := h.Src.Sealed.Offset
@@ -327,6 +327,6 @@ func (w *Writer) CloseOwn() {
 type recovery struct {
 	*Engine
 
-	Leftovers leftovers // read only once the workers start
-	unsent    unsent
+	OrphanObjects orphanObjects // read only once the workers start
+	unsent        unsent
 }

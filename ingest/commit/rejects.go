@@ -66,7 +66,7 @@ func (u *cutter) judge(m *table.Manifest, c Counts) {
 	if !u.Stream.Rejects.Exceeded(m.Rejects, m.Records) {
 		return
 	}
-	u.Tally.passLimit(u.Key.Table)
+	u.Counters.passLimit(u.Key.Table)
 	u.raise(Problem{TooManyRejects, u.Path, tooMany(m, c) + "; they are in quarantine"})
 }
 
@@ -75,7 +75,7 @@ func (u *cutter) judge(m *table.Manifest, c Counts) {
 func (r *Engine) JudgeRun() {
 	for i := range r.Streams {
 		s := &r.Streams[i]
-		c := r.Tally.table(s.Table())
+		c := r.Counters.table(s.Table())
 		if why := s.Rejects.OfMany(&c.Counts); why != "" && !c.pastLimit {
 			r.raise(Problem{TooManyRejects, "", fmt.Sprintf("stream %s: %s; they are in quarantine, and "+
 				"`ingest check %s` shows what does not fit", s.Epoch.Stream, why, c.First.Path)})

@@ -132,8 +132,8 @@ func AsFault(path string, err error) error {
 	return err
 }
 
-// tally is a Report under a lock: workers add to it as they go.
-type tally struct {
+// counters is a Report under a lock: workers add to it as they go.
+type counters struct {
 	mu     sync.Mutex
 	Report Report
 	tables map[source.Table]*tableCounts
@@ -146,7 +146,7 @@ type tableCounts struct {
 }
 
 // count adds a batch, or takes it away again.
-func (t *tally) count(table source.Table, c Counts, sign int64) {
+func (t *counters) count(table source.Table, c Counts, sign int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.Report.Counts.Add(c, sign)
@@ -154,21 +154,21 @@ func (t *tally) count(table source.Table, c Counts, sign int64) {
 }
 
 // passLimit notes that a batch of a table is past its limit.
-func (t *tally) passLimit(table source.Table) {
+func (t *counters) passLimit(table source.Table) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ofTable(table).pastLimit = true
 }
 
 // table gives what was sealed of a table.
-func (t *tally) table(table source.Table) tableCounts {
+func (t *counters) table(table source.Table) tableCounts {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return *t.ofTable(table)
 }
 
 // ofTable gives the counts of a table. The lock is held.
-func (t *tally) ofTable(table source.Table) *tableCounts {
+func (t *counters) ofTable(table source.Table) *tableCounts {
 	if t.tables == nil {
 		t.tables = map[source.Table]*tableCounts{}
 	}
@@ -178,7 +178,7 @@ func (t *tally) ofTable(table source.Table) *tableCounts {
 	return t.tables[table]
 }
 
-func (t *tally) Add(f func(*Report)) {
+func (t *counters) Add(f func(*Report)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f(&t.Report)
@@ -190,10 +190,10 @@ func (r *Engine) raise(p Problem) {
 		r.Notice(p)
 		return
 	}
-	r.Tally.Problem(p)
+	r.Counters.Problem(p)
 }
 
-func (t *tally) Problem(p Problem) {
+func (t *counters) Problem(p Problem) {
 	t.Add(func(r *Report) {
 		if p.Kind == Undecided {
 			r.Undecided++

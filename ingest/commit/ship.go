@@ -25,7 +25,7 @@ func (h *shipper) Ship(ctx context.Context) error {
 		if err := h.Ordinal.checkPredecessors(ctx); err != nil {
 			return err
 		}
-		if err := h.WhenThereIsRoom(ctx, func() error { return h.shipNext(ctx) }); err != nil {
+		if err := h.RetryWhileDiskFull(ctx, func() error { return h.shipNext(ctx) }); err != nil {
 			return err
 		}
 		h.Sealed = true
@@ -195,7 +195,7 @@ func (h *shipper) noteShipped(e offsets.Entry) error {
 	if err != nil {
 		return fmt.Errorf("update source %s in the ledger: %w", h.Key.ID, err)
 	}
-	h.Tally.Add(func(r *Report) { r.Shipped++ })
+	h.Counters.Add(func(r *Report) { r.Shipped++ })
 	return nil
 }
 
@@ -236,5 +236,5 @@ func named(m *table.Manifest, key string) bool {
 type shipper struct {
 	*Writer
 
-	Chase bool // another writer may be ahead: ask before cutting
+	MayBeBehind bool // another writer may be ahead: ask before cutting
 }

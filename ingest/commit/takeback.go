@@ -33,7 +33,7 @@ type sealAgainFunc func(*table.Loss) (bool, error)
 func (t *retrieval) TakeBackAll(ctx context.Context, again sealAgainFunc) error {
 	for len(t.Src.Lost) > 0 {
 		r := t.Src.Lost[0]
-		err := t.WhenThereIsRoom(ctx, func() error { return t.takeBack(ctx, r, again) })
+		err := t.RetryWhileDiskFull(ctx, func() error { return t.takeBack(ctx, r, again) })
 		if err != nil {
 			return fmt.Errorf("take back %v of source %s: %w", r, t.Key.ID, err)
 		}
@@ -91,7 +91,7 @@ func (t *retrieval) lossStands(ctx context.Context, r source.Range) (*table.Loss
 	if err != nil {
 		return nil, err
 	}
-	p, err := parsePlaced(body)
+	p, err := parseRecord(body)
 	if err != nil || p.Loss == nil || p.Loss.Reason == table.NotWanted || p.Range() != r {
 		return nil, nil
 	}
@@ -204,7 +204,7 @@ func (t *retrieval) keepAside(stage Stage, b *seal.Batch) error {
 	// Here the batch is durable in the spool. If we die now, the next start finds that the bucket has
 	// passed it, and puts it as what takes the loss back.
 	t.Spool.Hold(e.Spool)
-	t.Aside.add(t.Key, b.Manifest)
+	t.OrphanBatches.add(t.Key, b.Manifest)
 	t.Cutter.count(b)
 	return nil
 }

@@ -42,7 +42,7 @@ type Writer struct {
 func (r *Engine) NewWriter(c Claim, k uint64, src *offsets.Source) *Writer {
 	w := newWriter(r, source.KeyOf(c.Stream.Table(), c.Origin, k, c.Head), k)
 	w.Path, w.Stream, w.File, w.Head, w.State = c.Path, c.Stream, c.File, c.Head, StateOf(c.File.Stat())
-	w.Shipper.Chase = src.Shipped > 0
+	w.Shipper.MayBeBehind = src.Shipped > 0
 	w.take(src)
 	return w
 }
@@ -169,7 +169,7 @@ func (w *Writer) Remember(ctx context.Context) error {
 		return nil
 	}
 	if w.found && !w.Sealed {
-		w.Tally.Add(func(r *Report) { r.Duplicates++ })
+		w.Counters.Add(func(r *Report) { r.Duplicates++ })
 	}
 	rec := offsets.FileRecord{
 		Path: w.Path, State: w.State, Key: w.Key, Offset: w.Src.Sealed.Offset,

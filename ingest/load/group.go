@@ -125,7 +125,7 @@ func (r *loader) look(in commit.Input) (source.Key, error) {
 	return key, nil
 }
 
-func (r *loader) countSource() { r.Tally.Add(func(rep *commit.Report) { rep.Sources++ }) }
+func (r *loader) countSource() { r.Counters.Add(func(rep *commit.Report) { rep.Sources++ }) }
 
 // remembered tells whether a file was read to its end, as one of that origin, and has not changed since.
 func (r *loader) remembered(s *commit.Stream, path, origin string) (bool, error) {
@@ -191,7 +191,7 @@ func (r *loader) order(ctx context.Context, g *group) ([]extent, error) {
 	var read []extent
 	for _, x := range all {
 		if x.beside != "" && r.Assume == commit.AssumeNothing {
-			r.Tally.Problem(commit.Problem{Kind: commit.Undecided, Path: x.path, Message: fmt.Sprintf("it agrees with %s as far as it "+
+			r.Counters.Problem(commit.Problem{Kind: commit.Undecided, Path: x.path, Message: fmt.Sprintf("it agrees with %s as far as it "+
 				"goes, but ends at %d: a copy still being written, or an older state; it was not "+
 				"read (`--assume copy` or `--assume new` decides)", x.beside, x.end.Offset)})
 			continue

@@ -36,7 +36,7 @@ func (r *loader) load(ctx context.Context) (*commit.Report, error) {
 	if err == nil {
 		r.JudgeRun()
 	}
-	return &r.Tally.Report, err
+	return &r.Counters.Report, err
 }
 
 // readAll reads the inputs: groups side by side, the files of a group one after the other, since
@@ -169,7 +169,7 @@ func (r *loader) readOnce(ctx context.Context, g *group, x extent, f *files.File
 // clearBeside takes batches out of the spool that were sealed under another ordinal of a family, and whose
 // bytes the source has that was just read.
 func (r *loader) clearBeside(ctx context.Context, f *commit.Family) error {
-	for _, key := range r.Aside.Sources() {
+	for _, key := range r.OrphanBatches.Sources() {
 		if m, ok := r.Sources.Families.Member(key); !ok || m.Family != f {
 			continue
 		}
@@ -216,25 +216,25 @@ func (r *loader) giveUp(ctx context.Context, key source.Key) error {
 // reportLeft names what waits in the spool for something that this run did not have.
 func (r *loader) reportLeft() error {
 	for _, p := range r.Pending.All() {
-		r.Tally.Problem(p)
+		r.Counters.Problem(p)
 	}
 	r.DroppedPaths.Range(func(path, _ any) bool {
 		if _, ok := r.ReadPaths.Load(path); !ok {
-			r.Tally.Problem(commit.Problem{Kind: commit.Gone, Path: path.(string), Message: "what was sealed of it could not be shipped " +
+			r.Counters.Problem(commit.Problem{Kind: commit.Gone, Path: path.(string), Message: "what was sealed of it could not be shipped " +
 				"and has to be cut again: give the file to `ingest load`"})
 		}
 		return true
 	})
-	for _, m := range r.Aside.Left() {
+	for _, m := range r.OrphanBatches.Left() {
 		if m.K == 0 && !r.Shard.Holds(m.SourceKey()) {
 			continue // another shard reads its file
 		}
-		r.Tally.Problem(commit.Problem{Kind: commit.Gone, Message: fmt.Sprintf("spool: %v of source %s waits for "+
+		r.Counters.Problem(commit.Problem{Kind: commit.Gone, Message: fmt.Sprintf("spool: %v of source %s waits for "+
 			"the bytes before it: give their file to `ingest load`", m.Range(), m.SID)})
 	}
 	held, err := r.HeldProblem()
 	for _, p := range held {
-		r.Tally.Problem(p)
+		r.Counters.Problem(p)
 	}
 	return err
 }

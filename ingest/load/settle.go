@@ -44,7 +44,7 @@ func (r *loader) settle(ctx context.Context, c commit.Claim) (*commit.Writer, er
 	case len(maybe) == 0 || c.Assume == commit.AssumeNew:
 		w := r.NewSource(c, free, x)
 		w.Ordinal.Reach = x.Reach(all, free)
-		w.Ordinal.Assumed = len(maybe) > 0
+		w.Ordinal.ForcedNew = len(maybe) > 0
 		return w, r.reclaim(ctx, c, some, x, free)
 	case c.Assume == commit.AssumeCopy:
 		return nil, r.duplicate(ctx, c, maybe[0].Key, x)
@@ -98,7 +98,7 @@ func (r *loader) reclaim(
 
 // duplicate remembers a file whose bytes are committed under another path.
 func (r *loader) duplicate(ctx context.Context, c commit.Claim, key source.Key, x *commit.Told) error {
-	r.Tally.Add(func(rep *commit.Report) { rep.Duplicates++ })
+	r.Counters.Add(func(rep *commit.Report) { rep.Duplicates++ })
 	if err := x.Read(ctx, c.File, []int64{x.Length}); err != nil {
 		return err
 	}

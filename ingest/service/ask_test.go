@@ -37,7 +37,7 @@ func TestStatus_AsksARunningTail(t *testing.T) {
 		SID: source.NewID("web-1", "app", 0, []byte("y")), Size: 5000, Read: 4000, Sealed: 3000,
 		Shipped: 2000, Outbox: 1, Behind: 90 * time.Second, State: "live"}
 	oldest := time.Date(2024, 1, 15, 10, 30, 0, 0, time.UTC)
-	r.setStatus(tail.TailStatus{Ready: true, Sources: []tail.SourceStatus{live},
+	r.setStatus(tail.Status{Ready: true, Sources: []tail.SourceStatus{live},
 		OldestUnshipped: oldest, Paused: "the spool is full", OpenFiles: 1, HeldBytes: 1 << 20,
 		Problems: []commit.Problem{{Kind: commit.Unreadable, Path: "/x", Message: "no"}}})
 
@@ -63,7 +63,7 @@ func TestStatus_AsksARunningTail(t *testing.T) {
 	// A copy of it is no other state of it.
 	copied := live
 	copied.Path, copied.Size, copied.Sealed, copied.State = "/copy.log", 10, 0, "copy"
-	r.setStatus(tail.TailStatus{Sources: []tail.SourceStatus{live, copied}})
+	r.setStatus(tail.Status{Sources: []tail.SourceStatus{live, copied}})
 	res, err = r.ask(t, Question{})
 	require.NoError(t, err)
 	require.Len(t, res.Sources, 3)
@@ -71,7 +71,7 @@ func TestStatus_AsksARunningTail(t *testing.T) {
 		[]string{res.Sources[0].Path, res.Sources[1].Path, res.Sources[2].Path})
 }
 
-func (r *running) setStatus(s tail.TailStatus) {
+func (r *running) setStatus(s tail.Status) {
 	r.fake.mu.Lock()
 	defer r.fake.mu.Unlock()
 	r.fake.is = s

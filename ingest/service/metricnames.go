@@ -15,28 +15,28 @@ import (
 var lossReasons = []table.LossReason{table.Deleted, table.Truncated, table.NotWanted}
 
 // wholeMetrics are of the tail as a whole.
-var wholeMetrics = []metric[*tail.TailStatus]{
+var wholeMetrics = []metric[*tail.Status]{
 	newMetric(gauge, "ready", "1 once all files were looked at and the sink was reached.",
-		func(s *tail.TailStatus) float64 { return oneIf(s.Ready) }),
+		func(s *tail.Status) float64 { return oneIf(s.Ready) }),
 	newMetric(gauge, "last_look_timestamp_seconds",
 		"When the last look at all files ended, in Unix time; 0 before the first.",
-		func(s *tail.TailStatus) float64 { return unixSeconds(s.LastLook) }),
+		func(s *tail.Status) float64 { return unixSeconds(s.LastLook) }),
 	newMetric(gauge, "spool_bytes", "Bytes of sealed batches on the local disk.",
-		func(s *tail.TailStatus) float64 { return float64(s.SpoolBytes) }),
+		func(s *tail.Status) float64 { return float64(s.SpoolBytes) }),
 	newMetric(gauge, "held_bytes", "Bytes of memory that hold what was read and is not sealed.",
-		func(s *tail.TailStatus) float64 { return float64(s.HeldBytes) }),
+		func(s *tail.Status) float64 { return float64(s.HeldBytes) }),
 	newMetric(gauge, "outbox_age_seconds",
 		"Age of the oldest byte or batch that was read or sealed and is not in the sink; 0 for none.",
-		func(s *tail.TailStatus) float64 { return secondsSince(s.OldestUnshipped) }),
+		func(s *tail.Status) float64 { return secondsSince(s.OldestUnshipped) }),
 	newMetric(gauge, "unsealed_age_seconds",
 		"For how long bytes have been waiting in a file, read or not, to be sealed on the local disk; 0 for none.",
-		func(s *tail.TailStatus) float64 { return secondsSince(s.OldestUnsealed) }),
+		func(s *tail.Status) float64 { return secondsSince(s.OldestUnsealed) }),
 	newMetric(gauge, "paused", "1 while reading is paused.",
-		func(s *tail.TailStatus) float64 { return oneIf(s.Paused != "") }),
+		func(s *tail.Status) float64 { return oneIf(s.Paused != "") }),
 	newMetric(counter, "paused_seconds_total", "For how long reading has been paused in all.",
-		func(s *tail.TailStatus) float64 { return s.PausedSeconds }),
+		func(s *tail.Status) float64 { return s.PausedSeconds }),
 	newMetric(gauge, "open_files", "Log files that are open.",
-		func(s *tail.TailStatus) float64 { return float64(s.OpenFiles) }),
+		func(s *tail.Status) float64 { return float64(s.OpenFiles) }),
 }
 
 // serviceMetrics are of what is around the tail.

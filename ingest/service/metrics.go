@@ -125,7 +125,7 @@ func (t telemetry) everyStream(have map[string]tail.StreamTotals) map[string]tai
 }
 
 // collectSources sends what there is to say of sources: of each stream, and of those behind.
-func collectSources(ch chan<- prometheus.Metric, status *tail.TailStatus) {
+func collectSources(ch chan<- prometheus.Metric, status *tail.Status) {
 	groups := map[string]*sourceGroup{}
 	for name := range status.Streams {
 		groups[name] = &sourceGroup{states: map[string]int{}}

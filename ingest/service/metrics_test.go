@@ -66,7 +66,7 @@ func TestMetrics_AreDocumented(t *testing.T) {
 // fullService has a status with something of everything.
 func fullService(t *testing.T) *Service {
 	at := time.Now().Add(-time.Minute)
-	fake := &fakeTail{is: tail.TailStatus{
+	fake := &fakeTail{is: tail.Status{
 		Ready: true, LastLook: at, SpoolBytes: 7, HeldBytes: 8, OldestUnshipped: at, PausedSeconds: 9.5,
 		Paused: "full", OpenFiles: 3, Problems: []commit.Problem{{Kind: commit.Corrupt}},
 		Sources: []tail.SourceStatus{

@@ -26,10 +26,10 @@ import (
 // tailer is what follows files: a *tail.Tail.
 type tailer interface {
 	Run(ctx context.Context) error
-	Status() tail.TailStatus
+	Status() tail.Status
 	LastLook() time.Time
 	Stuck() (since time.Time, why string)
-	Reload(cfg tail.TailConfig) error
+	Reload(cfg tail.Config) error
 }
 
 // Service is a tail and what stands around it. It runs once.
@@ -37,9 +37,9 @@ type Service struct {
 	Log     *slog.Logger
 	Build   Build
 	Notify  *Notifier
-	Plan    func() (*Plan, error)        // reads the config anew
-	Listen  string                       // where metrics are served, empty for nowhere
-	newTail func(tail.TailConfig) tailer // nil outside tests
+	Plan    func() (*Plan, error)    // reads the config anew
+	Listen  string                   // where metrics are served, empty for nowhere
+	newTail func(tail.Config) tailer // nil outside tests
 
 	// What follows is set while the service is opened and does not change any more.
 	ledger  *offsets.Ledger
@@ -75,7 +75,7 @@ func (s *Service) Run(ctx context.Context, first *Plan, hangups <-chan os.Signal
 	if s.newTail != nil {
 		s.tail = s.newTail(s.config(first))
 	} else {
-		s.tail = tail.NewTail(s.config(first))
+		s.tail = tail.New(s.config(first))
 	}
 	s.health.lastWell.Store(time.Now().UnixNano())
 
@@ -187,9 +187,9 @@ func (s *Service) close() (err error) {
 }
 
 // config is what the tail does by a plan.
-func (s *Service) config(p *Plan) tail.TailConfig {
+func (s *Service) config(p *Plan) tail.Config {
 	c := p.Config
-	cfg := tail.TailConfig{
+	cfg := tail.Config{
 		Config: commit.Config{
 			Store: s.store, Ledger: s.ledger, Spool: commit.DiskSpool{Spool: s.spool},
 			FS: files.OS().FollowAll(c.FollowLinks), Streams: s.origin.Of(p.Streams), Host: s.host,
@@ -217,9 +217,9 @@ func (s *Service) config(p *Plan) tail.TailConfig {
 }
 
 // Status is the status of the tail, empty before the tail begins.
-func (s *Service) Status() tail.TailStatus {
+func (s *Service) Status() tail.Status {
 	if s.tail == nil {
-		return tail.TailStatus{}
+		return tail.Status{}
 	}
 	return s.tail.Status()
 }
@@ -233,7 +233,7 @@ func (s *Service) Retries() int64 {
 }
 
 // unshipped is how many bytes were read or sealed and are not in the sink.
-func unshipped(status *tail.TailStatus) (n int64) {
+func unshipped(status *tail.Status) (n int64) {
 	for _, x := range status.Sources {
 		n += max(0, max(x.Read, x.Sealed)-x.Shipped)
 	}

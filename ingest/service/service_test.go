@@ -24,9 +24,9 @@ import (
 // fakeTail is a tail that does nothing and says what it is told to.
 type fakeTail struct {
 	mu       sync.Mutex // guards what follows
-	is       tail.TailStatus
+	is       tail.Status
 	refusal  error
-	reloads  []tail.TailConfig
+	reloads  []tail.Config
 	hangs    chan struct{} // Status waits for it; nil for not at all
 	startErr error
 	stuck    time.Time // since when
@@ -44,7 +44,7 @@ func (f *fakeTail) LastLook() time.Time { return f.Status().LastLook }
 
 func (f *fakeTail) Stuck() (time.Time, string) { return f.stuck, "the disk is broken" }
 
-func (f *fakeTail) Status() tail.TailStatus {
+func (f *fakeTail) Status() tail.Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.hangs != nil {
@@ -53,7 +53,7 @@ func (f *fakeTail) Status() tail.TailStatus {
 	return f.is
 }
 
-func (f *fakeTail) Reload(cfg tail.TailConfig) error {
+func (f *fakeTail) Reload(cfg tail.Config) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.refusal == nil {
@@ -87,7 +87,7 @@ func startService(t *testing.T, root string) *running {
 	notify, err := NewNotifier(environ("NOTIFY_SOCKET=" + r.manager.Name))
 	require.NoError(t, err)
 	r.Service = &Service{Log: slog.New(slog.NewTextHandler(r.said, nil)), Notify: notify, Plan: r.readPlan, Listen: "127.0.0.1:0",
-		newTail: func(tail.TailConfig) tailer { return r.fake }}
+		newTail: func(tail.Config) tailer { return r.fake }}
 	first, err := r.readPlan()
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -146,7 +146,7 @@ func resolved(t *testing.T, path string) string {
 func TestService_TailsErrorIsItsOwn(t *testing.T) {
 	boom := errors.New("boom")
 	r := &Service{Log: slog.New(slog.DiscardHandler), Notify: &Notifier{},
-		newTail: func(tail.TailConfig) tailer { return &fakeTail{startErr: boom} }}
+		newTail: func(tail.Config) tailer { return &fakeTail{startErr: boom} }}
 	root := t.TempDir()
 	x := &running{root: root}
 	x.write(t, runningConfig)

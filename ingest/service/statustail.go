@@ -100,7 +100,7 @@ func describeLive(x tail.SourceStatus) Source {
 	return out
 }
 
-func describeTail(s *Service, status *tail.TailStatus) *TailStatus {
+func describeTail(s *Service, status *tail.Status) *TailStatus {
 	t := &TailStatus{
 		PID: os.Getpid(), Origin: s.origin.Optional(), Ready: status.Ready, Paused: status.Paused,
 		PausedSeconds: status.PausedSeconds, HeldBytes: status.HeldBytes,

@@ -24,10 +24,10 @@ func TestService_Watchdog(t *testing.T) {
 		want   bool
 		why    string
 	}{
-		"looks": {tail: &fakeTail{is: tail.TailStatus{LastLook: time.Unix(1<<40, 0)}}, want: true},
+		"looks": {tail: &fakeTail{is: tail.Status{LastLook: time.Unix(1<<40, 0)}}, want: true},
 		"waits": {tail: &fakeTail{}, want: true},
-		"ends":  {tail: &fakeTail{is: tail.TailStatus{LastLook: time.Unix(1, 0)}}, ending: true, want: true},
-		"is blind": {tail: &fakeTail{is: tail.TailStatus{LastLook: time.Unix(1, 0)}},
+		"ends":  {tail: &fakeTail{is: tail.Status{LastLook: time.Unix(1, 0)}}, ending: true, want: true},
+		"is blind": {tail: &fakeTail{is: tail.Status{LastLook: time.Unix(1, 0)}},
 			why: "it does not look at its files"},
 		"is stuck": {tail: &fakeTail{stuck: time.Unix(1, 0)},
 			why: "nothing can be sealed or shipped: the disk is broken"},

@@ -15,11 +15,11 @@ import (
 type activeFiles struct {
 	*Tail
 
-	owners map[source.Key]*followed
+	bySource map[source.Key]*logFile
 }
 
 // unhold forgets what was read of a file that is not its source's owner. f.mu is held.
-func (a *activeFiles) unhold(f *followed) {
+func (a *activeFiles) unhold(f *logFile) {
 	if f.cut || !f.live.Compressed() && a.memory.wasTruncated(f) {
 		return // there is nothing else left of it
 	}
@@ -32,18 +32,18 @@ func (a *activeFiles) unhold(f *followed) {
 }
 
 // decide makes the file what the decision says. Group and file are locked.
-func (a *activeFiles) decide(f *followed, c *commit.Claim, d *decision) (bool, error) {
+func (a *activeFiles) decide(f *logFile, c *commit.Claim, d *decision) (bool, error) {
 	a.mu.Lock()
 	f.rested = nil
-	if f.view.standing == isRead {
+	if f.view.state == isRead {
 		a.shelf.fetch(f)
 	}
 	a.mu.Unlock()
 	switch {
 	case d.is != nil && d.from != nil:
-		return true, a.takeOver(f, c, d)
+		return true, a.handOver(f, c, d)
 	case d.is != nil:
-		return true, a.own(f, c, d.is.K, d.is, d)
+		return true, a.activate(f, c, d.is.K, d.is, d)
 	case d.copyOf != nil:
 		a.leaveUnread(f, isCopy, d.copyOf.Key)
 		return false, nil
@@ -52,12 +52,12 @@ func (a *activeFiles) decide(f *followed, c *commit.Claim, d *decision) (bool, e
 	case f.cannot.reach > 0 && f.cannot == tooShort{f.size, d.reachOf(d.free)}:
 		return false, a.leaveUndecided(f, c, d, 0)
 	}
-	return true, a.own(f, c, d.free, nil, d)
+	return true, a.activate(f, c, d.free, nil, d)
 }
 
 // leaveUndecided leaves a file unread that may be the k-th source. If the file has no path, and can no longer
 // grow or the tail ends, what nobody else has of it is sealed as that source and held.
-func (a *activeFiles) leaveUndecided(f *followed, c *commit.Claim, d *decision, k uint64) error {
+func (a *activeFiles) leaveUndecided(f *logFile, c *commit.Claim, d *decision, k uint64) error {
 	about := c.Family.KeyOf(k) // the file may be the last that uses the family
 	if a.follower.isGone(f) || a.isEnding() && !a.isThere(f) {
 		if err := a.keep(f, *c, d, k); err != nil {
@@ -70,7 +70,7 @@ func (a *activeFiles) leaveUndecided(f *followed, c *commit.Claim, d *decision, 
 }
 
 // keep holds what an undecided file has and nobody else.
-func (a *activeFiles) keep(f *followed, c commit.Claim, d *decision, k uint64) error {
+func (a *activeFiles) keep(f *logFile, c commit.Claim, d *decision, k uint64) error {
 	if !f.live.Compressed() {
 		view, err := f.live.Snapshot(c.File.Stat().Size, true) // its last line ends here
 		if err != nil {
@@ -91,14 +91,14 @@ func (a *activeFiles) keep(f *followed, c commit.Claim, d *decision, k uint64) e
 }
 
 // isThere reports whether the last look found the file.
-func (a *activeFiles) isThere(f *followed) bool {
+func (a *activeFiles) isThere(f *logFile) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return f.there && !f.cut
 }
 
 // isElsewhere reports whether all that a file holds is in a source or in another file that is there.
-func (a *activeFiles) isElsewhere(f *followed, c *commit.Claim, d *decision) (bool, error) {
+func (a *activeFiles) isElsewhere(f *logFile, c *commit.Claim, d *decision) (bool, error) {
 	_, end, err := c.File.Marks(a.ctx, nil)
 	if err != nil && !errors.As(err, new(*files.CorruptError)) {
 		return false, err
@@ -123,7 +123,7 @@ func (a *activeFiles) isElsewhere(f *followed, c *commit.Claim, d *decision) (bo
 }
 
 // pathsBeside lists the paths of the other files that begin alike.
-func (a *activeFiles) pathsBeside(f *followed) (paths []string) {
+func (a *activeFiles) pathsBeside(f *logFile) (paths []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if f.group == nil {
@@ -137,7 +137,7 @@ func (a *activeFiles) pathsBeside(f *followed) (paths []string) {
 	return paths
 }
 
-func (a *activeFiles) leaveUnread(f *followed, s standing, about source.Key) {
+func (a *activeFiles) leaveUnread(f *logFile, s state, about source.Key) {
 	a.mu.Lock()
 	f.become(s)
 	f.view.about = about
@@ -147,9 +147,9 @@ func (a *activeFiles) leaveUnread(f *followed, s standing, about source.Key) {
 	}
 }
 
-// own makes the file the owner of a source: one that is known, or a new one. What was judged must
+// activate makes the file the owner of a source: one that is known, or a new one. What was judged must
 // still be so: an ordinal that was free may have been taken, a source may have gone on or be no more.
-func (a *activeFiles) own(f *followed, c *commit.Claim, k uint64, e *commit.Candidate, d *decision) error {
+func (a *activeFiles) activate(f *logFile, c *commit.Claim, k uint64, e *commit.Candidate, d *decision) error {
 	err := a.stillAsJudged(c, k, e)
 	if errors.Is(err, commit.ErrAgain) && e != nil && e.Src == nil {
 		err = errors.Join(err, a.makeWayFor(c.Family.KeyOf(k)))
@@ -166,7 +166,7 @@ func (a *activeFiles) own(f *followed, c *commit.Claim, k uint64, e *commit.Cand
 			return err
 		}
 	}
-	w.File, w.Shipper.Chase, w.Facts = nil, false, append(w.Facts, d.facts...)
+	w.File, w.Shipper.MayBeBehind, w.Facts = nil, false, append(w.Facts, d.facts...)
 	w.Ordinal.Reach = d.reachOf(k)
 	if w.Marks, err = a.earlyMarks(c); err != nil {
 		return err
@@ -176,11 +176,11 @@ func (a *activeFiles) own(f *followed, c *commit.Claim, k uint64, e *commit.Cand
 	}
 	f.w, f.tried = w, -1
 	a.mu.Lock()
-	a.owners[w.Key] = f
+	a.bySource[w.Key] = f
 	if l := a.uploader.lanes[w.Key]; l != nil && l.wants {
 		l.failing = 0 // it has failed for want of this file
 	}
-	f.become(isOwner)
+	f.become(isActive)
 	f.view.key, f.view.k, f.view.serial = w.Key, k, w.Src.Serial
 	f.stale = false
 	f.noted = 0 // what the ledger knows may be of another source
@@ -189,16 +189,16 @@ func (a *activeFiles) own(f *followed, c *commit.Claim, k uint64, e *commit.Cand
 	a.losses.found(f, w.Key)
 	if e == nil && d.from == nil {
 		if err := a.losses.skipUnwanted(f, c); err != nil {
-			a.disown(f)
+			a.release(f)
 			return err
 		}
 	}
 	if err := a.follower.resume(f); err != nil {
-		a.disown(f)
+		a.release(f)
 		return err
 	}
 	a.follower.publish(f)
-	a.uploader.kickLane(w.Key)
+	a.uploader.wake(w.Key)
 	a.Log.Info("following", append(commit.LogSource(w.Key), "path", c.Path, "from", w.Src.Sealed.Offset)...)
 	return nil
 }
@@ -232,7 +232,7 @@ func (a *activeFiles) makeWayFor(key source.Key) error {
 // and no other file is read as it.
 func (a *activeFiles) stillAsJudged(c *commit.Claim, k uint64, e *commit.Candidate) error {
 	key := c.Family.KeyOf(k)
-	if a.resolver.owner(key) != nil {
+	if a.resolver.activeFile(key) != nil {
 		return commit.ErrAgain
 	}
 	now, ok, err := a.Ledger.Get(key)
@@ -253,22 +253,22 @@ func (a *activeFiles) idGone(key source.Key) {
 	a.board.pulse.settled(key)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if o := a.owners[key]; o != nil {
+	if o := a.bySource[key]; o != nil {
 		o.stale = true
-		a.scheduler.kick(o)
+		a.scheduler.schedule(o)
 	}
 }
 
 // isStale reports whether the source of a file gave its id up since the file became its owner.
-func (a *activeFiles) isStale(f *followed) bool {
+func (a *activeFiles) isStale(f *logFile) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return f.stale
 }
 
-// takeOver makes the file the owner of a source whose owner says the same but ends before it: of
+// handOver makes the file the owner of a source whose owner says the same but ends before it: of
 // files that agree as far as they go the longest is the source.
-func (a *activeFiles) takeOver(f *followed, c *commit.Claim, d *decision) error {
+func (a *activeFiles) handOver(f *logFile, c *commit.Claim, d *decision) error {
 	o, key := d.from, d.is.Key
 	o.mu.Lock()
 	if o.w == nil || o.w.Key != key || max(o.w.Src.Sealed.Offset, o.live.Taken()) > d.upTo {
@@ -277,7 +277,7 @@ func (a *activeFiles) takeOver(f *followed, c *commit.Claim, d *decision) error 
 	}
 	facts := o.w.Facts
 	stays := !o.cut
-	a.disown(o)
+	a.release(o)
 	if stays {
 		a.unhold(o)
 	} else {
@@ -293,23 +293,23 @@ func (a *activeFiles) takeOver(f *followed, c *commit.Claim, d *decision) error 
 	if err != nil {
 		return err
 	}
-	err = a.own(f, c, d.is.K, e, d)
+	err = a.activate(f, c, d.is.K, e, d)
 	if stays {
 		a.mu.Lock()
-		a.scheduler.kick(o)
+		a.scheduler.schedule(o)
 		a.mu.Unlock()
 	}
 	return err
 }
 
-// disown ends a file's being the owner of a source. f.mu is held.
-func (a *activeFiles) disown(f *followed) {
+// release ends a file's being the owner of a source. f.mu is held.
+func (a *activeFiles) release(f *logFile) {
 	if f.w == nil {
 		return
 	}
 	a.mu.Lock()
-	if a.owners[f.w.Key] == f {
-		delete(a.owners, f.w.Key)
+	if a.bySource[f.w.Key] == f {
+		delete(a.bySource, f.w.Key)
 	}
 	if l := a.uploader.lanes[f.w.Key]; l != nil && !l.busy && !l.resting {
 		delete(a.uploader.lanes, f.w.Key)
@@ -322,16 +322,16 @@ func (a *activeFiles) disown(f *followed) {
 }
 
 // forget makes a file one of which nobody knows who it is: the ledger has forgotten its source.
-func (a *activeFiles) forget(f *followed) {
+func (a *activeFiles) forget(f *logFile) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.owes = nil
-	a.disown(f)
+	a.release(f)
 }
 
 // giveBack frees the ordinal of a file of which nothing was sealed and nothing can be yet: others may
 // wait for it. The file is told apart anew when it has more.
-func (a *activeFiles) giveBack(f *followed, p commit.Problem) bool {
+func (a *activeFiles) giveBack(f *logFile, p commit.Problem) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.w == nil || f.w.Src.Serial != 0 || f.cut {
@@ -346,14 +346,14 @@ func (a *activeFiles) giveBack(f *followed, p commit.Problem) bool {
 	a.mu.Unlock()
 	w := f.w
 	f.cannot = tooShort{f.size, w.Ordinal.Reach}
-	a.disown(f)
+	a.release(f)
 	a.unhold(f)
 	a.mu.Lock()
 	f.become(isUndecided)
 	f.view.about = source.KeyOf(w.Key.Table, w.Key.Origin, 0, w.Head)
 	a.scheduler.dueBy(f, time.Now().Add(unreadWait))
 	if time.Since(f.moved) >= a.config.set().CloseWait {
-		a.board.notices.raise(p)
+		a.board.problems.raise(p)
 	}
 	a.mu.Unlock()
 	a.uploader.wakeWaiters(w.Key)

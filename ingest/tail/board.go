@@ -20,23 +20,23 @@ import (
 type board struct {
 	*Tail
 
-	paused  pauses
-	notices notices
-	pulse   pulse
+	backpressure backpressure
+	problems     problems
+	pulse        pulse
 
 	totals   map[string]*StreamTotals
 	unjudged map[string]*commit.Counts // by stream: see judgeStream
 }
 
 // Status says where the tail is. It may be called at any time, also before Run.
-func (t *Tail) Status() TailStatus {
+func (t *Tail) Status() Status {
 	waiting := t.board.waiting()
-	s := TailStatus{Streams: map[string]StreamTotals{}, Problems: t.board.notices.all(),
+	s := Status{Streams: map[string]StreamTotals{}, Problems: t.board.problems.all(),
 		HeldBytes: t.memory.held.Load()}
 	if sized, ok := t.spool.(interface{ Size() int64 }); ok {
 		s.SpoolBytes = sized.Size()
 	}
-	paused, why := t.board.paused.now()
+	paused, why := t.board.backpressure.now()
 	s.PausedSeconds, s.Paused = paused.Seconds(), why
 	if why == "" && s.HeldBytes > t.config.set().HoldBytes {
 		s.Paused = "memory for what is not sealed is full"
@@ -49,8 +49,8 @@ func (t *Tail) Status() TailStatus {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s.LastLook, s.OpenFiles = t.scanner.looked, t.scheduler.descriptors.open
-	s.Ready = s.Ready && !t.scanner.looked.IsZero()
+	s.LastLook, s.OpenFiles = t.scanner.scanned, t.scheduler.descriptors.open
+	s.Ready = s.Ready && !t.scanner.scanned.IsZero()
 	for name, totals := range t.board.totals {
 		s.Streams[name] = totals.clone()
 	}
@@ -60,7 +60,7 @@ func (t *Tail) Status() TailStatus {
 			s.OldestUnsealed = at
 		}
 		x := t.board.describe(f, now)
-		if key := f.view.key; f.view.standing == isOwner {
+		if key := f.view.key; f.view.state == isActive {
 			t.board.addWaiting(&x, waiting[key], key, now)
 			delete(waiting, key)
 		}
@@ -92,7 +92,7 @@ func (t *Tail) Stuck() (since time.Time, why string) { return t.board.pulse.now(
 func (t *Tail) LastLook() time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.scanner.looked
+	return t.scanner.scanned
 }
 
 func compareSources(a, b SourceStatus) int {
@@ -102,16 +102,16 @@ func compareSources(a, b SourceStatus) int {
 }
 
 // describe says what is known of a file. Tail.mu is held.
-func (b *board) describe(f *followed, now time.Time) SourceStatus {
+func (b *board) describe(f *logFile, now time.Time) SourceStatus {
 	v := &f.view
 	key := v.key
-	if v.standing == isCopy || v.standing == isUndecided {
+	if v.state == isCopy || v.state == isUndecided {
 		key = v.about
 	}
 	x := SourceStatus{Stream: f.stream().Epoch.Stream, Version: f.stream().Epoch.Version, Origin: key.Origin,
 		SID: key.ID, K: v.k, Path: f.path, Size: f.stat.Size, Read: v.taken, Sealed: v.sealed,
-		Shipped: v.sealed, State: string(v.standing)}
-	if v.standing == isOwner && !v.oldest.IsZero() {
+		Shipped: v.sealed, State: string(v.state)}
+	if v.state == isActive && !v.oldest.IsZero() {
 		x.Behind = now.Sub(v.oldest)
 	}
 	x.Size = max(x.Size, x.Read)
@@ -162,9 +162,9 @@ func (b *board) waiting() map[source.Key]*waitingSource {
 	return all
 }
 
-// TailStatus is what a running tail says of itself at one instant. It is a copy: nothing in it
+// Status is what a running tail says of itself at one instant. It is a copy: nothing in it
 // changes any more.
-type TailStatus struct {
+type Status struct {
 	// Ready says that the first look at all files is done and that the sink was reached.
 	Ready bool
 	// LastLook is when the last look at all files ended; zero before the first one has.
@@ -299,10 +299,10 @@ func (b *board) judgeSealed(w *commit.Writer, c commit.Counts) {
 	switch {
 	case limit.Exceeded(c.Rejects, c.Records) || c.Records == 0:
 	case c.Rows > 0:
-		b.board.notices.clear(w.Path, commit.TooManyRejects)
-	case !b.board.notices.stands(w.Path, commit.TooManyRejects):
+		b.board.problems.clear(w.Path, commit.TooManyRejects)
+	case !b.board.problems.stands(w.Path, commit.TooManyRejects):
 		if why := limit.OfMany(&c); why != "" {
-			b.board.notices.raise(commit.Problem{Kind: commit.TooManyRejects, Path: w.Path, Message: why + "; they are in quarantine, and " +
+			b.board.problems.raise(commit.Problem{Kind: commit.TooManyRejects, Path: w.Path, Message: why + "; they are in quarantine, and " +
 				"`ingest check` shows what does not fit"})
 		}
 	}
@@ -330,11 +330,11 @@ func (b *board) judgeStream(w *commit.Writer, c commit.Counts) {
 	name := "stream " + stream
 	why := limit.OfMany(sum)
 	if why == "" {
-		b.board.notices.clear(name, commit.TooManyRejects)
+		b.board.problems.clear(name, commit.TooManyRejects)
 		return
 	}
-	if !b.board.notices.stands(name, commit.TooManyRejects) {
-		b.board.notices.raiseAs(name, commit.Problem{Kind: commit.TooManyRejects, Message: fmt.Sprintf("%s: of what was sealed last, %s; "+
+	if !b.board.problems.stands(name, commit.TooManyRejects) {
+		b.board.problems.raiseAs(name, commit.Problem{Kind: commit.TooManyRejects, Message: fmt.Sprintf("%s: of what was sealed last, %s; "+
 			"they are in quarantine", name, why)})
 	}
 }
@@ -358,16 +358,16 @@ func (u *unsealed) see(size, sealed int64, now time.Time) {
 
 // noteUnsealed notes since when a file waits to be sealed. Nothing waits of a file that is left unread by
 // rule, and nothing at its end before its last line is whole. Tail.mu is held.
-func (b *board) noteUnsealed(f *followed) {
+func (b *board) noteUnsealed(f *logFile) {
 	v, size := &f.view, f.stat.Size
-	if v.noText || v.standing == isCopy || v.standing == isUndecided || v.standing == isRead {
+	if v.noText || v.state == isCopy || v.state == isUndecided || v.state == isRead {
 		f.unsealed = unsealed{}
 		return
 	}
 	if f.cut || !f.there {
 		size = v.taken
 	}
-	if v.unended && (v.standing == isNew || size <= v.taken) {
+	if v.unended && (v.state == isNew || size <= v.taken) {
 		size = v.sealed
 	}
 	if v.compressed && size > 0 {

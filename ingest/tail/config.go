@@ -38,7 +38,7 @@ func (e *UnsaidError) Error() string {
 // checkOrigins holds all streams against what the sink has.
 func (c *configured) checkOrigins(ctx context.Context) error {
 	c.mu.Lock()
-	streams := make([]*tailStream, len(c.streams))
+	streams := make([]*stream, len(c.streams))
 	for i, ref := range c.streams {
 		streams[i] = ref.Load()
 	}
@@ -54,7 +54,7 @@ func (c *configured) checkOrigins(ctx context.Context) error {
 // checkOrigin returns an *UnsaidError when nobody said whose a stream's files are and its table has
 // sources without an origin. Once it has some of the stream's own as well that question was decided:
 // then a load into the table must not keep a tail from starting again.
-func (c *configured) checkOrigin(ctx context.Context, s *tailStream) error {
+func (c *configured) checkOrigin(ctx context.Context, s *stream) error {
 	if !s.Unsaid || s.OriginPath != nil || s.Origin == "" {
 		return nil
 	}
@@ -109,8 +109,8 @@ const reloadMax = 10 * time.Second
 //
 // Files of a stream that is gone are sealed as far as they are complete and let go; what was sealed
 // of them ships.
-func (t *Tail) Reload(cfg TailConfig) error {
-	next := tailStreams(cfg)
+func (t *Tail) Reload(cfg Config) error {
+	next := streamsOf(cfg)
 	if err := t.config.mayBecome(next); err != nil {
 		return err
 	}
@@ -144,13 +144,13 @@ func (t *Tail) Reload(cfg TailConfig) error {
 	for _, ref := range old {
 		ref.removed.Store(true)
 	}
-	t.scanner.nudgeLook()
+	t.scanner.requestScan()
 	return nil
 }
 
 // mayBecome refuses streams whose meaning has changed within their version, and new ones of which it
 // would have to be said whose they are.
-func (c *configured) mayBecome(next []*tailStream) error {
+func (c *configured) mayBecome(next []*stream) error {
 	ctx, cancel := context.WithTimeout(c.ctx, reloadMax)
 	defer cancel()
 	running := c.Engine.CurrentStreams()
@@ -179,7 +179,7 @@ func (c *configured) mayBecome(next []*tailStream) error {
 }
 
 // withoutSources gives the tables of which the ledger has nothing.
-func (c *configured) withoutSources(streams []*tailStream) (map[source.Table]bool, error) {
+func (c *configured) withoutSources(streams []*stream) (map[source.Table]bool, error) {
 	none := map[source.Table]bool{}
 	for _, s := range streams {
 		has, err := c.Ledger.HasTable(s.Table())
@@ -205,7 +205,7 @@ type timing struct {
 	HoldBytes                                int64
 }
 
-func timingOf(cfg TailConfig) *timing {
+func timingOf(cfg Config) *timing {
 	return &timing{
 		PollInterval: orDefault(cfg.PollInterval, DefaultPollInterval),
 		CloseWait:    orDefault(cfg.CloseWait, DefaultCloseWait),
@@ -226,34 +226,34 @@ func orDefault[T comparable](v, otherwise T) T {
 // set gives what is set now.
 func (c *configured) set() *timing { return c.timing.Load() }
 
-// tailStream is how the files of one table are followed and read.
-type tailStream struct {
+// stream is how the files of one table are followed and read.
+type stream struct {
 	*commit.Stream
 	Follow
 }
 
-func tailStreams(cfg TailConfig) (all []*tailStream) {
+func streamsOf(cfg Config) (all []*stream) {
 	for i := range cfg.Streams {
-		all = append(all, &tailStream{&cfg.Streams[i], cfg.Follow[i]})
+		all = append(all, &stream{&cfg.Streams[i], cfg.Follow[i]})
 	}
 	return all
 }
 
 // streamRef is a table's stream through reloads.
 type streamRef struct {
-	atomic.Pointer[tailStream]
+	atomic.Pointer[stream]
 	removed atomic.Bool // the config no longer has it
 	looked  bool        // its files were found once; guarded by Tail.mu
 }
 
-func newStreamRef(s *tailStream) *streamRef {
+func newStreamRef(s *stream) *streamRef {
 	ref := &streamRef{}
 	ref.Store(s)
 	return ref
 }
 
-// TailConfig is all that a tail needs. Of Config it has no use for Inputs, Assume and Shard.
-type TailConfig struct {
+// Config is all that a tail needs. Of Config it has no use for Inputs, Assume and Shard.
+type Config struct {
 	commit.Config
 	// Follow says of each of Streams which files it follows.
 	Follow []Follow

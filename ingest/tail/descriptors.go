@@ -17,8 +17,8 @@ import (
 type descriptors struct {
 	most  int // that may be open; 0 for no bound
 	open  int
-	queue []*followed // wait for their turn, the first first
-	said  bool        // that there are too few
+	queue []*logFile // wait for their turn, the first first
+	said  bool       // that there are too few
 }
 
 // fileTurn is what a file has to do with its turn. Tail.mu guards it.
@@ -32,7 +32,7 @@ type fileTurn struct {
 func (x *fileTurn) isOver() bool { return !x.over.IsZero() }
 
 // takeDescriptor tells whether a file may be opened now; else it waits for its turn.
-func (s *scheduler) takeDescriptor(f *followed) bool {
+func (s *scheduler) takeDescriptor(f *logFile) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := &s.descriptors
@@ -53,14 +53,14 @@ func (s *scheduler) takeDescriptor(f *followed) bool {
 }
 
 // giveDescriptor gives back what a file took. Tail.mu is held.
-func (s *scheduler) giveDescriptor(f *followed) {
+func (s *scheduler) giveDescriptor(f *logFile) {
 	f.turn.opened, f.turn.over = time.Time{}, time.Time{}
 	s.descriptors.open--
 	s.nextTurn()
 }
 
 // leaveQueue takes a file out of the queue that is not to be opened any more. Tail.mu is held.
-func (s *scheduler) leaveQueue(f *followed) {
+func (s *scheduler) leaveQueue(f *logFile) {
 	if f.turn.granted {
 		f.turn.granted = false
 		s.giveDescriptor(f)
@@ -79,7 +79,7 @@ func (s *scheduler) nextTurn() {
 		}
 		f.turn.waits, f.turn.granted = false, true
 		d.open++
-		s.kick(f)
+		s.schedule(f)
 	}
 }
 
@@ -101,37 +101,37 @@ func (s *scheduler) endTurns(now time.Time) {
 	for f := range s.ended {
 		if !f.turn.opened.IsZero() && !f.view.compressed { // of an archive nothing is in memory
 			waiting--
-			s.kick(f)
+			s.schedule(f)
 		}
 	}
-	var open []*followed
+	var open []*logFile
 	for _, f := range s.table {
 		switch {
 		case f.turn.opened.IsZero() || !f.there || f.waited > 0 || now.Sub(f.turn.opened) < s.config.set().PollInterval:
 		case f.turn.isOver():
 			waiting--
-			s.kick(f) // what held it up may be over
+			s.schedule(f) // what held it up may be over
 		default:
 			open = append(open, f)
 		}
 	}
-	slices.SortFunc(open, func(a, b *followed) int {
+	slices.SortFunc(open, func(a, b *logFile) int {
 		return cmp.Or(cmp.Compare(a.costsToClose(), b.costsToClose()), a.turn.opened.Compare(b.turn.opened),
 			cmp.Compare(a.path, b.path))
 	})
 	for _, f := range open[:max(0, min(len(open), waiting))] {
 		f.turn.over = now
-		s.kick(f)
+		s.schedule(f)
 	}
 }
 
 // costsToClose orders files by what may be lost of them when they are deleted while they are closed: nothing
 // of a copy, of a source only what is not sealed of it, all of what is no source yet. Tail.mu is held.
-func (f *followed) costsToClose() int {
-	switch f.view.standing {
+func (f *logFile) costsToClose() int {
+	switch f.view.state {
 	case isCopy:
 		return 0
-	case isOwner, isStopped:
+	case isActive, isStopped:
 		return 1
 	}
 	return 2
@@ -146,7 +146,7 @@ func (s *scheduler) sayScarce(somebodyWaits bool) {
 	d := &s.descriptors
 	if somebodyWaits {
 		d.said = true
-		s.board.notices.raiseAs(descriptorsNotice, commit.Problem{Kind: commit.Scarce, Message: fmt.Sprintf("more files are followed than the "+
+		s.board.problems.raiseAs(descriptorsNotice, commit.Problem{Kind: commit.Scarce, Message: fmt.Sprintf("more files are followed than the "+
 			"limit of open files allows (%d of them at once): they are read by turns, and what is written "+
 			"to one that is closed is lost when it is deleted before its turn; raise the limit (ulimit -n, "+
 			"LimitNOFILE=) and start again", d.most)})
@@ -163,14 +163,14 @@ func (s *scheduler) sayScarce(somebodyWaits bool) {
 	}
 	if wanted <= d.most {
 		d.said = false
-		s.board.notices.clear(descriptorsNotice)
+		s.board.problems.clear(descriptorsNotice)
 	}
 }
 
 // wouldBeOpen tells whether a file that is closed would be open if there were descriptors enough: what was
 // read to its end, or is no log, is closed anyway. Tail.mu is held.
-func (f *followed) wouldBeOpen() bool {
-	switch f.view.standing {
+func (f *logFile) wouldBeOpen() bool {
+	switch f.view.state {
 	case isRead, isStopped:
 		return f.rested != nil
 	case isUnreadable:
@@ -180,22 +180,22 @@ func (f *followed) wouldBeOpen() bool {
 }
 
 // turnIsOver tells whether a file is not to be read any further for now.
-func (s *scheduler) turnIsOver(f *followed) bool {
+func (s *scheduler) turnIsOver(f *logFile) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return f.turn.isOver() && f.there && !s.ending
 }
 
 // onlyEndsTurn tells whether there is nothing to be done about a file but to close it.
-func (s *scheduler) onlyEndsTurn(f *followed) bool {
+func (s *scheduler) onlyEndsTurn(f *logFile) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return f.turn.isOver() && f.there && f.view.standing == isStopped && f.due.After(time.Now())
+	return f.turn.isOver() && f.there && f.view.state == isStopped && f.due.After(time.Now())
 }
 
 // endTurn closes a file whose turn is over, if all of it that can be sealed is in the sink, or that was
 // truncated while others wait for their turn.
-func (s *scheduler) endTurn(f *followed) error {
+func (s *scheduler) endTurn(f *logFile) error {
 	s.mu.Lock()
 	over := f.turn.isOver() && f.there && f.waited == 0 && !s.ending
 	cut := s.ended[f] && len(s.descriptors.queue) > 0
@@ -206,7 +206,7 @@ func (s *scheduler) endTurn(f *followed) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s.mu.Lock()
-	stopped := f.view.standing == isStopped
+	stopped := f.view.state == isStopped
 	s.mu.Unlock()
 	switch {
 	case f.live == nil:
@@ -230,7 +230,7 @@ func (s *scheduler) endTurn(f *followed) error {
 }
 
 // shipAtOnce is how many sources are shipped at once.
-func shipAtOnce(cfg TailConfig) int {
+func shipAtOnce(cfg Config) int {
 	if cfg.ShipAtOnce > 0 {
 		return min(cfg.ShipAtOnce, commit.ShippedAtOnce)
 	}

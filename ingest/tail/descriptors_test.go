@@ -260,7 +260,7 @@ func TestTail_DescriptorsAreCounted(t *testing.T) {
 			require.Zero(t, waiting)
 			for _, away := range p.tail.shelf.away {
 				for f := range away {
-					require.Equal(t, isRead, f.view.standing)
+					require.Equal(t, isRead, f.view.state)
 				}
 			}
 		})

@@ -15,7 +15,7 @@ import (
 // turns out to be what a source has from another; what the inode holds now is another file, which the
 // next look finds. The file stays open: whoever found it out is in the middle of something. f.mu is
 // held.
-func (u *follower) truncated(f *followed) {
+func (u *follower) truncated(f *logFile) {
 	u.mu.Lock()
 	f.cut, f.goneAt = true, time.Now()
 	if f.shrunk { // until then what the looks saw was of this incarnation
@@ -25,17 +25,17 @@ func (u *follower) truncated(f *followed) {
 		delete(u.table, f.id)
 	}
 	u.ended[f] = true
-	u.resolver.rouse(f.group, f)
+	u.resolver.scheduleGroup(f.group, f)
 	f.again = true
 	u.mu.Unlock()
 	u.Log.Info("a file was truncated", "path", f.live.Path(), "read", f.live.Taken(),
 		"had", f.lastSize)
-	u.scanner.nudgeLook()
+	u.scanner.requestScan()
 }
 
 // finish lets a file go that can no longer grow, once all that was read of it is sealed. What it is
 // known to have held beyond that is missing. f.mu is held.
-func (u *follower) finish(f *followed) error {
+func (u *follower) finish(f *logFile) error {
 	if f.w == nil {
 		u.letGo(f)
 		return nil
@@ -71,7 +71,7 @@ func (u *follower) finish(f *followed) error {
 	if f.cut {
 		reason, atLeast = table.Truncated, max(atLeast, f.lastSize)
 	}
-	u.active.disown(f)
+	u.active.release(f)
 	if atLeast > sealed {
 		u.losses.miss(key, newMissing(time.Now(), reason, atLeast,
 			offsets.Sighting{Serial: serial, Path: f.live.Path(), Size: u.scanner.notedOf(f)}))
@@ -82,15 +82,15 @@ func (u *follower) finish(f *followed) error {
 }
 
 // isGone tells whether a file is at no path any more and can no longer grow. f.mu is held.
-func (u *follower) isGone(f *followed) bool {
+func (u *follower) isGone(f *logFile) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return f.final && (f.cut || !f.there)
 }
 
 // letGo drops a file from the table and closes it. f.mu is held.
-func (u *follower) letGo(f *followed) {
-	u.active.disown(f)
+func (u *follower) letGo(f *logFile) {
+	u.active.release(f)
 	u.memory.closeFile(f)
 	f.dropped = true
 	u.board.pulse.settled(f)
@@ -103,13 +103,13 @@ func (u *follower) letGo(f *followed) {
 	}
 	delete(u.ended, f)
 	u.scheduler.leaveQueue(f)
-	if f.view.standing == isRead {
+	if f.view.state == isRead {
 		u.shelf.fetch(f)
 	}
-	u.resolver.rouse(f.group, f)
+	u.resolver.scheduleGroup(f.group, f)
 	u.resolver.leave(f)
 	u.scheduler.dueBy(f, time.Time{})
-	u.board.notices.clear(f.path)
+	u.board.problems.clear(f.path)
 }
 
 // A file whose path is no longer the one that is written ends as it is once nobody has written to it for
@@ -123,14 +123,14 @@ type unendedAt struct {
 }
 
 // mayEnd tells whether the last line of a file is not ended, as far as it is known. Tail.mu is held.
-func (f *followed) mayEnd() bool { return f.view.unended || f.rested.unended(f.stat) }
+func (f *logFile) mayEnd() bool { return f.view.unended || f.rested.unended(f.stat) }
 
 // unended tells whether a file that is this long had more when it rested than is sealed of it.
 func (r *restedAs) unended(stat files.Stat) bool { return r != nil && stat.Size > r.sealed }
 
 // endsAt is when the last line of a file is taken for all of it, if its path is not the one that is written:
 // who was told to write elsewhere may still have some of it. Tail.mu is held.
-func (u *follower) endsAt(f *followed) time.Time {
+func (u *follower) endsAt(f *logFile) time.Time {
 	quiet := u.lastWrite(f)
 	if f.renamedAt.After(quiet) {
 		quiet = f.renamedAt
@@ -140,7 +140,7 @@ func (u *follower) endsAt(f *followed) time.Time {
 
 // endUnasked tells whether it is still to be found out whether the last line of a file goes on. Both locks are
 // held.
-func (f *followed) endUnasked() bool {
+func (f *logFile) endUnasked() bool {
 	taken := f.live.Taken()
 	return !f.cut && !f.hollow && f.tried == taken && taken > f.w.Src.Sealed.Offset &&
 		f.endAsked != unendedAt{taken, f.renamedAt}
@@ -148,7 +148,7 @@ func (f *followed) endUnasked() bool {
 
 // cutEnded seals all that is there of a file when that is all that is to come, and its last line is not ended.
 // It asks once each time that the file was written to or renamed. f.mu is held.
-func (u *follower) cutEnded(f *followed) (bool, error) {
+func (u *follower) cutEnded(f *logFile) (bool, error) {
 	taken := f.live.Taken()
 	u.mu.Lock()
 	asks := f.there && f.endUnasked() && !time.Now().Before(u.endsAt(f))
@@ -174,7 +174,7 @@ func (u *follower) cutEnded(f *followed) (bool, error) {
 
 // pathBefore is where the file was when its source was sealed last, empty when that was another file. f.mu is
 // held.
-func (f *followed) pathBefore() string {
+func (f *logFile) pathBefore() string {
 	if s := f.w.Src; s.File.Dev == f.id.dev && s.File.Inode == f.id.inode {
 		return s.Path
 	}
@@ -182,7 +182,7 @@ func (f *followed) pathBefore() string {
 }
 
 // hasSuccessor tells whether there is another file at a path that a file had, or has its name from.
-func (u *follower) hasSuccessor(f *followed, path string) bool {
+func (u *follower) hasSuccessor(f *logFile, path string) bool {
 	if path == "" || path == f.live.Path() {
 		return false
 	}
@@ -203,7 +203,7 @@ func unnumbered(path string) string {
 }
 
 // cutAsEnded seals up to an end as if the file ended there. f.mu is held.
-func (u *follower) cutAsEnded(f *followed, end int64) (bool, error) {
+func (u *follower) cutAsEnded(f *logFile, end int64) (bool, error) {
 	ctx, done := u.mayInterrupt(f)
 	defer done()
 	endTurn, err := u.TakeTurn(ctx)
@@ -211,7 +211,7 @@ func (u *follower) cutAsEnded(f *followed, end int64) (bool, error) {
 		return false, err
 	}
 	defer endTurn()
-	f.w.Cutter.Encoded = endTurn
+	f.w.Cutter.OnEncoded = endTurn
 	more, err := u.withView(f, end, true, func() (bool, error) { return f.w.Cutter.Cut(ctx) })
 	if err != nil || !more {
 		return false, err
@@ -237,7 +237,7 @@ func (j joining) over(now time.Time) bool {
 }
 
 // noteJoining keeps since when the record at the sealed offset has been open. f.mu is held.
-func (u *follower) noteJoining(f *followed) {
+func (u *follower) noteJoining(f *logFile) {
 	at, end := f.w.Src.Sealed.Offset, f.w.Cutter.OpenRecord
 	switch {
 	case end <= at:
@@ -251,7 +251,7 @@ func (u *follower) noteJoining(f *followed) {
 
 // endJoining seals a record that has waited long enough as far as it is there: that ends its range.
 // f.mu is held.
-func (u *follower) endJoining(f *followed) (bool, error) {
+func (u *follower) endJoining(f *logFile) (bool, error) {
 	if !f.joining.over(time.Now()) {
 		return false, nil
 	}
@@ -260,7 +260,7 @@ func (u *follower) endJoining(f *followed) (bool, error) {
 
 // learnLine is that of a file that is followed, as soon as its owner goes on at another offset: what is
 // in memory may soon be all that is left of it. f.mu is held.
-func (u *follower) learnLine(f *followed) error {
+func (u *follower) learnLine(f *logFile) error {
 	at := f.w.Src.Sealed.Offset
 	if f.w.Src.Sealed.Line != commit.UnknownLine || f.cut && f.live.Taken() <= at {
 		return nil

@@ -15,7 +15,7 @@ type follower struct {
 }
 
 // step does all that there is to do about a file now.
-func (u *follower) step(f *followed) error {
+func (u *follower) step(f *logFile) error {
 	if u.shelf.mayStayClosed(f) {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (u *follower) step(f *followed) error {
 }
 
 // cutDue seals a batch of the file if one is due; false when there is nothing more to seal now.
-func (u *follower) cutDue(f *followed) (bool, error) {
+func (u *follower) cutDue(f *logFile) (bool, error) {
 	if more, err := u.cutEnded(f); more || err != nil {
 		return more, err
 	}
@@ -103,14 +103,14 @@ func (u *follower) cutDue(f *followed) (bool, error) {
 	return false, u.memory.giveWay(f)
 }
 
-func (u *follower) isOwner(f *followed) bool {
+func (u *follower) isOwner(f *logFile) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.w != nil
 }
 
 // wantsCut tells whether what is there of the file is to be sealed now. f.mu is held.
-func (u *follower) wantsCut(f *followed) bool {
+func (u *follower) wantsCut(f *logFile) bool {
 	unsealed := f.live.Taken() > f.w.Src.Sealed.Offset && !f.hollow
 	if !u.isUrgent(f) && u.uploader.isWaiting(f.w) {
 		return false // one batch of it waits in the spool already
@@ -122,7 +122,7 @@ func (u *follower) wantsCut(f *followed) bool {
 		return unsealed || !f.cut && f.size > f.w.Src.Sealed.Offset
 	}
 	if !unsealed {
-		return len(u.Aside.Of(f.w.Key)) > 0
+		return len(u.OrphanBatches.Of(f.w.Key)) > 0
 	}
 	if f.tried == f.live.Taken() {
 		return false // a half line, and nothing has come since
@@ -134,14 +134,14 @@ func (u *follower) wantsCut(f *followed) bool {
 }
 
 // isUrgent reports whether what was read of the file is not to wait for anything.
-func (u *follower) isUrgent(f *followed) bool {
+func (u *follower) isUrgent(f *logFile) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return f.squeezed || f.turn.isOver() || f.cut || !f.there || u.ending
 }
 
 // cutNext seals the next batch of the file; false when there is nothing to seal. f.mu is held.
-func (u *follower) cutNext(f *followed) (bool, error) {
+func (u *follower) cutNext(f *logFile) (bool, error) {
 	w := f.w
 	if err := w.Shipper.Refresh(); err != nil {
 		return false, err
@@ -178,7 +178,7 @@ func (u *follower) cutNext(f *followed) (bool, error) {
 	return true, u.resume(f)
 }
 
-func (u *follower) sealNext(f *followed) (bool, error) {
+func (u *follower) sealNext(f *logFile) (bool, error) {
 	ctx, done := u.mayInterrupt(f)
 	defer done()
 	endTurn, err := u.TakeTurn(ctx)
@@ -186,7 +186,7 @@ func (u *follower) sealNext(f *followed) (bool, error) {
 		return false, err
 	}
 	defer endTurn()
-	f.w.Cutter.Encoded = endTurn
+	f.w.Cutter.OnEncoded = endTurn
 	end := f.live.Taken()
 	if u.memory.backlog(f) || f.final && !f.cut {
 		end = max(end, f.size) // of a few first bytes a follow.File cannot tell whether they are a log's
@@ -196,7 +196,7 @@ func (u *follower) sealNext(f *followed) (bool, error) {
 
 // mayInterrupt gives a context for a cut that a lane ends which needs the file: the cut may wait for
 // room that only the lane can make.
-func (u *follower) mayInterrupt(f *followed) (ctx context.Context, done func()) {
+func (u *follower) mayInterrupt(f *logFile) (ctx context.Context, done func()) {
 	ctx, cancel := context.WithCancelCause(u.ctx)
 	u.mu.Lock()
 	f.interrupt = cancel
@@ -215,7 +215,7 @@ func (u *follower) mayInterrupt(f *followed) (ctx context.Context, done func()) 
 // withView runs do while the work has a view of the file's bytes up to end; finished says that the
 // source ends there. f.mu is held.
 func (u *follower) withView(
-	f *followed, end int64, finished bool, do func() (bool, error),
+	f *logFile, end int64, finished bool, do func() (bool, error),
 ) (bool, error) {
 	view, err := f.live.Snapshot(end, finished)
 	if err != nil {
@@ -233,7 +233,7 @@ func (u *follower) withView(
 }
 
 // resume lets what is held follow the sealed offset, wherever that has gone. f.mu is held.
-func (u *follower) resume(f *followed) error {
+func (u *follower) resume(f *logFile) error {
 	at := f.w.Src.Sealed.Offset
 	defer u.memory.weigh(f)
 	f.tried, f.direct, f.hollow, f.left = -1, false, false, 0
@@ -256,7 +256,7 @@ func (u *follower) resume(f *followed) error {
 }
 
 // beginAt begins to read the file at the sealed offset, if it still has the bytes before that.
-func (u *follower) beginAt(f *followed, at int64) error {
+func (u *follower) beginAt(f *logFile, at int64) error {
 	err := f.live.Begin(at)
 	same := false
 	if err == nil {
@@ -274,7 +274,7 @@ func (u *follower) beginAt(f *followed, at int64) error {
 }
 
 // stillHas tells whether the file has the bytes before the sealed offset that were sealed.
-func (u *follower) stillHas(f *followed, at int64) (bool, error) {
+func (u *follower) stillHas(f *logFile, at int64) (bool, error) {
 	view, err := f.live.Snapshot(at, false)
 	if err != nil {
 		return false, err

@@ -27,7 +27,7 @@ func (l likeness) continues() bool { return l.Longer || l.overtaken || l.cut && 
 // compare holds a file against the owner of a source that its points do not refute, as far as both
 // go. Where they differ, that is a fact about both from then on.
 func (r *resolver) compare(
-	c *commit.Claim, d *decision, v identity.Match, e *commit.Candidate, o *followed,
+	c *commit.Claim, d *decision, v identity.Match, e *commit.Candidate, o *logFile,
 ) (like likeness, err error) {
 	if err := o.mu.LockWithin(r.ctx); err != nil {
 		return like, err
@@ -72,7 +72,7 @@ func (r *resolver) compare(
 
 // isOvertaken reports whether the sink has more of the source than was read of its file, which may be another
 // log then. Of a compressed file it is not known how much was read. f.mu is held.
-func (f *followed) isOvertaken() (bool, error) {
+func (f *logFile) isOvertaken() (bool, error) {
 	err := f.w.Shipper.Refresh()
 	if errors.Is(err, commit.ErrSettleAgain) {
 		return true, nil // the source gave its id up
@@ -83,7 +83,7 @@ func (f *followed) isOvertaken() (bool, error) {
 // noteDifference keeps the chains of a file and of an owner at an offset where they are known to
 // differ. By these they are told apart later, also from the ledger alone.
 func (r *resolver) noteDifference(
-	c *commit.Claim, d *decision, o *followed, owner *files.File, at int64,
+	c *commit.Claim, d *decision, o *logFile, owner *files.File, at int64,
 ) error {
 	mine, _, err := commit.MarksTo(r.ctx, c.File, []int64{at})
 	if err != nil {
@@ -118,7 +118,7 @@ const (
 // askAbout asks the sink for what it has that the file may be, unless it could not be reached just
 // now. Then the ledger alone decides; what the sink knows and did not say is found when the source's
 // first batch ships. It waits for the sink, so the caller holds no lock.
-func (r *resolver) askAbout(f *followed, c *commit.Claim) error {
+func (r *resolver) askAbout(f *logFile, c *commit.Claim) error {
 	select {
 	case <-r.uploader.opened:
 	default:
@@ -138,7 +138,7 @@ func (r *resolver) askAbout(f *followed, c *commit.Claim) error {
 	return err
 }
 
-func (r *resolver) askFor(ctx context.Context, f *followed, c *commit.Claim) error {
+func (r *resolver) askFor(ctx context.Context, f *logFile, c *commit.Claim) error {
 	learn := r.Sources.Learn
 	if r.isAtRest(f) {
 		learn = r.Sources.LearnAtRest
@@ -155,10 +155,10 @@ func (r *resolver) askFor(ctx context.Context, f *followed, c *commit.Claim) err
 }
 
 // isAtRest reports whether a file was told apart already and has not changed since.
-func (r *resolver) isAtRest(f *followed) bool {
+func (r *resolver) isAtRest(f *logFile) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f.view.standing != isCopy && f.view.standing != isUndecided {
+	if f.view.state != isCopy && f.view.state != isUndecided {
 		return false
 	}
 	rests := f.moved.Before(f.asked)
@@ -168,7 +168,7 @@ func (r *resolver) isAtRest(f *followed) bool {
 
 // sameInode finds the source that was last read from this very file, when the bytes before its
 // sealed offset are as they were: what is proved is not proved again.
-func (r *resolver) sameInode(f *followed, c *commit.Claim, all []*commit.Candidate) (*commit.Candidate, error) {
+func (r *resolver) sameInode(f *logFile, c *commit.Claim, all []*commit.Candidate) (*commit.Candidate, error) {
 	if r.Rehash || f.id.inode == 0 || c.File.Compressed() {
 		return nil, nil
 	}
@@ -177,7 +177,7 @@ func (r *resolver) sameInode(f *followed, c *commit.Claim, all []*commit.Candida
 			e.Src.File.Inode != f.id.inode || e.Src.Sealed.Offset > c.File.Stat().Size {
 			continue
 		}
-		if o := r.owner(e.Key); o != nil && o != f {
+		if o := r.activeFile(e.Key); o != nil && o != f {
 			continue
 		}
 		marker, err := c.File.Marker(e.Src.Sealed.Offset)
@@ -197,12 +197,12 @@ type headGroup struct {
 	commit.Turn
 	key     source.Key // of ordinal 0
 	family  *commit.Family
-	release func()             // gives the family back
-	files   map[*followed]bool // guarded by Tail.mu
+	release func()            // gives the family back
+	files   map[*logFile]bool // guarded by Tail.mu
 }
 
 // join makes a file one of the group of its head; before it may have had another.
-func (r *resolver) join(f *followed, c *commit.Claim) *headGroup {
+func (r *resolver) join(f *logFile, c *commit.Claim) *headGroup {
 	table := c.Stream.Table()
 	key := source.KeyOf(table, c.Origin, 0, c.Head)
 	r.mu.Lock()
@@ -213,7 +213,7 @@ func (r *resolver) join(f *followed, c *commit.Claim) *headGroup {
 	r.leave(f)
 	g := r.groups[key]
 	if g == nil {
-		g = &headGroup{Turn: commit.NewTurn(), key: key, files: map[*followed]bool{}}
+		g = &headGroup{Turn: commit.NewTurn(), key: key, files: map[*logFile]bool{}}
 		g.family, g.release = r.Sources.Families.Use(table, c.Origin, c.Head)
 		r.groups[key] = g
 	}
@@ -223,7 +223,7 @@ func (r *resolver) join(f *followed, c *commit.Claim) *headGroup {
 }
 
 // leave takes a file out of its group. Tail.mu is held.
-func (r *resolver) leave(f *followed) {
+func (r *resolver) leave(f *logFile) {
 	if f.group == nil {
 		return
 	}
@@ -235,22 +235,22 @@ func (r *resolver) leave(f *followed) {
 	f.group = nil
 }
 
-// rouse has the files of a group looked at again that are not read: what they were held against has
+// scheduleGroup has the files of a group looked at again that are not read: what they were held against has
 // changed. Tail.mu is held.
-func (r *resolver) rouse(g *headGroup, but *followed) {
+func (r *resolver) scheduleGroup(g *headGroup, but *logFile) {
 	if g == nil {
 		return
 	}
 	for f := range g.files {
-		if f != but && f.view.standing != isOwner && f.view.standing != isRead {
-			r.scheduler.kick(f)
+		if f != but && f.view.state != isActive && f.view.state != isRead {
+			r.scheduler.schedule(f)
 		}
 	}
 }
 
-// owner is the file that a source is read from, nil for none.
-func (r *resolver) owner(key source.Key) *followed {
+// activeFile is the file that a source is read from, nil for none.
+func (r *resolver) activeFile(key source.Key) *logFile {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.active.owners[key]
+	return r.active.bySource[key]
 }

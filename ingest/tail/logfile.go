@@ -18,16 +18,16 @@ type fileID struct {
 	path       string
 }
 
-func fileIDOf(s *tailStream, path string, stat files.Stat) fileID {
+func fileIDOf(s *stream, path string, stat files.Stat) fileID {
 	if stat.Inode == 0 {
 		return fileID{stream: s.Table().String(), path: path}
 	}
 	return fileID{stream: s.Table().String(), dev: stat.Dev, inode: stat.Inode}
 }
 
-// followed is one incarnation of a file: what an inode holds until it is truncated. Its parts are told by who
+// logFile is one incarnation of a file: what an inode holds until it is truncated. Its parts are told by who
 // changes them.
-type followed struct {
+type logFile struct {
 	id fileID
 	of *streamRef
 
@@ -114,28 +114,28 @@ type sealing struct {
 	cannot   tooShort
 }
 
-// newFollowed is a file that nobody has opened yet.
-func newFollowed(of *streamRef, id fileID, x files.Found) *followed {
-	return &followed{id: id, of: of, mu: commit.NewTurn(),
+// newLogFile is a file that nobody has opened yet.
+func newLogFile(of *streamRef, id fileID, x files.Found) *logFile {
+	return &logFile{id: id, of: of, mu: commit.NewTurn(),
 		sighted:    sighted{path: x.Path, stat: x.Stat, most: x.Stat.Size, there: true},
-		identified: identified{view: fileView{standing: isNew}}, sealing: sealing{tried: -1}}
+		identified: identified{view: fileView{state: isNew}}, sealing: sealing{tried: -1}}
 }
 
 // stream is how the file is followed and read now.
-func (f *followed) stream() *tailStream { return f.of.Load() }
+func (f *logFile) stream() *stream { return f.of.Load() }
 
 // fileView is what the director and a status know of a file that somebody works on.
 type fileView struct {
-	standing standing
-	key      source.Key
-	k        uint64
-	marks    []source.Mark // early ones of an owner
-	serial   uint64        // of the source, 0 before anything of it is sealed
-	about    source.Key    // of a copy, an undecided file or one that is put away: of which source
-	taken    int64
-	sealed   int64
-	oldest   time.Time // when the first byte that is not sealed was read
-	held     int64
+	state  state
+	key    source.Key
+	k      uint64
+	marks  []source.Mark // early ones of an owner
+	serial uint64        // of the source, 0 before anything of it is sealed
+	about  source.Key    // of a copy, an undecided file or one that is put away: of which source
+	taken  int64
+	sealed int64
+	oldest time.Time // when the first byte that is not sealed was read
+	held   int64
 	// unended says that what was read and is not sealed is less than a record.
 	unended    bool
 	noText     bool // what it holds is no log
@@ -150,11 +150,11 @@ type fileView struct {
 
 // hadMore tells whether the file is known to have held more than what was read of it, so that a half
 // line at the end of that is no last line. f.mu is held.
-func (f *followed) hadMore() bool { return f.cut && f.lastSize > f.live.Taken() }
+func (f *logFile) hadMore() bool { return f.cut && f.lastSize > f.live.Taken() }
 
 // allFiles lists the files in the table and those that have left it. Tail.mu is held.
-func (t *Tail) allFiles() []*followed {
-	all := make([]*followed, 0, len(t.table)+len(t.ended))
+func (t *Tail) allFiles() []*logFile {
+	all := make([]*logFile, 0, len(t.table)+len(t.ended))
 	for _, f := range t.table {
 		all = append(all, f)
 	}
@@ -164,7 +164,7 @@ func (t *Tail) allFiles() []*followed {
 	return all
 }
 
-func (t *Tail) pathOf(f *followed) string {
+func (t *Tail) pathOf(f *logFile) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return f.path

@@ -30,8 +30,8 @@ type missingSource struct {
 	seen    offsets.Sighting
 	unsent  bool // what was sealed of it may be gone, too
 	putting bool
-	tried   bool               // it could not be declared, so it holds its ordinal no longer
-	asked   map[*followed]bool // files that were read again for it
+	tried   bool              // it could not be declared, so it holds its ordinal no longer
+	asked   map[*logFile]bool // files that were read again for it
 }
 
 // newMissing is a source that has been missing since an instant.
@@ -39,7 +39,7 @@ func newMissing(
 	since time.Time, reason table.LossReason, atLeast int64, seen offsets.Sighting,
 ) *missingSource {
 	return &missingSource{since: since, reason: reason, atLeast: atLeast, seen: seen,
-		asked: map[*followed]bool{}}
+		asked: map[*logFile]bool{}}
 }
 
 // findMissing notes the sources that are known to be longer than what is sealed of them. Those that a
@@ -77,7 +77,7 @@ func (l *losses) missUnsent(key source.Key) error {
 	defer l.mu.Unlock()
 	if m := l.missing[key]; m != nil {
 		m.unsent = true
-	} else if l.active.owners[key] == nil {
+	} else if l.active.bySource[key] == nil {
 		m := newMissing(time.Now(), table.Deleted, seen.Size, seen)
 		m.unsent = true
 		l.missing[key] = m
@@ -87,7 +87,7 @@ func (l *losses) missUnsent(key source.Key) error {
 
 // found notes that a source is read from a file again. If that is let go before it gave all that is
 // missing, the rest still is: see stillOwes. f.mu is held.
-func (l *losses) found(f *followed, key source.Key) {
+func (l *losses) found(f *logFile, key source.Key) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f.owes = l.missing[key]
@@ -107,7 +107,7 @@ func (l *losses) missingUnsealed(key source.Key) (identity.Points, bool) {
 }
 
 // stillOwes notes what is missing of a source again whose file is let go. Both locks are held.
-func (l *losses) stillOwes(f *followed, key source.Key) {
+func (l *losses) stillOwes(f *logFile, key source.Key) {
 	m := f.owes
 	if m == nil {
 		return
@@ -123,7 +123,7 @@ func (l *losses) stillOwes(f *followed, key source.Key) {
 func (l *losses) isSettled() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.scanner.looked.IsZero() && time.Since(l.began) >= l.config.set().CloseWait
+	return !l.scanner.scanned.IsZero() && time.Since(l.began) >= l.config.set().CloseWait
 }
 
 // checkMissing declares what is missing, once no file can be it any more: none is being told who it
@@ -139,7 +139,7 @@ func (l *losses) checkMissing(now time.Time) {
 		if f.rested != nil && f.there {
 			maybe[f.rested.key] = true
 		}
-		switch f.view.standing {
+		switch f.view.state {
 		case isNew:
 			if f.busy || f.turn.waits || f.turn.granted || f.stat.Size > 0 && now.Sub(f.moved) < l.config.set().CopyWait {
 				return // it may be any of them
@@ -159,7 +159,7 @@ func (l *losses) checkMissing(now time.Time) {
 		}
 	}
 	for key, m := range l.missing {
-		if m.putting || maybe[key] || now.Sub(m.since) < l.config.set().CloseWait || l.active.owners[key] != nil {
+		if m.putting || maybe[key] || now.Sub(m.since) < l.config.set().CloseWait || l.active.bySource[key] != nil {
 			continue
 		}
 		m.putting = true
@@ -242,7 +242,7 @@ const declareMax = time.Minute
 func (l *losses) stillMissing(key source.Key, m *missingSource) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.missing[key] == m && l.active.owners[key] == nil
+	return l.missing[key] == m && l.active.bySource[key] == nil
 }
 
 // declareUnsent declares batches that were sealed, did not reach the sink and are gone from spool and
@@ -268,7 +268,7 @@ func (l *losses) declareUnsent(ctx context.Context, key source.Key, m *missingSo
 			return err
 		}
 	}
-	l.uploader.kickLane(key)
+	l.uploader.wake(key)
 	return nil
 }
 

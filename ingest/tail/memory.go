@@ -23,7 +23,7 @@ type memory struct {
 // comes, or there is room. What was truncated is in memory alone and stays there.
 
 // weigh keeps account of the memory that a file holds.
-func (m *memory) weigh(f *followed) {
+func (m *memory) weigh(f *logFile) {
 	now := f.live.Held()
 	m.held.Add(now - f.heldNow)
 	f.heldNow = now
@@ -40,23 +40,23 @@ func (m *memory) shortOfMemory() bool {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var most *followed
+	var most *logFile
 	for _, f := range m.allFiles() {
-		if f.view.standing == isOwner && !f.view.bound &&
+		if f.view.state == isActive && !f.view.bound &&
 			(most == nil || f.view.held > most.view.held) {
 			most = f
 		}
 	}
 	if most != nil && !most.squeezed {
 		most.squeezed = true
-		m.scheduler.kick(most)
+		m.scheduler.schedule(most)
 	}
 	return true
 }
 
 // giveWay lets go of what is held of a file that is to give way and of which nothing can be sealed. f.mu
 // is held.
-func (m *memory) giveWay(f *followed) error {
+func (m *memory) giveWay(f *logFile) error {
 	m.mu.Lock()
 	squeezed := f.squeezed
 	m.mu.Unlock()
@@ -77,11 +77,11 @@ func (m *memory) giveWay(f *followed) error {
 
 // maySpare tells whether what is held of a file is in the file, too, and is not about to be sealed as
 // a record that lacks its last part. f.mu is held.
-func (f *followed) maySpare() bool { return !f.cut && f.joining.end == 0 }
+func (f *logFile) maySpare() bool { return !f.cut && f.joining.end == 0 }
 
 // forgetHeld lets go of what is held of a file and not sealed. If the file no longer has it, it stays.
 // f.mu is held.
-func (m *memory) forgetHeld(f *followed) error {
+func (m *memory) forgetHeld(f *logFile) error {
 	err := f.live.Forget()
 	if errors.As(err, new(*follow.TruncatedError)) {
 		m.follower.truncated(f)
@@ -101,7 +101,7 @@ const readMax = 4 << 20
 
 // read takes what the file has and nobody has read yet into memory, unless so much waits that it is
 // sealed straight from the file. f.mu is held.
-func (m *memory) read(f *followed) error {
+func (m *memory) read(f *logFile) error {
 	if f.cut {
 		return nil
 	}
@@ -142,7 +142,7 @@ const directMin = 256 << 10
 // readsPast tells whether what is there is not to be read into memory: because it is sealed straight
 // from the file, as it is of a file without a path, which we are all that is left of, or because
 // memory is short, or the tail is to end and there is more than a batch.
-func (m *memory) readsPast(f *followed) bool {
+func (m *memory) readsPast(f *logFile) bool {
 	m.mu.Lock()
 	gone := !f.there
 	m.mu.Unlock()
@@ -168,7 +168,7 @@ func (m *memory) readsPast(f *followed) bool {
 
 // wasTruncated looks whether the file still holds what was read of it, and ends this incarnation
 // when it does not.
-func (m *memory) wasTruncated(f *followed) bool {
+func (m *memory) wasTruncated(f *logFile) bool {
 	_, err := f.live.Read(0)
 	if !errors.As(err, new(*follow.TruncatedError)) {
 		return false
@@ -177,7 +177,7 @@ func (m *memory) wasTruncated(f *followed) bool {
 	return true
 }
 
-func (m *memory) readSome(f *followed) (int64, error) {
+func (m *memory) readSome(f *logFile) (int64, error) {
 	select {
 	case m.reads <- struct{}{}:
 	case <-m.ctx.Done():
@@ -193,7 +193,7 @@ func (m *memory) readSome(f *followed) (int64, error) {
 }
 
 // noteSize keeps the largest size that was seen: if the file shrinks, so much of it there was.
-func (m *memory) noteSize(f *followed, stat files.Stat) {
+func (m *memory) noteSize(f *logFile, stat files.Stat) {
 	f.size = stat.Size
 	if stat.Size > f.lastSize {
 		f.lastSize = stat.Size
@@ -207,7 +207,7 @@ func (m *memory) noteSize(f *followed, stat files.Stat) {
 // measure notes how long a file is whose first bytes have just been read. What was seen of its size before may
 // have been of what it held then: nothing that was read could tell. If it is truncated by now, and the read was
 // not to read more, there was more: else half a line would be taken for its last one. f.mu is held.
-func (m *memory) measure(f *followed, full bool) (files.Stat, error) {
+func (m *memory) measure(f *logFile, full bool) (files.Stat, error) {
 	f.size = f.live.Taken()
 	if full {
 		f.size++
@@ -225,7 +225,7 @@ func (m *memory) measure(f *followed, full bool) (files.Stat, error) {
 
 // backlog tells whether so much is not sealed that a batch is due in any case: then it is not kept
 // in memory first.
-func (m *memory) backlog(f *followed) bool {
+func (m *memory) backlog(f *logFile) bool {
 	if f.w == nil || f.cut {
 		return false
 	}
@@ -234,7 +234,7 @@ func (m *memory) backlog(f *followed) bool {
 }
 
 // behind tells whether more is not read than one batch takes. f.mu is held.
-func (f *followed) behind() bool {
+func (f *logFile) behind() bool {
 	most := f.stream().MaxBytes
 	return most > 0 && f.size-f.live.Taken() >= most
 }
@@ -247,7 +247,7 @@ func (t *Tail) isEnding() bool {
 }
 
 // holdNothing forgets what was read of a file that cannot be gone on with: others need the memory.
-func (m *memory) holdNothing(f *followed) {
+func (m *memory) holdNothing(f *logFile) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.w == nil || f.cut || f.live == nil || f.live.Compressed() {
@@ -259,7 +259,7 @@ func (m *memory) holdNothing(f *followed) {
 }
 
 // closeFile closes a file, if it is open, and forgets what was read of it. f.mu is held.
-func (m *memory) closeFile(f *followed) {
+func (m *memory) closeFile(f *logFile) {
 	if f.live == nil {
 		return
 	}
@@ -270,7 +270,7 @@ func (m *memory) closeFile(f *followed) {
 }
 
 // closeHandle closes a file and keeps what was read of it. f.mu is held.
-func (m *memory) closeHandle(f *followed) {
+func (m *memory) closeHandle(f *logFile) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !f.turn.opened.IsZero() {

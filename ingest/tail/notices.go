@@ -11,8 +11,8 @@ import (
 	"logseal/ingest/commit"
 )
 
-// notices are the problems that stand, each said once: when it comes up and when it changes.
-type notices struct {
+// problems are the problems that stand, each said once: when it comes up and when it changes.
+type problems struct {
 	log *slog.Logger
 
 	mu   sync.Mutex
@@ -27,10 +27,10 @@ type noticeOf struct {
 }
 
 // raise notes a problem of a path.
-func (n *notices) raise(p commit.Problem) { n.raiseAs(p.Path, p) }
+func (n *problems) raise(p commit.Problem) { n.raiseAs(p.Path, p) }
 
 // raiseAs notes a problem of what is named.
-func (n *notices) raiseAs(name string, p commit.Problem) {
+func (n *problems) raiseAs(name string, p commit.Problem) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	of := noticeOf{name, p.Kind}
@@ -45,7 +45,7 @@ func (n *notices) raiseAs(name string, p commit.Problem) {
 }
 
 // stands reports whether a path or source has a problem of a kind.
-func (n *notices) stands(name string, kind commit.Kind) bool {
+func (n *problems) stands(name string, kind commit.Kind) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	_, ok := n.by[noticeOf{name, kind}]
@@ -53,7 +53,7 @@ func (n *notices) stands(name string, kind commit.Kind) bool {
 }
 
 // keep makes these the problems of one finder of files, instead of those it had before.
-func (n *notices) keep(finder string, now []commit.Problem) {
+func (n *problems) keep(finder string, now []commit.Problem) {
 	n.mu.Lock()
 	before := n.kept[finder]
 	if n.kept == nil {
@@ -72,14 +72,14 @@ func (n *notices) keep(finder string, now []commit.Problem) {
 }
 
 // keeps reports whether a finder has problems that stand.
-func (n *notices) keeps(finder string) bool {
+func (n *problems) keeps(finder string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return len(n.kept[finder]) > 0
 }
 
 // clear forgets the problems of a path or source: those of some kinds, or all.
-func (n *notices) clear(name string, kinds ...commit.Kind) {
+func (n *problems) clear(name string, kinds ...commit.Kind) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for of := range n.by {
@@ -89,7 +89,7 @@ func (n *notices) clear(name string, kinds ...commit.Kind) {
 	}
 }
 
-func (n *notices) all() []commit.Problem {
+func (n *problems) all() []commit.Problem {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	all := make([]commit.Problem, 0, len(n.by))
@@ -102,8 +102,8 @@ func (n *notices) all() []commit.Problem {
 	return all
 }
 
-// pauses keeps account of how long reading has been held up.
-type pauses struct {
+// backpressure keeps account of how long reading has been held up.
+type backpressure struct {
 	mu      sync.Mutex
 	waiting map[*pause]bool
 	total   time.Duration // while at least one waited
@@ -116,7 +116,7 @@ type pause struct {
 }
 
 // begin notes that something waits; the func it returns that it does no longer.
-func (p *pauses) begin(why string) (end func()) {
+func (p *backpressure) begin(why string) (end func()) {
 	one := &pause{why, time.Now()}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -141,7 +141,7 @@ func (p *pauses) begin(why string) (end func()) {
 const pauseShown = 100 * time.Millisecond
 
 // now gives the time paused in all, and why reading is paused now.
-func (p *pauses) now() (total time.Duration, why string) {
+func (p *backpressure) now() (total time.Duration, why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	total = p.total
@@ -159,7 +159,7 @@ func (p *pauses) now() (total time.Duration, why string) {
 // pausingSpool is a Spool whose waits for room are pauses.
 type pausingSpool struct {
 	commit.Spool
-	paused *pauses
+	paused *backpressure
 }
 
 // Reserve implements Spool.

@@ -12,7 +12,7 @@ import (
 
 // openFile opens a file that is not open. One that is gone again before it could be is let go: then
 // there is none to give.
-func (u *follower) openFile(f *followed) (*follow.File, error) {
+func (u *follower) openFile(f *logFile) (*follow.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.dropped {
@@ -45,11 +45,11 @@ func (u *follower) openFile(f *followed) (*follow.File, error) {
 }
 
 // openLive opens a file that has a descriptor. f.mu is held.
-func (u *follower) openLive(f *followed, path string) (*follow.File, error) {
+func (u *follower) openLive(f *logFile, path string) (*follow.File, error) {
 	live, err := follow.Open(u.FS, path)
 	if errors.Is(err, fs.ErrNotExist) && !f.missed {
 		f.missed = true
-		u.scanner.nudgeLook()
+		u.scanner.requestScan()
 		return nil, fmt.Errorf("open %s: it has gone or moved since the last look: %w", path, commit.ErrAgain)
 	}
 	if err != nil {
@@ -77,7 +77,7 @@ func (u *follower) openLive(f *followed, path string) (*follow.File, error) {
 // atItsEnd tells whether a file can no longer grow: it has no path, and nobody has written to it for
 // a while. Of one that was truncated a copy may have more, so long as there may be one. Tail.mu is
 // held.
-func (u *follower) atItsEnd(f *followed, now time.Time) bool {
+func (u *follower) atItsEnd(f *logFile, now time.Time) bool {
 	if f.of.removed.Load() {
 		return false // it may grow, and be followed again
 	}
@@ -85,7 +85,7 @@ func (u *follower) atItsEnd(f *followed, now time.Time) bool {
 		return !f.there && !now.Before(u.lastWrite(f).Add(u.config.set().CloseWait))
 	}
 	if u.ending { // it is in memory alone, so it does not wait
-		return !u.scanner.lookBegan.Before(f.goneAt) && !u.hasCopy(f, now)
+		return !u.scanner.scanBegan.Before(f.goneAt) && !u.hasCopy(f, now)
 	}
 	if now.Before(f.goneAt.Add(u.config.set().CloseWait)) {
 		return false
@@ -95,10 +95,10 @@ func (u *follower) atItsEnd(f *followed, now time.Time) bool {
 
 // hasCopy tells whether a file that is not read may turn out to be what an owner was. Tail.mu is
 // held.
-func (u *follower) hasCopy(f *followed, now time.Time) bool {
+func (u *follower) hasCopy(f *logFile, now time.Time) bool {
 	for _, o := range u.table {
 		if o.group == nil && o.of == f.of && o.stat.Size > 0 && now.Sub(o.moved) < u.config.set().CopyWait &&
-			(o.view.standing == isNew || o.view.standing == isUnreadable) {
+			(o.view.state == isNew || o.view.state == isUnreadable) {
 			return true // nobody knows who it is
 		}
 	}
@@ -109,7 +109,7 @@ func (u *follower) hasCopy(f *followed, now time.Time) bool {
 		if o == f || now.Sub(o.moved) >= u.config.set().CopyWait {
 			continue
 		}
-		switch o.view.standing {
+		switch o.view.state {
 		case isNew, isUnreadable:
 			return true
 		case isCopy, isUndecided:
@@ -122,7 +122,7 @@ func (u *follower) hasCopy(f *followed, now time.Time) bool {
 }
 
 // lastWrite is when a file is known to have been written to. Tail.mu is held.
-func (u *follower) lastWrite(f *followed) time.Time {
+func (u *follower) lastWrite(f *logFile) time.Time {
 	if f.goneAt.After(f.moved) {
 		return f.goneAt
 	}
@@ -130,14 +130,14 @@ func (u *follower) lastWrite(f *followed) time.Time {
 }
 
 // publish lets the director know what the file's state is, and when it wants to be attended to.
-func (u *follower) publish(f *followed) {
+func (u *follower) publish(f *logFile) {
 	if f.live == nil {
 		return
 	}
-	v := fileView{standing: isNew, taken: f.live.Taken(), held: f.heldNow,
+	v := fileView{state: isNew, taken: f.live.Taken(), held: f.heldNow,
 		compressed: f.live.Compressed(), unended: f.tried == f.live.Taken()}
 	if f.w != nil {
-		v.standing, v.key, v.k = isOwner, f.w.Key, f.w.K
+		v.state, v.key, v.k = isActive, f.w.Key, f.w.K
 		v.marks = f.w.Marks
 		v.serial, v.sealed = f.w.Src.Serial, f.w.Src.Sealed.Offset
 		v.left, v.bound = f.left, f.tried == v.taken && !f.maySpare()
@@ -152,17 +152,17 @@ func (u *follower) publish(f *followed) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if f.w == nil {
-		v.standing, v.about, v.unended = f.view.standing, f.view.about, f.view.unended
+		v.state, v.about, v.unended = f.view.state, f.view.about, f.view.unended
 	}
 	f.show(v)
 	if f.w != nil {
-		u.board.notices.clear(f.path, commit.Unreadable, commit.Failed, commit.Changed, commit.Undecided, commit.Unsupported)
+		u.board.problems.clear(f.path, commit.Unreadable, commit.Failed, commit.Changed, commit.Undecided, commit.Unsupported)
 		u.scheduler.dueBy(f, u.dueAt(f))
 	}
 }
 
 // dueAt is when a file wants to be attended to if nothing else happens before. Both locks are held.
-func (u *follower) dueAt(f *followed) (due time.Time) {
+func (u *follower) dueAt(f *logFile) (due time.Time) {
 	sooner := func(at time.Time) {
 		if due.IsZero() || at.Before(due) {
 			due = at

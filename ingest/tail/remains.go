@@ -18,7 +18,7 @@ import (
 
 // holdIfAnother holds what is left of a truncated file whose source is another log, and lets the file go. f.mu is
 // held.
-func (a *activeFiles) holdIfAnother(f *followed) (held bool, err error) {
+func (a *activeFiles) holdIfAnother(f *logFile) (held bool, err error) {
 	if f.w == nil || !f.cut {
 		return false, nil
 	}
@@ -37,7 +37,7 @@ func (a *activeFiles) holdIfAnother(f *followed) (held bool, err error) {
 // had. It is taken to where the ledger has more than memory and no point in common with that. It is not where
 // the source was set back, for then it is sealed again, nor where memory lacks what would tell: then nothing can
 // be sealed from it in any case. f.mu is held.
-func (a *activeFiles) isAnother(f *followed) (bool, error) {
+func (a *activeFiles) isAnother(f *logFile) (bool, error) {
 	taken := f.live.Taken()
 	ends, err := a.Ledger.Ends(f.w.Key)
 	if err != nil || taken <= f.at.Offset {
@@ -69,7 +69,7 @@ func (a *activeFiles) isAnother(f *followed) (bool, error) {
 }
 
 // holdMemory holds what memory has of a truncated file behind what was sealed of it. f.mu is held.
-func (a *activeFiles) holdMemory(f *followed) error {
+func (a *activeFiles) holdMemory(f *logFile) error {
 	taken, path := f.live.Taken(), f.live.Path()
 	view, err := f.live.Snapshot(taken, !f.hadMore())
 	if err != nil {
@@ -162,13 +162,13 @@ func (a *activeFiles) fileFor(w *commit.Writer) (file *files.File, done func(), 
 		return w.File, done, nil
 	}
 	a.mu.Lock()
-	o := a.owners[w.Key]
+	o := a.bySource[w.Key]
 	var v fileView
 	if o != nil {
 		v = o.view
 	}
 	a.mu.Unlock()
-	if v.standing != isOwner || v.key != w.Key || v.live == nil {
+	if v.state != isActive || v.key != w.Key || v.live == nil {
 		return nil, done, nil
 	}
 	// It does not wait for whoever works on the file: that may wait for what this lets ship.
@@ -200,10 +200,10 @@ func (a *activeFiles) isTwin(ctx context.Context, w *commit.Writer, file *files.
 
 func (a *activeFiles) raiseTwin(w *commit.Writer, other source.Key) {
 	path := w.Path
-	if o := a.resolver.owner(w.Key); o != nil {
+	if o := a.resolver.activeFile(w.Key); o != nil {
 		path = a.pathOf(o)
 	}
-	a.board.notices.raise(commit.Problem{Kind: commit.Twin, Path: path, Message: fmt.Sprintf("source %s of origin %s has its bytes, too: they are "+
+	a.board.problems.raise(commit.Problem{Kind: commit.Twin, Path: path, Message: fmt.Sprintf("source %s of origin %s has its bytes, too: they are "+
 		"in the table twice, under both origins; if it is the same log, give both writers one `origin`, "+
 		"and leave out one _sid", other.ID, commit.OriginWord(other))})
 }

@@ -24,7 +24,7 @@ type resolver struct {
 
 // identify tells who a file is. It reports true when the file is now the owner of a source; else it
 // holds nothing yet, or is left unread until something changes.
-func (r *resolver) identify(f *followed) (bool, error) {
+func (r *resolver) identify(f *logFile) (bool, error) {
 	began := time.Now()
 	c, err := r.claimOf(f)
 	if err != nil {
@@ -80,7 +80,7 @@ func shrunkLater(err error) error {
 const unreadWait = time.Minute
 
 // lookAgainAfter lets a file rest that took long to tell apart and may take as long again.
-func (r *resolver) lookAgainAfter(f *followed, took time.Duration) {
+func (r *resolver) lookAgainAfter(f *logFile, took time.Duration) {
 	if f.live == nil {
 		return // it was let go
 	}
@@ -90,17 +90,17 @@ func (r *resolver) lookAgainAfter(f *followed, took time.Duration) {
 	f.view.held = 0
 	r.scheduler.dueBy(f, time.Now().Add(max(unreadWait, 4*took)))
 	switch {
-	case f.view.standing == isNew:
+	case f.view.state == isNew:
 		r.scheduler.dueBy(f, time.Time{})
-	case f.view.standing == isUndecided && time.Since(f.moved) >= r.config.set().CloseWait:
-		r.board.notices.raise(commit.Problem{Kind: commit.Undecided, Path: f.path, Message: fmt.Sprintf("it agrees with source %s as far as it "+
+	case f.view.state == isUndecided && time.Since(f.moved) >= r.config.set().CloseWait:
+		r.board.problems.raise(commit.Problem{Kind: commit.Undecided, Path: f.path, Message: fmt.Sprintf("it agrees with source %s as far as it "+
 			"goes, but ends before what is committed of that: an older state, or a copy that was "+
 			"given up; it is left unread until it is long enough to be told apart", f.view.about.ID)})
 	}
 }
 
 // claimOf makes a claim of what the file holds now; nil when that does not tell who it is yet.
-func (r *resolver) claimOf(f *followed) (*commit.Claim, error) {
+func (r *resolver) claimOf(f *logFile) (*commit.Claim, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.live == nil {
@@ -132,7 +132,7 @@ func (r *resolver) claimOf(f *followed) (*commit.Claim, error) {
 
 // refuse leaves a file alone that holds what is no log: it is closed, and once it is gone it is forgotten.
 // f.mu is held.
-func (r *resolver) refuse(f *followed, view *files.File, err error) error {
+func (r *resolver) refuse(f *logFile, view *files.File, err error) error {
 	view.Close()
 	if !errors.As(err, new(*files.UnsupportedError)) {
 		return shrunkLater(err)
@@ -153,7 +153,7 @@ func (r *resolver) refuse(f *followed, view *files.File, err error) error {
 const headFirst = 4 << 10
 
 // headOf finds the head of a file, nil when it has none yet, in a view of all that it has.
-func (r *resolver) headOf(f *followed) (view *files.File, head []byte, err error) {
+func (r *resolver) headOf(f *logFile) (view *files.File, head []byte, err error) {
 	for _, limit := range []int64{headFirst, source.HeadWindow} {
 		end, err := r.readHead(f, limit)
 		if err != nil {
@@ -176,7 +176,7 @@ func (r *resolver) headOf(f *followed) (view *files.File, head []byte, err error
 
 // readHead reads the first bytes of a file of which nobody knows who it is, so that they are kept,
 // and gives how long the file is.
-func (r *resolver) readHead(f *followed, limit int64) (int64, error) {
+func (r *resolver) readHead(f *logFile, limit int64) (int64, error) {
 	if f.cut {
 		return f.live.Taken(), nil
 	}
@@ -223,7 +223,7 @@ func (r *resolver) readHead(f *followed, limit int64) (int64, error) {
 // decision is what a file's bytes say about the sources with its head.
 type decision struct {
 	is     *commit.Candidate // the source that it is proved to be, and that nobody owns
-	from   *followed         // or the owner of is, of which it is a continuation
+	from   *logFile          // or the owner of is, of which it is a continuation
 	upTo   int64             // to where the file was compared with that
 	copyOf *commit.Candidate // the source whose owner it says nothing else than
 	maybe  *commit.Candidate // the source that it ends before
@@ -239,7 +239,7 @@ func (d *decision) reachOf(k uint64) int64 { return max(d.reach, d.told.Reach(d.
 
 // judge holds a file against all sources with its head. Group and file are locked, and nobody asks
 // the sink meanwhile.
-func (r *resolver) judge(f *followed, c *commit.Claim) (*decision, error) {
+func (r *resolver) judge(f *logFile, c *commit.Claim) (*decision, error) {
 	all, free, err := r.Sources.Candidates(c.Family)
 	if err != nil {
 		return nil, err
@@ -272,9 +272,9 @@ func (r *resolver) judge(f *followed, c *commit.Claim) (*decision, error) {
 
 // weighIn holds the file against one source that its points do not refute. What is proved and free
 // beats what has an owner; of several the furthest counts.
-func (r *resolver) weighIn(f *followed, c *commit.Claim, e *commit.Candidate, d *decision) error {
+func (r *resolver) weighIn(f *logFile, c *commit.Claim, e *commit.Candidate, d *decision) error {
 	v := e.Match(d.told.Points, d.told.Length)
-	o := r.owner(e.Key)
+	o := r.activeFile(e.Key)
 	if o != nil && o != f {
 		like, err := r.compare(c, d, v, e, o)
 		switch {
@@ -304,7 +304,7 @@ func (r *resolver) weighIn(f *followed, c *commit.Claim, e *commit.Candidate, d 
 
 // weighAgainstFile holds a file that is undecided about a source against the file that the source was
 // last read from, if that one is at hand.
-func (r *resolver) weighAgainstFile(f *followed, c *commit.Claim, d *decision) error {
+func (r *resolver) weighAgainstFile(f *logFile, c *commit.Claim, d *decision) error {
 	maybe := d.maybe
 	now := heldAgainst{key: maybe.Key, length: d.told.Length}
 	if maybe.Src != nil {

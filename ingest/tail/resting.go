@@ -36,7 +36,7 @@ func (r *restedAs) sighting(path string, size int64, file offsets.FileState) off
 
 // rest puts a file away that is the owner of a source, unless something of it is to be sealed or shipped. For
 // that it waits only so long: what is sealed is in the spool, and the rest is read again. f.mu is held.
-func (h *shelf) rest(f *followed) error {
+func (h *shelf) rest(f *logFile) error {
 	w := f.w
 	if err := w.Shipper.Refresh(); err != nil {
 		return err
@@ -44,7 +44,7 @@ func (h *shelf) rest(f *followed) error {
 	if !h.waitedLong(f) {
 		s, taken := w.Src, f.live.Taken()
 		needs, err := w.NeedsFileToBegin()
-		if needs || err != nil || len(s.Outbox) > 0 || len(s.Lost) > 0 || len(h.Aside.Of(w.Key)) > 0 ||
+		if needs || err != nil || len(s.Outbox) > 0 || len(s.Lost) > 0 || len(h.OrphanBatches.Of(w.Key)) > 0 ||
 			s.Serial == 0 || f.hollow || taken > s.Sealed.Offset && f.tried != taken {
 			return err
 		}
@@ -66,14 +66,14 @@ func (h *shelf) rest(f *followed) error {
 	h.scheduler.dueBy(f, due)
 	if more { // it waits for its next turn
 		h.wakeRested(f)
-		h.scheduler.kick(f)
+		h.scheduler.schedule(f)
 	}
 	return nil
 }
 
 // restStopped closes a file that cannot be gone on with for now. It stays what it is, and is looked at again
 // when it would have been. f.mu is held.
-func (h *shelf) restStopped(f *followed) error {
+func (h *shelf) restStopped(f *logFile) error {
 	stat, _, err := h.lastLook(f)
 	if err != nil || f.cut {
 		return err
@@ -88,13 +88,13 @@ func (h *shelf) restStopped(f *followed) error {
 	h.memory.closeFile(f)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	f.show(fileView{standing: isStopped, sealed: as.sealed})
+	f.show(fileView{state: isStopped, sealed: as.sealed})
 	h.scheduler.dueBy(f, due)
 	return nil
 }
 
 // waitedLong tells whether a file's turn has been over for so long that others come first.
-func (h *shelf) waitedLong(f *followed) bool {
+func (h *shelf) waitedLong(f *logFile) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return time.Since(f.turn.over) >= stoppedWait
@@ -102,7 +102,7 @@ func (h *shelf) waitedLong(f *followed) bool {
 
 // lastLook looks at a file before it is closed, and tells whether it has more than was read, or whole records
 // that are not sealed. f.mu is held.
-func (h *shelf) lastLook(f *followed) (stat files.Stat, more bool, err error) {
+func (h *shelf) lastLook(f *logFile) (stat files.Stat, more bool, err error) {
 	stat, err = f.live.Look()
 	if err != nil || !f.live.Compressed() && h.memory.wasTruncated(f) {
 		return stat, false, err
@@ -113,7 +113,7 @@ func (h *shelf) lastLook(f *followed) (stat files.Stat, more bool, err error) {
 
 // dueAtRest is when a file that rests is to be looked at though it does not change: its last record waits for
 // its last part, or its last line for who may end it. Both locks are held.
-func (h *shelf) dueAtRest(f *followed) (due time.Time) {
+func (h *shelf) dueAtRest(f *logFile) (due time.Time) {
 	if f.joining.end > 0 {
 		due = f.joining.since.Add(joinWait)
 	}
@@ -125,12 +125,12 @@ func (h *shelf) dueAtRest(f *followed) (due time.Time) {
 
 // leaveSource ends a file's being an owner, and gives what it was; nil when that cannot be noted for now. f.mu
 // is held.
-func (h *shelf) leaveSource(f *followed, stat files.Stat) (*restedAs, error) {
+func (h *shelf) leaveSource(f *logFile, stat files.Stat) (*restedAs, error) {
 	s := f.w.Src
 	as := &restedAs{f.w.Key, f.w.K, s.Serial, s.Sealed.Offset, f.w.Marks}
 	sighting := as.sighting(f.live.Path(), stat.Size, commit.StateOf(stat))
 	more := !f.live.Compressed() && stat.Size > as.sealed
-	if _, why := h.board.paused.now(); why == commit.PausedDisk {
+	if _, why := h.board.backpressure.now(); why == commit.PausedDisk {
 		return nil, nil // a transaction that fails ends the tail
 	}
 	if as.serial != 0 && (len(f.w.Facts) > 0 || s.Path != f.live.Path()) {
@@ -150,7 +150,7 @@ func (h *shelf) leaveSource(f *followed, stat files.Stat) (*restedAs, error) {
 	}
 	// Here all that there is of the file is in the ledger: deleted after this, what is not sealed of it is
 	// declared, by this run or the next.
-	h.active.disown(f)
+	h.active.release(f)
 	if most := max(stat.Size, s.Highest); more || s.Highest > as.sealed {
 		h.losses.miss(as.key, newMissing(time.Now(), table.Deleted, most, sighting))
 	}
@@ -164,7 +164,7 @@ func (h *shelf) leaveSource(f *followed, stat files.Stat) (*restedAs, error) {
 }
 
 // wakeRested takes a file out of those that are put away. Tail.mu is held.
-func (h *shelf) wakeRested(f *followed) {
+func (h *shelf) wakeRested(f *logFile) {
 	h.resolver.leave(f) // it is closed, so its inode may be that of any other file by now
 	h.fetch(f)
 	switch {
@@ -179,7 +179,7 @@ func (h *shelf) wakeRested(f *followed) {
 // noteMovesAtRest lets the ledger know where files are that were renamed while they rest: who needs the file of a
 // source looks for it where the ledger has it. If we die before, the next start tells the file anew.
 func (c *scanner) noteMovesAtRest() error {
-	moved := map[*followed]offsets.Sighting{}
+	moved := map[*logFile]offsets.Sighting{}
 	c.mu.Lock()
 	for _, f := range c.table {
 		if f.movedAtRest && f.there && f.rested != nil && f.rested.serial != 0 {
@@ -201,16 +201,16 @@ func (c *scanner) noteMovesAtRest() error {
 		c.mu.Lock()
 		f.movedAtRest = f.path != x.Path
 		c.mu.Unlock()
-		c.uploader.kickLane(x.Key)
+		c.uploader.wake(x.Key)
 	}
 	return nil
 }
 
 // wakeIfRested is wakeRested for a plain file that somebody wants to be looked at.
-func (h *shelf) wakeIfRested(f *followed) {
+func (h *shelf) wakeIfRested(f *logFile) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if f.view.standing == isRead && f.rested != nil {
+	if f.view.state == isRead && f.rested != nil {
 		h.wakeRested(f)
 	}
 }
@@ -219,7 +219,7 @@ func (h *shelf) wakeIfRested(f *followed) {
 // they are read again that is missing. A file that is another one by now has not grown.
 func (c *scanner) grownAtRest() (all []offsets.Sighting) {
 	type grown struct {
-		f *followed
+		f *logFile
 		s offsets.Sighting
 	}
 	var some []grown
@@ -240,7 +240,7 @@ func (c *scanner) grownAtRest() (all []offsets.Sighting) {
 		default:
 			x.f.noted = x.s.Size
 			all = append(all, x.s)
-			if c.losses.missing[as.key] == nil && c.active.owners[as.key] == nil {
+			if c.losses.missing[as.key] == nil && c.active.bySource[as.key] == nil {
 				c.losses.missing[as.key] = newMissing(time.Now(), table.Deleted, x.s.Size, x.s)
 			}
 		}
@@ -269,9 +269,9 @@ func (c *scanner) isStill(s offsets.Sighting) bool {
 }
 
 // goneUnread says that a file is gone of which there was no descriptor to read anything. f.mu is held.
-func (h *shelf) goneUnread(f *followed) {
+func (h *shelf) goneUnread(f *logFile) {
 	h.mu.Lock()
-	standing, size, path := f.view.standing, f.stat.Size, f.path
+	standing, size, path := f.view.state, f.stat.Size, f.path
 	silent := h.scheduler.descriptors.said && f.rested == nil && size > 0 && (standing == isNew || standing == isUndecided)
 	h.mu.Unlock()
 	if !silent {

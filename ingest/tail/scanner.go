@@ -19,35 +19,35 @@ type scanner struct {
 
 	watched   func(dirs []string)
 	woken     <-chan struct{}
-	lookNow   atomic.Bool
+	scanNow   atomic.Bool
 	dirs      []string
-	looks     int64                 // how many there were
-	looked    time.Time             // the last look's end
-	lookBegan time.Time             // the last ended look's begin
+	scans     int64                 // how many there were
+	scanned   time.Time             // the last look's end
+	scanBegan time.Time             // the last ended look's begin
 	fresh     map[source.Table]bool // tables that had nothing when the tail began
 }
 
-// look finds out what files there are now and has those attended to that have changed. What is an
+// scan finds out what files there are now and has those attended to that have changed. What is an
 // error here is of one pattern or path: the others are looked at all the same.
 //
 // A look that ctx ends, or that meets an error, says nothing of what it did not see.
-func (c *scanner) look(ctx context.Context) {
+func (c *scanner) scan(ctx context.Context) {
 	now := time.Now()
 	c.mu.Lock()
 	streams := c.config.streams
 	c.mu.Unlock()
-	c.looks++
+	c.scans++
 	unread := map[*streamRef][]files.Unread{}
 	for _, ref := range streams {
-		unread[ref] = c.lookAt(ctx, ref, now)
+		unread[ref] = c.scanPaths(ctx, ref, now)
 	}
 	if ctx.Err() != nil {
 		return
 	}
 	c.mu.Lock()
 	for _, f := range c.table {
-		if f.seen != c.looks && (f.of.removed.Load() || !covered(unread[f.of], f.path)) {
-			c.lose(f, now)
+		if f.seen != c.scans && (f.of.removed.Load() || !covered(unread[f.of], f.path)) {
+			c.markGone(f, now)
 		}
 	}
 	c.mu.Unlock()
@@ -58,28 +58,28 @@ func (c *scanner) look(ctx context.Context) {
 	c.scheduler.endTurns(now)
 	c.endFirst()
 	c.mu.Lock()
-	c.looked, c.lookBegan = time.Now(), now
+	c.scanned, c.scanBegan = time.Now(), now
 	c.mu.Unlock()
 }
 
-// lose notes that a file is at none of its paths. Tail.mu is held.
-func (c *scanner) lose(f *followed, now time.Time) {
+// markGone notes that a file is at none of its paths. Tail.mu is held.
+func (c *scanner) markGone(f *logFile, now time.Time) {
 	f.there = false
 	if f.goneAt.IsZero() {
 		f.goneAt = now
 	}
-	if f.view.standing == isStopped && f.due.After(now) {
+	if f.view.state == isStopped && f.due.After(now) {
 		return // it rests
 	}
-	c.scheduler.kick(f)
+	c.scheduler.schedule(f)
 }
 
 func covered(unread []files.Unread, path string) bool {
 	return slices.ContainsFunc(unread, func(u files.Unread) bool { return u.Covers(path) })
 }
 
-// lookAt looks at the files of one stream, and tells what could not be read.
-func (c *scanner) lookAt(ctx context.Context, ref *streamRef, now time.Time) []files.Unread {
+// scanPaths looks at the files of one stream, and tells what could not be read.
+func (c *scanner) scanPaths(ctx context.Context, ref *streamRef, now time.Time) []files.Unread {
 	s := ref.Load()
 	found, unread, err := s.Find(ctx)
 	if ctx.Err() != nil {
@@ -88,17 +88,17 @@ func (c *scanner) lookAt(ctx context.Context, ref *streamRef, now time.Time) []f
 	if err != nil {
 		unread = append(unread, files.Unread{Path: "/", Err: err})
 	}
-	c.board.notices.keep(s.Table().String(), unreadProblems(s, unread))
+	c.board.problems.keep(s.Table().String(), unreadProblems(s, unread))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, x := range found {
-		c.see(ref, fileIDOf(s, x.Path, x.Stat), x, now)
+		c.observe(ref, fileIDOf(s, x.Path, x.Stat), x, now)
 	}
 	ref.looked = true
 	return unread
 }
 
-func unreadProblems(s *tailStream, unread []files.Unread) (all []commit.Problem) {
+func unreadProblems(s *stream, unread []files.Unread) (all []commit.Problem) {
 	for _, u := range unread {
 		all = append(all, commit.Problem{Kind: commit.Unreadable, Path: u.Path, Message: fmt.Sprintf("stream %s cannot be followed there: "+
 			"%v; mend that, the rest is followed meanwhile", s.Epoch.Stream, u.Err)})
@@ -106,24 +106,24 @@ func unreadProblems(s *tailStream, unread []files.Unread) (all []commit.Problem)
 	return all
 }
 
-// see takes note of a file. Tail.mu is held.
-func (c *scanner) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
+// observe takes note of a file. Tail.mu is held.
+func (c *scanner) observe(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	f := c.table[id]
 	if f == nil {
-		f = newFollowed(ref, id, x)
-		f.moved, f.seen = now, c.looks
+		f = newLogFile(ref, id, x)
+		f.moved, f.seen = now, c.scans
 		if !ref.looked {
 			f.first = x.Stat.Size
 		}
 		c.table[id] = f
 		c.board.noteUnsealed(f)
-		c.scheduler.kick(f)
+		c.scheduler.schedule(f)
 		return
 	}
-	if f.seen == c.looks {
+	if f.seen == c.scans {
 		return // another name of a file
 	}
-	f.seen = c.looks
+	f.seen = c.scans
 	changed := f.stat.Size != x.Stat.Size || f.stat.MtimeNS != x.Stat.MtimeNS
 	if changed {
 		f.moved = now
@@ -136,7 +136,7 @@ func (c *scanner) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 	}
 	renamed := f.path != x.Path && !c.stillAt(f)
 	if renamed {
-		c.board.notices.clear(f.path, commit.TooManyRejects)
+		c.board.problems.clear(f.path, commit.TooManyRejects)
 		f.path, f.renamedAt = x.Path, time.Time{}
 		if !f.turn.opened.IsZero() || f.rested != nil && !changed {
 			f.renamedAt = now // else its inode may be that of any other file by now
@@ -148,21 +148,21 @@ func (c *scanner) see(ref *streamRef, id fileID, x files.Found, now time.Time) {
 		f.interrupt(commit.ErrAgain) // it may grow after all
 	}
 	f.stat, f.there, f.goneAt = x.Stat, true, time.Time{}
-	if f.view.standing == isRead && changed {
+	if f.view.state == isRead && changed {
 		c.shelf.wakeRested(f)
 	}
 	c.board.noteUnsealed(f)
-	if f.view.standing == isStopped && f.due.After(now) && !(f.view.noText && changed) {
+	if f.view.state == isStopped && f.due.After(now) && !(f.view.noText && changed) {
 		return // it rests
 	}
-	unread := f.view.standing == isOwner && x.Stat.Size > f.view.taken
+	unread := f.view.state == isActive && x.Stat.Size > f.view.taken
 	if changed || back || renamed && f.mayEnd() || unread && (x.Stat.Size > f.view.left || c.memory.hasRoom()) {
-		c.scheduler.kick(f)
+		c.scheduler.schedule(f)
 	}
 }
 
 // stillAt tells whether a file's path is still its own. Of several names it keeps the one it had.
-func (c *scanner) stillAt(f *followed) bool {
+func (c *scanner) stillAt(f *logFile) bool {
 	stat, err := c.FS.Stat(f.path)
 	return err == nil && fileIDOf(f.stream(), f.path, stat) == f.id
 }
@@ -273,7 +273,7 @@ func (c *scanner) firstOpen(table source.Table) bool {
 		if f.first == 0 || f.stream().Table() != table {
 			continue
 		}
-		switch f.view.standing {
+		switch f.view.state {
 		case isNew, isUnreadable, isStopped:
 			return true
 		}
@@ -284,7 +284,7 @@ func (c *scanner) firstOpen(table source.Table) bool {
 // noteGrowth lets the ledger know, in one transaction, which files have more than what is sealed of
 // them: if they are gone when it is opened again, so much is known to be lost.
 func (c *scanner) noteGrowth() {
-	if _, why := c.board.paused.now(); why == commit.PausedDisk {
+	if _, why := c.board.backpressure.now(); why == commit.PausedDisk {
 		return // a transaction that fails ends the tail
 	}
 	if err := c.noteMovesAtRest(); err != nil && !commit.DiskFull(err) {
@@ -295,7 +295,7 @@ func (c *scanner) noteGrowth() {
 	c.mu.Lock()
 	for _, f := range c.table {
 		v := &f.view
-		if v.standing != isOwner || v.size <= v.sealed || f.noted > v.sealed {
+		if v.state != isActive || v.size <= v.sealed || f.noted > v.sealed {
 			continue
 		}
 		f.noted = v.size
@@ -321,7 +321,7 @@ func (c *scanner) noteSightings(all ...offsets.Sighting) error {
 
 // forgetNoted lets the ledger forget that a file was noted to be up to size long, since its source
 // turned out to end where it is sealed to. f.mu is held.
-func (c *scanner) forgetNoted(f *followed, size int64) error {
+func (c *scanner) forgetNoted(f *logFile, size int64) error {
 	sealed := f.w.Src.Sealed.Offset
 	if size <= sealed {
 		return nil
@@ -329,37 +329,37 @@ func (c *scanner) forgetNoted(f *followed, size int64) error {
 	c.mu.Lock()
 	f.noted = size // and is not noted again
 	c.mu.Unlock()
-	return c.WhenThereIsRoom(c.ctx, func() error {
+	return c.RetryWhileDiskFull(c.ctx, func() error {
 		return c.Ledger.ForgetSighting(f.w.Key, source.Range{Start: sealed, End: size})
 	})
 }
 
-func (c *scanner) notedOf(f *followed) int64 {
+func (c *scanner) notedOf(f *logFile) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return f.noted
 }
 
-// lookOnce looks at the files while the tail ends, for no longer than the grace lasts.
-func (c *scanner) lookOnce() {
+// scanOnce looks at the files while the tail ends, for no longer than the grace lasts.
+func (c *scanner) scanOnce() {
 	ctx, cancel := context.WithTimeout(c.ctx, c.config.set().Grace)
 	defer cancel()
-	c.look(ctx)
+	c.scan(ctx)
 }
 
-// lookForCopies looks at the files once more while the tail ends: one was truncated, and what becomes
+// scanForCopies looks at the files once more while the tail ends: one was truncated, and what becomes
 // of its half line depends on whether there is a copy.
-func (c *scanner) lookForCopies() {
-	c.lookOnce()
+func (c *scanner) scanForCopies() {
+	c.scanOnce()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for f := range c.ended {
-		c.scheduler.kick(f)
+		c.scheduler.schedule(f)
 	}
 }
 
-// nudgeLook has all files looked at soon.
-func (c *scanner) nudgeLook() {
-	c.lookNow.Store(true)
-	c.scheduler.nudge()
+// requestScan has all files looked at soon.
+func (c *scanner) requestScan() {
+	c.scanNow.Store(true)
+	c.scheduler.wakeUp()
 }

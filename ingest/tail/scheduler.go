@@ -13,14 +13,14 @@ import (
 type scheduler struct {
 	*Tail
 
-	wake        chan struct{}      // a deadline may have come nearer
-	waitingFor  map[*followed]bool // files that are due at some time
-	busy        int                // goroutines that attend to files
+	wake        chan struct{}     // a deadline may have come nearer
+	waitingFor  map[*logFile]bool // files that are due at some time
+	busy        int               // goroutines that attend to files
 	descriptors descriptors
 }
 
-// kick has a file attended to, at once or once more. Tail.mu is held.
-func (s *scheduler) kick(f *followed) {
+// schedule has a file attended to, at once or once more. Tail.mu is held.
+func (s *scheduler) schedule(f *logFile) {
 	s.dueBy(f, time.Time{})
 	if f.busy {
 		f.again = true
@@ -28,11 +28,11 @@ func (s *scheduler) kick(f *followed) {
 	}
 	f.busy = true
 	s.busy++
-	s.wg.Go(func() { s.attend(f) })
+	s.wg.Go(func() { s.run(f) })
 }
 
-// attend does what there is to do about a file, until nothing is left.
-func (s *scheduler) attend(f *followed) {
+// run does what there is to do about a file, until nothing is left.
+func (s *scheduler) run(f *logFile) {
 	for {
 		if s.onlyEndsTurn(f) {
 			// It could not be gone on with, and that is not tried again yet.
@@ -40,7 +40,7 @@ func (s *scheduler) attend(f *followed) {
 			s.fault(f, err)
 		} else {
 			s.board.pulse.settled(f)
-			s.board.notices.clear(s.pathOf(f), commit.Failed)
+			s.board.problems.clear(s.pathOf(f), commit.Failed)
 		}
 		if err := s.endTurn(f); err != nil {
 			s.fault(f, err)
@@ -53,7 +53,7 @@ func (s *scheduler) attend(f *followed) {
 				s.dueBy(f, now.Add(s.config.set().PollInterval)) // something holds it up
 			}
 			s.mu.Unlock()
-			s.nudge()
+			s.wakeUp()
 			return
 		}
 		f.again = false
@@ -63,7 +63,7 @@ func (s *scheduler) attend(f *followed) {
 
 // fault decides what an error about one file means: what is of that file alone is a problem, and
 // the others go on.
-func (s *scheduler) fault(f *followed, err error) {
+func (s *scheduler) fault(f *logFile, err error) {
 	path := s.pathOf(f)
 	var stopped *commit.StopError
 	switch err = commit.AsFault(path, err); {
@@ -93,7 +93,7 @@ func (s *scheduler) fault(f *followed, err error) {
 }
 
 // stopFile leaves a file until it changes, or for a while.
-func (s *scheduler) stopFile(f *followed, p commit.Problem) {
+func (s *scheduler) stopFile(f *logFile, p commit.Problem) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch p.Kind {
@@ -113,17 +113,17 @@ func (s *scheduler) stopFile(f *followed, p commit.Problem) {
 	}
 	f.view.noText = p.Kind == commit.Unsupported
 	s.dueBy(f, time.Now().Add(wait))
-	s.board.notices.raise(p)
+	s.board.problems.raise(p)
 }
 
-// attendDue has the files attended to whose time has come, and tells when the next one is due.
-func (s *scheduler) attendDue(now time.Time) (next time.Time) {
+// runDue has the files attended to whose time has come, and tells when the next one is due.
+func (s *scheduler) runDue(now time.Time) (next time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for f := range s.waitingFor {
 		switch {
 		case !f.due.After(now):
-			s.kick(f)
+			s.schedule(f)
 		case next.IsZero() || f.due.Before(next):
 			next = f.due
 		}
@@ -133,7 +133,7 @@ func (s *scheduler) attendDue(now time.Time) (next time.Time) {
 
 // dueBy has a file attended to at a time, if nothing else happens before; the zero time is never.
 // Tail.mu is held.
-func (s *scheduler) dueBy(f *followed, at time.Time) {
+func (s *scheduler) dueBy(f *logFile, at time.Time) {
 	f.due = at
 	if at.IsZero() {
 		delete(s.waitingFor, f)
@@ -142,8 +142,8 @@ func (s *scheduler) dueBy(f *followed, at time.Time) {
 	s.waitingFor[f] = true
 }
 
-// nudge lets the director see to what may have become due.
-func (s *scheduler) nudge() {
+// wakeUp lets the director see to what may have become due.
+func (s *scheduler) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:
 	default:

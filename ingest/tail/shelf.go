@@ -15,8 +15,8 @@ import (
 type shelf struct {
 	*Tail
 
-	away   map[source.Key]map[*followed]bool // files that were read to their end
-	unpack chan struct{}                     // holds one for each compressed file that is read: they take memory
+	away   map[source.Key]map[*logFile]bool // files that were read to their end
+	unpack chan struct{}                    // holds one for each compressed file that is read: they take memory
 }
 
 // Compressed files that were read to their end are put away: closed, and not read again while they stay
@@ -24,14 +24,14 @@ type shelf struct {
 // wanted again.
 
 // putAway puts a file away that was proved to be a source up to an offset. f.mu is held.
-func (h *shelf) putAway(f *followed, is source.Key, upTo int64) {
+func (h *shelf) putAway(f *logFile, is source.Key, upTo int64) {
 	h.memory.closeFile(f)
 	h.mu.Lock()
 	f.final, f.wanted = false, false
-	f.show(fileView{standing: isRead, about: is, reach: upTo})
+	f.show(fileView{state: isRead, about: is, reach: upTo})
 	h.scheduler.dueBy(f, time.Time{})
 	if h.away[is] == nil {
-		h.away[is] = map[*followed]bool{}
+		h.away[is] = map[*logFile]bool{}
 	}
 	h.away[is][f] = true
 	there := f.there
@@ -42,20 +42,20 @@ func (h *shelf) putAway(f *followed, is source.Key, upTo int64) {
 }
 
 // mayStayClosed tells whether the tail ends and a file was read that is put away.
-func (h *shelf) mayStayClosed(f *followed) bool {
+func (h *shelf) mayStayClosed(f *logFile) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.ending && f.there && f.view.standing == isRead
+	return h.ending && f.there && f.view.state == isRead
 }
 
 // fetch takes a file out of those that are put away. Tail.mu is held.
-func (h *shelf) fetch(f *followed) {
+func (h *shelf) fetch(f *logFile) {
 	is := f.view.about
 	delete(h.away[is], f)
 	if len(h.away[is]) == 0 {
 		delete(h.away, is)
 	}
-	f.show(fileView{standing: isNew})
+	f.show(fileView{state: isNew})
 }
 
 // readAgain has the files of a source read again that were put away.
@@ -64,7 +64,7 @@ func (h *shelf) readAgain(key source.Key) {
 	defer h.mu.Unlock()
 	for f := range h.away[key] {
 		h.fetch(f)
-		h.scheduler.kick(f)
+		h.scheduler.schedule(f)
 	}
 }
 
@@ -80,13 +80,13 @@ func (h *shelf) askKnown(key source.Key, m *missingSource, sealed int64) bool {
 		}
 		m.asked[f], some, f.wanted = true, true, true
 		h.fetch(f)
-		h.scheduler.kick(f)
+		h.scheduler.schedule(f)
 	}
 	return some
 }
 
 // isWanted tells whether a file is to be read though it was read before.
-func (h *shelf) isWanted(f *followed) bool {
+func (h *shelf) isWanted(f *logFile) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return f.wanted
@@ -111,7 +111,7 @@ func (u *uploader) setLaneWants(key source.Key, wants bool) {
 
 // stepArchive reads a compressed file, once it has not changed for a while: it is written in one go
 // and then stays. If it changes after all it is looked at anew.
-func (h *shelf) stepArchive(f *followed) error {
+func (h *shelf) stepArchive(f *logFile) error {
 	if h.maySkip(f) {
 		return nil
 	}
@@ -158,14 +158,14 @@ func (h *shelf) stepArchive(f *followed) error {
 }
 
 // maySkip tells whether the tail is to end and the file will still be there for the next one.
-func (h *shelf) maySkip(f *followed) bool {
+func (h *shelf) maySkip(f *logFile) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.ending && f.there
 }
 
 // quiet tells whether a file has not changed since the last poll; else it is due after the next.
-func (h *shelf) quiet(f *followed) (bool, error) {
+func (h *shelf) quiet(f *logFile) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.live == nil {
@@ -191,7 +191,7 @@ func (h *shelf) quiet(f *followed) (bool, error) {
 
 // isWhole tells whether a compressed file can be read to its end, or has not been written to for so
 // long that nobody is at it any more: half of one would be taken for all that its log had.
-func (h *shelf) isWhole(f *followed) (bool, error) {
+func (h *shelf) isWhole(f *logFile) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.live == nil {
@@ -222,7 +222,7 @@ func (h *shelf) isWhole(f *followed) (bool, error) {
 
 // wasRead tells whether an earlier run read the file to its end, so that it need not be told again
 // who it is.
-func (h *shelf) wasRead(f *followed) (bool, error) {
+func (h *shelf) wasRead(f *logFile) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.w != nil || f.live == nil || h.shelf.isWanted(f) {
@@ -246,7 +246,7 @@ func (h *shelf) wasRead(f *followed) (bool, error) {
 }
 
 // cutArchive seals a compressed file, and tells whether it came to the end.
-func (h *shelf) cutArchive(f *followed) (ended bool, err error) {
+func (h *shelf) cutArchive(f *logFile) (ended bool, err error) {
 	w := f.w
 	from := w.Src.Sealed.Offset
 	defer func() { h.board.countRead(w.Key.Table.Stream, max(0, w.Src.Sealed.Offset-from)) }()
@@ -262,7 +262,7 @@ func (h *shelf) cutArchive(f *followed) (ended bool, err error) {
 	return false, nil
 }
 
-func (h *shelf) cutInTurn(f *followed) (bool, error) {
+func (h *shelf) cutInTurn(f *logFile) (bool, error) {
 	ctx, done := h.follower.mayInterrupt(f)
 	defer done()
 	endTurn, err := h.TakeTurn(ctx)
@@ -270,13 +270,13 @@ func (h *shelf) cutInTurn(f *followed) (bool, error) {
 		return false, err
 	}
 	defer endTurn()
-	f.w.Cutter.Encoded = endTurn
+	f.w.Cutter.OnEncoded = endTurn
 	return f.w.Cutter.Cut(ctx)
 }
 
 // archiveRead lets a compressed file rest that was read to its end. Its source has no owner then: a
 // whole copy goes on where this one has a fault.
-func (h *shelf) archiveRead(f *followed) error {
+func (h *shelf) archiveRead(f *logFile) error {
 	w := f.w
 	if err := w.Shipper.Refresh(); err != nil {
 		return err
@@ -294,17 +294,17 @@ func (h *shelf) archiveRead(f *followed) error {
 	}
 	h.Log.Info("read a compressed file", append(commit.LogSource(w.Key), "path", f.live.Path(),
 		"to", w.Src.Sealed.Offset)...)
-	h.active.disown(f)
+	h.active.release(f)
 	if w.Src.Highest > w.Src.Sealed.Offset {
 		h.losses.miss(w.Key, newMissing(time.Now(), table.Deleted, w.Src.Highest,
 			offsets.Sighting{Serial: w.Src.Serial}))
 	}
 	h.shelf.putAway(f, w.Key, w.Src.Sealed.Offset)
 	h.mu.Lock()
-	h.resolver.rouse(f.group, f)
+	h.resolver.scheduleGroup(f.group, f)
 	h.mu.Unlock()
 	if stopped != nil {
-		h.board.notices.raise(stopped.Problem)
+		h.board.problems.raise(stopped.Problem)
 	}
 	return nil
 }

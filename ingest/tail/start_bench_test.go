@@ -37,7 +37,7 @@ func BenchmarkTail_Start(b *testing.B) {
 			}
 			return nil, nil, nil
 		}
-		tail := NewTail(p.open())
+		tail := New(p.open())
 		ctx, stop := context.WithCancel(b.Context())
 		done := make(chan error, 1)
 		go func() { done <- tail.Run(ctx) }()

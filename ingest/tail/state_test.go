@@ -11,7 +11,7 @@ import (
 
 // No test changes the state of a file in another way than transitions has it.
 func init() {
-	became = func(from, to standing) {
+	became = func(from, to state) {
 		if from != to && !slices.Contains(transitions[from], to) {
 			panic(fmt.Sprintf("a file that is %q becomes %q", from, to))
 		}
@@ -20,9 +20,9 @@ func init() {
 
 // From each state a file can come to be read, and a file whose source is read can come to be any other.
 func TestTransitions(t *testing.T) {
-	reachable := func(from standing) map[standing]bool {
-		seen := map[standing]bool{}
-		for queue := []standing{from}; len(queue) > 0; queue = queue[1:] {
+	reachable := func(from state) map[state]bool {
+		seen := map[state]bool{}
+		for queue := []state{from}; len(queue) > 0; queue = queue[1:] {
 			for _, to := range transitions[queue[0]] {
 				if !seen[to] {
 					seen[to] = true

@@ -23,9 +23,9 @@ type shared struct {
 	began time.Time
 
 	mu     sync.Mutex // guards what follows, and the fields of followed that say so
-	table  map[fileID]*followed
-	ended  map[*followed]bool // files that are no longer at a path, until they are sealed
-	ending bool               // seal all that is complete
+	table  map[fileID]*logFile
+	ended  map[*logFile]bool // files that are no longer at a path, until they are sealed
+	ending bool              // seal all that is complete
 }
 
 // Tail follows files that grow, rotate, are truncated, vanish and come back.
@@ -59,40 +59,40 @@ type Tail struct {
 	board     board
 }
 
-// NewTail gives a tail that has not begun.
-func NewTail(cfg TailConfig) *Tail {
+// New gives a tail that has not begun.
+func New(cfg Config) *Tail {
 	t := &Tail{shared: shared{
 		Engine: commit.NewEngine(cfg.Config), spool: cfg.Spool, began: time.Now(),
-		table: map[fileID]*followed{}, ended: map[*followed]bool{},
+		table: map[fileID]*logFile{}, ended: map[*logFile]bool{},
 	}}
 	t.scanner = scanner{Tail: t, watched: cfg.Watch, woken: cfg.Wake, fresh: map[source.Table]bool{}}
-	t.scheduler = scheduler{Tail: t, wake: make(chan struct{}, 1), waitingFor: map[*followed]bool{}}
+	t.scheduler = scheduler{Tail: t, wake: make(chan struct{}, 1), waitingFor: map[*logFile]bool{}}
 	t.resolver = resolver{Tail: t, groups: map[source.Key]*headGroup{}}
-	t.active = activeFiles{Tail: t, owners: map[source.Key]*followed{}}
+	t.active = activeFiles{Tail: t, bySource: map[source.Key]*logFile{}}
 	t.uploader = uploader{Tail: t, puts: make(chan struct{}, shipAtOnce(cfg)), again: commit.NewTurn(),
 		opened: make(chan struct{}), lanes: map[source.Key]*lane{}, waiters: map[source.Key][]source.Key{}}
 	t.losses = losses{Tail: t, missing: map[source.Key]*missingSource{}}
 	t.memory, t.follower = memory{Tail: t}, follower{Tail: t}
-	t.shelf = shelf{Tail: t, away: map[source.Key]map[*followed]bool{}}
+	t.shelf = shelf{Tail: t, away: map[source.Key]map[*logFile]bool{}}
 	t.config = configured{Tail: t}
 	t.board = board{Tail: t, totals: map[string]*StreamTotals{}, unjudged: map[string]*commit.Counts{}}
 	t.config.noting, t.Engine.Announcer.Meet, t.Engine.Announcer.ListMost = cfg.NoteOrigin, t.active.tellTwins, commit.ListingShort
 	t.config.timing.Store(timingOf(cfg))
 	t.scheduler.descriptors.most = cfg.OpenFiles
 	t.PutsAtOnce = min(t.PutsAtOnce, shipAtOnce(cfg))
-	for _, s := range tailStreams(cfg) {
+	for _, s := range streamsOf(cfg) {
 		t.config.streams = append(t.config.streams, newStreamRef(s))
 	}
 	t.memory.reads, t.shelf.unpack = make(chan struct{}, t.Workers), make(chan struct{}, t.Workers)
-	t.Engine.Spool = &pausingSpool{Spool: cfg.Spool, paused: &t.board.paused}
-	t.Engine.Notice, t.Engine.SealedBatch, t.Engine.Pausing = t.board.notices.raise, t.board.noteSealed, t.board.paused.begin
-	t.Engine.Sources.Reading = func(key source.Key) bool { return t.resolver.owner(key) != nil }
+	t.Engine.Spool = &pausingSpool{Spool: cfg.Spool, paused: &t.board.backpressure}
+	t.Engine.Notice, t.Engine.SealedBatch, t.Engine.Pausing = t.board.problems.raise, t.board.noteSealed, t.board.backpressure.begin
+	t.Engine.Sources.Reading = func(key source.Key) bool { return t.resolver.activeFile(key) != nil }
 	t.Engine.Sources.Seen = t.losses.missingUnsealed
 	t.Engine.AllTold, t.Engine.SetsApart = t.losses.isSettled, t.uploader.onHeld
 	t.Sources.Families.Learnt, t.Sources.Families.Gone = t.uploader.wakeWaiters, t.active.idGone
-	t.Engine.OutboxGrew = t.uploader.kickLane
-	t.Engine.GiveUpID = func(_ context.Context, key source.Key) error { t.uploader.kickLane(key); return nil }
-	t.board.notices.log = t.Log
+	t.Engine.OutboxGrew = t.uploader.wake
+	t.Engine.GiveUpID = func(_ context.Context, key source.Key) error { t.uploader.wake(key); return nil }
+	t.board.problems.log = t.Log
 	return t
 }
 
@@ -153,7 +153,7 @@ func (t *Tail) begin(ctx context.Context) error {
 			return err
 		}
 		if empty {
-			if t.Recovery.Leftovers, err = t.Recovery.FindLeftovers(ctx); err != nil {
+			if t.Recovery.OrphanObjects, err = t.Recovery.FindOrphanObjects(ctx); err != nil {
 				return err
 			}
 		}
@@ -216,12 +216,12 @@ func (t *Tail) direct(ctx context.Context) {
 		case <-t.scanner.woken:
 			poll = rested
 		}
-		if now := time.Now(); !now.Before(poll) || t.scanner.lookNow.Swap(false) {
-			t.scanner.look(ctx)
+		if now := time.Now(); !now.Before(poll) || t.scanner.scanNow.Swap(false) {
+			t.scanner.scan(ctx)
 			poll = now.Add(t.config.set().PollInterval)
 			rested = now.Add(min(t.config.set().PollInterval, lookShare*time.Since(now)))
 		}
-		next := t.scheduler.attendDue(time.Now())
+		next := t.scheduler.runDue(time.Now())
 		if next.IsZero() || next.After(poll) {
 			next = poll
 		}
@@ -232,11 +232,11 @@ func (t *Tail) direct(ctx context.Context) {
 // finishUp seals what is complete and ships for as long as the grace lasts.
 func (t *Tail) finishUp() {
 	t.Log.Info("ending: sealing what is complete", "grace", t.config.set().Grace)
-	t.scanner.lookOnce()
+	t.scanner.scanOnce()
 	t.mu.Lock()
 	t.ending = true
 	for _, f := range t.allFiles() {
-		t.scheduler.kick(f)
+		t.scheduler.schedule(f)
 	}
 	var lanes []source.Key
 	for key := range t.uploader.lanes {
@@ -244,7 +244,7 @@ func (t *Tail) finishUp() {
 	}
 	t.mu.Unlock()
 	for _, key := range lanes {
-		t.uploader.kickLane(key) // also those that rest
+		t.uploader.wake(key) // also those that rest
 	}
 	grace := time.NewTimer(t.config.set().Grace)
 	defer grace.Stop()
@@ -253,14 +253,14 @@ func (t *Tail) finishUp() {
 	over := false
 	for {
 		sealing, shipping := t.scheduler.underWay()
-		if t.scanner.lookNow.Swap(false) {
-			t.scanner.lookForCopies()
+		if t.scanner.scanNow.Swap(false) {
+			t.scanner.scanForCopies()
 			continue
 		}
 		if !sealing && (over || !shipping) {
 			return
 		}
-		if _, why := t.board.paused.now(); over && why != "" {
+		if _, why := t.board.backpressure.now(); over && why != "" {
 			return // there is no room to seal it: it is read again
 		}
 		select {

@@ -56,7 +56,7 @@ func (m *model) check() {
 	m.checkTable()
 }
 
-func (m *model) tellStatus(status TailStatus) {
+func (m *model) tellStatus(status Status) {
 	for _, s := range status.Sources {
 		fmt.Fprintf(m.told, "%s is %s, source %.4s k %d: size %d, read %d, sealed %d, shipped %d\n", s.Path,
 			s.State, s.SID, s.K, s.Size, s.Read, s.Sealed, s.Shipped)
@@ -111,7 +111,7 @@ func (m *model) wrongLines(excused map[string]bool) (wrong []string) {
 }
 
 // excused gives the files that are undecided, and rightly so.
-func (m *model) excused(status TailStatus) map[string]bool {
+func (m *model) excused(status Status) map[string]bool {
 	undecided, excused := map[string]bool{}, map[string]bool{}
 	for _, s := range status.Sources {
 		undecided[s.Path] = undecided[s.Path] || s.State == string(isUndecided)

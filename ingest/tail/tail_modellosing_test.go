@@ -95,7 +95,7 @@ func (m *model) readOf(path, body string) int {
 		if s.Path != path {
 			continue
 		}
-		if s.State != string(isOwner) || s.Read != s.Size || read >= 0 {
+		if s.State != string(isActive) || s.Read != s.Size || read >= 0 {
 			return 0 // not read, not yet, or there are two that were at this path
 		}
 		if m.bereft && s.Shipped < s.Sealed {

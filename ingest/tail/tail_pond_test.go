@@ -42,7 +42,7 @@ type pond struct {
 	fs      *filestest.FS
 	sink    *sinktest.Memory
 	dir     string
-	cfg     TailConfig                        // what a test changes before a start
+	cfg     Config                            // what a test changes before a start
 	store   func(sink.Store) sink.Store       // stands before the sink; nil for nothing
 	through func(commit.Ledger) commit.Ledger // likewise
 	spools  func(commit.Spool) commit.Spool   // likewise
@@ -92,7 +92,7 @@ func (p *pond) abort() {
 
 func newPond(t testing.TB, dir string) *pond {
 	fsys := filestest.New()
-	return &pond{t: t, fs: fsys, sink: sinktest.NewMemory(t), dir: dir, cfg: TailConfig{
+	return &pond{t: t, fs: fsys, sink: sinktest.NewMemory(t), dir: dir, cfg: Config{
 		Config: commit.Config{Streams: []commit.Stream{{MaxBytes: 64 << 20, MaxPartitions: 64,
 			Rejects: commit.RejectLimit{MaxRatio: 1}, Origin: "host"}}},
 		Follow: []Follow{{MaxAge: 5 * time.Minute}},
@@ -274,7 +274,7 @@ func (s mortalStage) CommitHeld(name string, objects []string, manifest []byte) 
 }
 
 func (p *pond) start() {
-	p.tail = NewTail(p.open())
+	p.tail = New(p.open())
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop, p.done = stop, make(chan struct{})
 	go func() {
@@ -285,7 +285,7 @@ func (p *pond) start() {
 }
 
 // open opens ledger and spool for a tail.
-func (p *pond) open() TailConfig {
+func (p *pond) open() Config {
 	state := filepath.Join(p.dir, "state")
 	ledger, err := offsets.Open(state, offsets.Meta{Sink: "memory"})
 	require.NoError(p.t, err)

@@ -20,16 +20,16 @@ func TestTail_OwnerReadOnSinceItWasCompared(t *testing.T) {
 		p.start()
 		p.pass(10 * time.Second)
 		p.tail.mu.Lock()
-		var o *followed
-		for _, f := range p.tail.active.owners {
+		var o *logFile
+		for _, f := range p.tail.active.bySource {
 			o = f
 		}
 		p.tail.mu.Unlock()
 		is := &commit.Candidate{Candidate: identity.Candidate{Key: o.w.Key, K: o.w.K}}
-		f := newFollowed(o.of, fileID{}, files.Found{Path: "/logs/b"})
-		require.ErrorIs(t, p.tail.active.takeOver(f, &commit.Claim{Path: "/logs/b"},
+		f := newLogFile(o.of, fileID{}, files.Found{Path: "/logs/b"})
+		require.ErrorIs(t, p.tail.active.handOver(f, &commit.Claim{Path: "/logs/b"},
 			&decision{is: is, from: o, upTo: 6}), commit.ErrAgain)
-		require.Same(t, o, p.tail.resolver.owner(is.Key))
+		require.Same(t, o, p.tail.resolver.activeFile(is.Key))
 		p.pass(6 * time.Minute)
 		p.wantLines("a1", "a2", "a3")
 	})
@@ -45,13 +45,13 @@ func TestTail_TakenOverFromAnOwnerThatWasToldApart(t *testing.T) {
 		p.start()
 		p.pass(10 * time.Second)
 		fact := source.Mark{Offset: 9, Chain: source.Digest{1}}
-		for _, f := range p.tail.active.owners {
+		for _, f := range p.tail.active.bySource {
 			f.w.Facts = []source.Mark{fact}
 		}
 		p.fs.Write("/logs/b", []byte("h0\nb1\nb2\nb3\n"))
 		p.pass(10 * time.Minute)
 		p.wantLines("h0", "b1", "b2", "b3")
-		for key := range p.tail.active.owners {
+		for key := range p.tail.active.bySource {
 			ends, err := p.tail.Ledger.Ends(key)
 			require.NoError(t, err)
 			require.NotContains(t, ends, fact)

@@ -70,7 +70,7 @@ func truncateACopy(t *testing.T, p *pond, in filestest.Op, at int64) bool {
 	}
 	p.verify()
 	for _, s := range p.tail.Status().Sources {
-		require.Equal(t, string(isOwner), s.State, s.Path)
+		require.Equal(t, string(isActive), s.State, s.Path)
 	}
 	return landed
 }

@@ -17,20 +17,20 @@ func (u *uploader) takeBack(ctx context.Context, w *commit.Writer) error {
 	if u.isEnding() {
 		return nil
 	}
-	if u.resolver.owner(w.Key) == nil {
+	if u.resolver.activeFile(w.Key) == nil {
 		if len(w.Src.Lost) > 0 && !u.isStuck(w.Key) {
 			u.shelf.readAgain(w.Key) // its turn was over before anything was taken back
 		}
 		return nil
 	}
 	var marks commit.LostMarks
-	var of *followed // whose they are
+	var of *logFile // whose they are
 	return w.Retrieval.TakeBackAll(ctx, func(loss *table.Loss) (can bool, err error) {
 		if err := commit.SlotOf(ctx).Lock(ctx, u.again); err != nil {
 			return false, err
 		}
 		defer u.again.Unlock()
-		o := u.resolver.owner(w.Key)
+		o := u.resolver.activeFile(w.Key)
 		if o == nil || u.isEnding() {
 			return false, commit.ErrAgain
 		}
@@ -57,7 +57,7 @@ func (u *uploader) takeBack(ctx context.Context, w *commit.Writer) error {
 			return false, err
 		})
 		u.mu.Lock()
-		u.scheduler.kick(o)
+		u.scheduler.schedule(o)
 		u.mu.Unlock()
 		return can, shrunkLater(err)
 	})
@@ -72,7 +72,7 @@ func (u *uploader) onHeld(key source.Key) {
 
 // releaseHeldOf removes the held batches whose bytes turned out to be in a source that begins like this one.
 func (u *uploader) releaseHeldOf(key source.Key) {
-	if !u.board.notices.keeps(commit.HeldPath) {
+	if !u.board.problems.keeps(commit.HeldPath) {
 		return
 	}
 	f, release := u.Sources.Families.UseOf(key)
@@ -96,7 +96,7 @@ func (u *uploader) noteHeld() {
 		u.Log.Warn("held batches cannot be listed", "error", err)
 		return
 	}
-	u.board.notices.keep(commit.HeldPath, held)
+	u.board.problems.keep(commit.HeldPath, held)
 }
 
 // shipAllWaiting has everything shipped that earlier runs left.
@@ -106,11 +106,11 @@ func (u *uploader) shipAllWaiting() error {
 		return err
 	}
 	for _, key := range keys {
-		u.kickLane(key)
+		u.wake(key)
 	}
 	// A source that the ledger does not have, and batches are aside of, waits for its file.
-	return u.Recovery.Each(u.Aside.Sources(), func(key source.Key, _ *offsets.Source) error {
-		u.kickLane(key)
+	return u.Recovery.Each(u.OrphanBatches.Sources(), func(key source.Key, _ *offsets.Source) error {
+		u.wake(key)
 		return nil
 	})
 }
@@ -118,7 +118,7 @@ func (u *uploader) shipAllWaiting() error {
 // shipLeft ships what waits of a source as far as no file is needed.
 func (u *uploader) shipLeft(ctx context.Context, key source.Key) error {
 	var k uint64
-	if aside := u.Aside.Of(key); len(aside) > 0 {
+	if aside := u.OrphanBatches.Of(key); len(aside) > 0 {
 		k = aside[0].K
 	}
 	w, err := u.SourceOf(key, k)

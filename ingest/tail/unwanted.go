@@ -16,7 +16,7 @@ import (
 // skipUnwanted declares what a file held when the tail was first started as not wanted, where the
 // stream begins at the end of its files. Those bytes are hashed and not parsed, so the source goes on
 // after them with its chain whole. Group and file are locked.
-func (l *losses) skipUnwanted(f *followed, c *commit.Claim) error {
+func (l *losses) skipUnwanted(f *logFile, c *commit.Claim) error {
 	if f.first == 0 || !l.isFresh(f.stream()) {
 		return nil
 	}
@@ -35,7 +35,7 @@ func (l *losses) skipUnwanted(f *followed, c *commit.Claim) error {
 		Reason: table.NotWanted, ChainIn: start.Chain, ChainOut: &end.Chain, ChainState: &end.State,
 		Marks: chain.Marks(0, end.Offset),
 	}
-	if err := l.WhenThereIsRoom(l.ctx, func() error { return l.sealLoss(w, loss, end) }); err != nil {
+	if err := l.RetryWhileDiskFull(l.ctx, func() error { return l.sealLoss(w, loss, end) }); err != nil {
 		return err
 	}
 	l.board.countLoss(w.Key.Table.Stream, table.NotWanted, end.Offset)
@@ -44,7 +44,7 @@ func (l *losses) skipUnwanted(f *followed, c *commit.Claim) error {
 	return nil
 }
 
-func (l *losses) isFresh(s *tailStream) bool {
+func (l *losses) isFresh(s *stream) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return s.StartAtEnd && l.scanner.fresh[s.Table()]
@@ -73,7 +73,7 @@ func unwantedChain(t *Tail, f *files.File, first int64) (*source.Chain, error) {
 // sealLoss makes a loss of a source's first bytes durable in the spool and advances the sealed offset
 // over it, as if it were a batch.
 func (l *losses) sealLoss(w *commit.Writer, loss *table.Loss, end source.Point) error {
-	m, body := commit.PlacedLoss(loss).Manifest, loss.JSON()
+	m, body := commit.RecordOfLoss(loss).Manifest, loss.JSON()
 	release, err := l.Spool.Reserve(l.ctx, int64(len(body)))
 	if err != nil {
 		return err

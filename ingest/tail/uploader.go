@@ -53,8 +53,8 @@ const (
 	laneStuck = 4
 )
 
-// kickLane has a source's outbox shipped.
-func (u *uploader) kickLane(key source.Key) {
+// wake has a source's outbox shipped.
+func (u *uploader) wake(key source.Key) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.ships.Err() != nil {
@@ -114,12 +114,12 @@ func (u *uploader) runLane(key source.Key, l *lane) {
 			// What others wait for must have room: so what waits does not count, and no more of it is made.
 			defer u.holdSource(key)
 		} else if err != nil {
-			u.restLane(key, l)
+			u.backOff(key, l)
 			stuck := l.failing >= laneStuck
 			defer func() {
 				if stuck && u.ships.Err() == nil {
 					u.holdSource(key)
-					u.kickFinal(key)
+					u.scheduleFinal(key)
 				}
 			}()
 		} else {
@@ -127,27 +127,27 @@ func (u *uploader) runLane(key source.Key, l *lane) {
 			if !l.idle {
 				l.failing = 0
 			}
-			if o := u.active.owners[key]; o == nil {
+			if o := u.active.bySource[key]; o == nil {
 				delete(u.lanes, key)
 			} else if o.final || waited || o.turn.isOver() {
-				u.scheduler.kick(o) // it may be let go now, or sealed on, or rest
+				u.scheduler.schedule(o) // it may be let go now, or sealed on, or rest
 			}
 		}
 		u.mu.Unlock()
 		if err == nil {
 			u.board.pulse.settled(key)
-			u.board.notices.clear(key.String())
+			u.board.problems.clear(key.String())
 			u.releaseHeldOf(key)
 		} else if u.ships.Err() == nil {
 			u.laneFault(key, err)
 		}
-		u.scheduler.nudge()
+		u.scheduler.wakeUp()
 		return
 	}
 }
 
-// restLane lets a source be tried again after a while. Tail.mu is held.
-func (u *uploader) restLane(key source.Key, l *lane) {
+// backOff lets a source be tried again after a while. Tail.mu is held.
+func (u *uploader) backOff(key source.Key, l *lane) {
 	wait := min(laneWaitMax, laneWaitFirst<<min(l.failing, 10))
 	l.failing++
 	if l.retry != nil {
@@ -160,18 +160,18 @@ func (u *uploader) restLane(key source.Key, l *lane) {
 			l.resting = false
 			u.mu.Unlock()
 			if u.ships.Err() == nil {
-				u.kickLane(key)
+				u.wake(key)
 			}
 		})
 	}
 }
 
-// kickFinal has a source's file attended to that can no longer grow: it need not wait for the lane.
-func (u *uploader) kickFinal(key source.Key) {
+// scheduleFinal has a source's file attended to that can no longer grow: it need not wait for the lane.
+func (u *uploader) scheduleFinal(key source.Key) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if o := u.active.owners[key]; o != nil && o.final {
-		u.scheduler.kick(o)
+	if o := u.active.bySource[key]; o != nil && o.final {
+		u.scheduler.schedule(o)
 	}
 }
 
@@ -203,7 +203,7 @@ func (u *uploader) laneFault(key source.Key, err error) {
 		u.board.pulse.settled(key) // it waits for another source
 	case errors.As(err, &stopped):
 		u.board.pulse.settled(key)
-		u.board.notices.raiseAs(key.String(), stopped.Problem)
+		u.board.problems.raiseAs(key.String(), stopped.Problem)
 		if stopped.Kind != commit.Gone {
 			return
 		}
@@ -213,10 +213,10 @@ func (u *uploader) laneFault(key source.Key, err error) {
 	default:
 		u.board.pulse.miss(key, err)
 		path := ""
-		if o := u.resolver.owner(key); o != nil {
+		if o := u.resolver.activeFile(key); o != nil {
 			path = u.pathOf(o)
 		}
-		u.board.notices.raiseAs(key.String(), commit.Problem{Kind: commit.Conflict, Path: path, Message: fmt.Sprintf("source %s cannot be "+
+		u.board.problems.raiseAs(key.String(), commit.Problem{Kind: commit.Conflict, Path: path, Message: fmt.Sprintf("source %s cannot be "+
 			"shipped: %v; its batches stay in the spool and it is tried again", key.ID, err)})
 	}
 }
@@ -242,7 +242,7 @@ func (u *uploader) shipSource(ctx context.Context, key source.Key, l *lane) erro
 		return err
 	}
 	if l.idle = !ok; !ok {
-		if len(u.Aside.Of(key)) > 0 {
+		if len(u.OrphanBatches.Of(key)) > 0 {
 			return u.shipWithFile(ctx, key)
 		}
 		return nil // nothing of it is sealed
@@ -269,7 +269,7 @@ func (u *uploader) shipSource(ctx context.Context, key source.Key, l *lane) erro
 		}
 		e := w.Src.Outbox[0]
 		in := u.board.inBatch(e)
-		err = u.WhenThereIsRoom(ctx, func() error { return w.Shipper.ShipFree(ctx, e) })
+		err = u.RetryWhileDiskFull(ctx, func() error { return w.Shipper.ShipFree(ctx, e) })
 		switch {
 		case err == nil:
 			u.board.countShipped(key, e, in)
@@ -279,7 +279,7 @@ func (u *uploader) shipSource(ctx context.Context, key source.Key, l *lane) erro
 			return u.shipWithFile(ctx, key)
 		}
 	}
-	if len(u.Aside.Of(key)) > 0 {
+	if len(u.OrphanBatches.Of(key)) > 0 {
 		if err := u.shipWithFile(ctx, key); err != nil {
 			return err
 		}
@@ -290,7 +290,7 @@ func (u *uploader) shipSource(ctx context.Context, key source.Key, l *lane) erro
 // shipWithFile ships with the source's file in hand and nothing else going on: what was put may
 // have to be given up, adopted or cut again.
 func (u *uploader) shipWithFile(ctx context.Context, key source.Key) error {
-	o := u.resolver.owner(key)
+	o := u.resolver.activeFile(key)
 	if o == nil {
 		return u.shipLeft(ctx, key)
 	}
@@ -310,11 +310,11 @@ func (u *uploader) shipWithFile(ctx context.Context, key source.Key) error {
 	_, err = u.withWholeView(o, func() (bool, error) { return false, u.shipAndCatchUp(ctx, w) })
 	if errors.Is(err, commit.ErrSettleAgain) {
 		o.owes = nil // nobody knows what the source was
-		u.active.disown(o)
+		u.active.release(o)
 		u.active.unhold(o)
 		u.mu.Lock()
-		u.scheduler.kick(o)
-		u.resolver.rouse(o.group, o)
+		u.scheduler.schedule(o)
+		u.resolver.scheduleGroup(o.group, o)
 		u.mu.Unlock()
 		return err
 	}
@@ -323,7 +323,7 @@ func (u *uploader) shipWithFile(ctx context.Context, key source.Key) error {
 	}
 	u.follower.publish(o)
 	u.mu.Lock()
-	u.scheduler.kick(o)
+	u.scheduler.schedule(o)
 	u.mu.Unlock()
 	if commit.Stops(err) {
 		w.Hold()
@@ -333,7 +333,7 @@ func (u *uploader) shipWithFile(ctx context.Context, key source.Key) error {
 
 // takeInHand waits until nobody works on a file: it ends a cut that is under way, and lets none begin
 // meanwhile. The file is the caller's until done.
-func (u *uploader) takeInHand(ctx context.Context, o *followed) (done func(), err error) {
+func (u *uploader) takeInHand(ctx context.Context, o *logFile) (done func(), err error) {
 	u.mu.Lock()
 	o.waited++
 	if o.interrupt != nil {
@@ -349,7 +349,7 @@ func (u *uploader) takeInHand(ctx context.Context, o *followed) (done func(), er
 
 // workOn gives the file's work on a source as the ledger now has it, if it still is its owner. f.mu is
 // held.
-func (f *followed) workOn(key source.Key) (*commit.Writer, error) {
+func (f *logFile) workOn(key source.Key) (*commit.Writer, error) {
 	if f.w == nil || f.w.Key != key || f.live == nil {
 		return nil, fmt.Errorf("ship source %s: %w", key.ID, commit.ErrAgain)
 	}
@@ -357,6 +357,6 @@ func (f *followed) workOn(key source.Key) (*commit.Writer, error) {
 }
 
 // withWholeView runs do while the work has a view of all that there is of the file. f.mu is held.
-func (u *uploader) withWholeView(f *followed, do func() (bool, error)) (bool, error) {
+func (u *uploader) withWholeView(f *logFile, do func() (bool, error)) (bool, error) {
 	return u.follower.withView(f, max(f.live.Taken(), f.size), f.final && !f.hadMore(), do)
 }

@@ -106,7 +106,7 @@ func (u *uploader) wakeWaiters(other source.Key) {
 	delete(u.waiters, other)
 	u.mu.Unlock()
 	for _, key := range waiting {
-		u.kickLane(key)
+		u.wake(key)
 	}
 }
 
@@ -117,7 +117,7 @@ func (u *uploader) parkLane(key source.Key, l *lane) {
 	}
 	l.failing = 0
 	if u.ships.Err() == nil {
-		l.retry = time.AfterFunc(laneWaitMax, func() { u.kickLane(key) })
+		l.retry = time.AfterFunc(laneWaitMax, func() { u.wake(key) })
 	}
 }
 
@@ -173,12 +173,12 @@ func (u *uploader) untilAllowed(ctx context.Context, who string, try func() erro
 		err := try()
 		if err == nil || !errors.As(err, new(*sink.RefusedError)) {
 			if u.refused.clear(who) {
-				u.board.notices.clear("", commit.Refused)
+				u.board.problems.clear("", commit.Refused)
 			}
 			return err
 		}
 		if u.refused.note(who) {
-			u.board.notices.raise(commit.Problem{Kind: commit.Refused, Message: fmt.Sprintf("%v; it is tried again", err)})
+			u.board.problems.raise(commit.Problem{Kind: commit.Refused, Message: fmt.Sprintf("%v; it is tried again", err)})
 		}
 		select {
 		case <-time.After(wait()):
