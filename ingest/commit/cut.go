@@ -312,4 +312,5 @@ type cutter struct {
 	// little memory. Nil for nothing.
 	OnEncoded func()
 	counts    map[int64]Counts // of the batches in the outbox that this run sealed, by their start
+	Known     source.Point     // of the source, with its line; zero for none
 }

@@ -87,10 +87,10 @@ func (p *orphans) SealHeld(ctx context.Context) error {
 	stream := *p.Stream
 	stream.Rejects.Halt = false // the file is gone, so nobody can mend it
 	p.Stream = &stream
-	defer p.DropReader()
+	defer p.Cutter.DropReader()
 	defer p.sayHeld()
 	for {
-		if err := p.openReader(ctx); err != nil {
+		if err := p.Cutter.openReader(ctx); err != nil {
 			return err
 		}
 		p.Cutter.reader.stopped = ctx.Err

@@ -65,12 +65,17 @@ type TableLedger interface {
 type Spool interface {
 	Stage() (Stage, error)
 	Recover() ([]spool.Entry, error)
-	Manifest(name string) ([]byte, error)
-	// Open opens the i-th file of a complete batch.
-	Open(name string, i int) (io.ReadCloser, error)
 	Remove(name string) error
+	SpoolReader
 	SpoolRoom
 	HeldSpool
+}
+
+// SpoolReader reads complete batches.
+type SpoolReader interface {
+	Manifest(name string) ([]byte, error)
+	// Open opens the i-th file of a batch.
+	Open(name string, i int) (io.ReadCloser, error)
 }
 
 // SpoolRoom bounds what a spool holds.

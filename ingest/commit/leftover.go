@@ -34,17 +34,24 @@ func (r *recovery) FindOrphanObjects(ctx context.Context) (orphanObjects, error)
 		for _, prefix := range []string{
 			table.DataPrefix(t), table.QuarantinePrefix(t), table.ManifestPrefix(t),
 		} {
-			for info, err := range r.Store.List(ctx, prefix) {
-				if err != nil {
-					return nil, err
-				}
-				if k, err := table.ParseKey(info.Key); err == nil {
-					found.note(k)
-				}
+			if err := r.noteKeys(ctx, prefix, found); err != nil {
+				return nil, err
 			}
 		}
 	}
 	return found, nil
+}
+
+func (r *recovery) noteKeys(ctx context.Context, prefix string, found orphanObjects) error {
+	for info, err := range r.Store.List(ctx, prefix) {
+		if err != nil {
+			return err
+		}
+		if k, err := table.ParseKey(info.Key); err == nil {
+			found.note(k)
+		}
+	}
+	return nil
 }
 
 func (l orphanObjects) note(k table.ParsedKey) {

@@ -184,7 +184,7 @@ func (h *shipper) goOnAt(at source.Point, winner *table.Manifest) error {
 	for _, e := range waited {
 		h.uncount(e)
 	}
-	h.DropReader()
+	h.Cutter.DropReader()
 	h.Orphans.setAside(rest)
 	return nil
 }
@@ -270,7 +270,7 @@ func (h *shipper) rewind(ctx context.Context) error {
 	for _, e := range waited {
 		h.uncount(e)
 	}
-	h.DropReader()
+	h.Cutter.DropReader()
 	h.Orphans.setAside(rest)
 	return nil
 }

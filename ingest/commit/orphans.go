@@ -101,7 +101,7 @@ func (p *orphans) TakeSpooled() (bool, error) {
 			continue
 		}
 		p.OrphanBatches.remove(p.Key, m)
-		p.DropReader()
+		p.Cutter.DropReader()
 		return true, p.enter(m)
 	}
 	return false, nil

@@ -135,11 +135,6 @@ func (h *shipper) putObjects(
 	return g.Wait()
 }
 
-// provenance is what a store may keep beside an object; no object's bytes depend on it.
-func (h *shipper) provenance() map[string]string {
-	return map[string]string{"logseal-host": h.Host, "logseal-path": h.Path}
-}
-
 // putEpoch puts the definition that the batch was sealed under, once a run.
 func (h *shipper) putEpoch(ctx context.Context, e offsets.Entry, m *table.Manifest) error {
 	key := table.EpochKey(h.Key.Table, m.Epoch)

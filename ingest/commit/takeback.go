@@ -161,8 +161,8 @@ func (t *retrieval) SealAgain(
 	again := newWriter(t.Engine, t.Key, t.K)
 	again.Path, again.Stream, again.File, again.Head, again.State = t.Path, &stream, t.File, t.Head, t.State
 	again.Src = &offsets.Source{K: t.K, Sealed: at, LastStart: -1}
-	t.DropReader() // a file has one at a time
-	if err := again.openReader(ctx); err != nil {
+	t.Cutter.DropReader() // a file has one at a time
+	if err := again.Cutter.openReader(ctx); err != nil {
 		return false, err
 	}
 	again.Cutter.reader.stopped = ctx.Err

@@ -29,7 +29,6 @@ type Writer struct {
 	Facts  []source.Mark   // points that tell it apart from others and that no batch tells
 	Marks  []source.Mark   // early ones of its file
 	Src    *offsets.Source // as the ledger has it
-	Known  source.Point    // of the source, with its line; zero for none
 	Sealed bool            // this run sealed or shipped something of it
 
 	Cutter    cutter
@@ -237,49 +236,7 @@ func (w *Writer) report(fault error) error {
 	return fault
 }
 
-// openReader positions a reader at the sealed offset.
-func (w *Writer) openReader(ctx context.Context) error {
-	if w.Cutter.reader != nil {
-		return nil
-	}
-	if err := w.LearnLine(ctx); err != nil {
-		return err
-	}
-	at := w.Src.Sealed
-	reader, err := w.File.ReaderOf(ctx, at, int(w.Stream.Epoch.MaxRecordBytes),
-		w.Stream.Parser.Parts())
-	var changed *files.ChangedError
-	if errors.As(err, &changed) {
-		return Stop(Changed, w.Path, "%v; run again to look at it anew", changed)
-	}
-	if err != nil {
-		return err
-	}
-	w.Cutter.reader, err = newFeed(w.File, reader, at.Offset)
-	if err != nil {
-		return err
-	}
-	w.Cutter.reader.progress, w.Cutter.reader.padded = w.Progress, w.sayPadded
-	return nil
-}
-
-// sayPadded says once of a file that it has padding.
-func (w *Writer) sayPadded(at int64) {
-	if w.Cutter.padded {
-		return
-	}
-	w.Cutter.padded = true
-	w.Log.Warn("NUL bytes or a byte order mark at the start of a record were skipped: a crash, a log that is "+
-		"truncated under its writer, or files that were joined, leave them", "path", w.Path, "at", at)
-}
-
-func (w *Writer) DropReader() { w.Cutter.reader = nil }
-
-// endReading keeps how the file ended, and gives back what reading takes: shipping may take long.
-func (w *Writer) endReading() {
-	w.Cutter.Fault, w.Cutter.leftHalf, w.Cutter.OpenRecord = w.Cutter.reader.fault, w.Cutter.reader.LeftHalf(), 0
-	if end, ok := w.Cutter.reader.LeftRecord(); ok {
-		w.Cutter.OpenRecord = end
-	}
-	w.DropReader()
+// provenance is what a store may keep beside an object; no object's bytes depend on it.
+func (w *Writer) provenance() map[string]string {
+	return map[string]string{"logseal-host": w.Host, "logseal-path": w.Path}
 }

@@ -172,7 +172,7 @@ func (a *activeFiles) activate(f *logFile, c *commit.Claim, k uint64, e *commit.
 		return err
 	}
 	if at, ok := d.told.Marks[w.Src.Sealed.Offset]; ok {
-		w.Known = at
+		w.Cutter.Known = at
 	}
 	f.w, f.tried = w, -1
 	a.mu.Lock()

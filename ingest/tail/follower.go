@@ -47,6 +47,21 @@ func (u *follower) step(f *logFile) error {
 			return err
 		}
 	}
+	if err := u.readAndSeal(f); err != nil {
+		return err
+	}
+	switch {
+	case u.ctx.Err() != nil:
+	case f.of.removed.Load():
+		u.letGo(f) // what is complete of it is sealed
+	case f.w != nil && f.final:
+		return u.finish(f)
+	}
+	return nil
+}
+
+// readAndSeal reads the file and seals what is due, as long as there is more. f.mu is held.
+func (u *follower) readAndSeal(f *logFile) error {
 	for last := false; f.w != nil && u.ctx.Err() == nil; {
 		// When the tail ends it reads once more and not again: somebody may write faster than it seals.
 		switch {
@@ -59,20 +74,9 @@ func (u *follower) step(f *logFile) error {
 			}
 		}
 		last = u.isEnding()
-		more, err := u.cutDue(f)
-		if err != nil {
+		if more, err := u.cutDue(f); !more || err != nil {
 			return err
 		}
-		if !more {
-			break
-		}
-	}
-	switch {
-	case u.ctx.Err() != nil:
-	case f.of.removed.Load():
-		u.letGo(f) // what is complete of it is sealed
-	case f.w != nil && f.final:
-		return u.finish(f)
 	}
 	return nil
 }
@@ -225,7 +229,7 @@ func (u *follower) withView(
 	w.File, w.Path, w.State = view, f.live.Path(), commit.StateOf(view.Stat())
 	w.State.Size = f.lastSize
 	defer func() {
-		w.DropReader()
+		w.Cutter.DropReader()
 		w.File = nil
 		view.Close()
 	}()

@@ -123,15 +123,7 @@ func (u *uploader) runLane(key source.Key, l *lane) {
 				}
 			}()
 		} else {
-			l.since = time.Time{}
-			if !l.idle {
-				l.failing = 0
-			}
-			if o := u.active.bySource[key]; o == nil {
-				delete(u.lanes, key)
-			} else if o.final || waited || o.turn.isOver() {
-				u.scheduler.schedule(o) // it may be let go now, or sealed on, or rest
-			}
+			u.laneDone(key, l, waited)
 		}
 		u.mu.Unlock()
 		if err == nil {
@@ -143,6 +135,19 @@ func (u *uploader) runLane(key source.Key, l *lane) {
 		}
 		u.scheduler.wakeUp()
 		return
+	}
+}
+
+// laneDone ends a lane that has nothing more to ship. Tail.mu is held.
+func (u *uploader) laneDone(key source.Key, l *lane, waited bool) {
+	l.since = time.Time{}
+	if !l.idle {
+		l.failing = 0
+	}
+	if o := u.active.bySource[key]; o == nil {
+		delete(u.lanes, key)
+	} else if o.final || waited || o.turn.isOver() {
+		u.scheduler.schedule(o) // it may be let go now, or sealed on, or rest
 	}
 }
 

@@ -145,7 +145,7 @@ func (f *rangeReader) unchanged(end int64) (bool, error) {
 func (w *Writer) take(src *offsets.Source) {
 	w.Src = src
 	if src.Sealed.Line != UnknownLine {
-		w.Known = src.Sealed
+		w.Cutter.Known = src.Sealed
 	}
 }
 
@@ -173,8 +173,8 @@ func (w *Writer) LearnLine(ctx context.Context) error {
 // pointAt gives the Point of the file at off.
 func (w *Writer) pointAt(ctx context.Context, off int64) (source.Point, error) {
 	from := source.Origin()
-	if w.Known != (source.Point{}) && w.Known.Offset <= off {
-		from = w.Known
+	if w.Cutter.Known != (source.Point{}) && w.Cutter.Known.Offset <= off {
+		from = w.Cutter.Known
 	}
 	if from.Offset == off {
 		return from, nil
@@ -192,4 +192,51 @@ func HasSealed(ctx context.Context, f *files.File, src *offsets.Source) (bool, e
 	}
 	marks, _, err := f.MarksTo(ctx, []int64{at})
 	return marks[at].Chain == src.Sealed.Chain, err
+}
+
+// sayPadded says once of a file that it has padding.
+func (u *cutter) sayPadded(at int64) {
+	if u.padded {
+		return
+	}
+	u.padded = true
+	u.Log.Warn("NUL bytes or a byte order mark at the start of a record were skipped: a crash, a log that is "+
+		"truncated under its writer, or files that were joined, leave them", "path", u.Path, "at", at)
+}
+
+// openReader positions a reader at the sealed offset.
+func (u *cutter) openReader(ctx context.Context) error {
+	if u.reader != nil {
+		return nil
+	}
+	if err := u.LearnLine(ctx); err != nil {
+		return err
+	}
+	at := u.Src.Sealed
+	reader, err := u.File.ReaderOf(ctx, at, int(u.Stream.Epoch.MaxRecordBytes),
+		u.Stream.Parser.Parts())
+	var changed *files.ChangedError
+	if errors.As(err, &changed) {
+		return Stop(Changed, u.Path, "%v; run again to look at it anew", changed)
+	}
+	if err != nil {
+		return err
+	}
+	u.reader, err = newFeed(u.File, reader, at.Offset)
+	if err != nil {
+		return err
+	}
+	u.reader.progress, u.reader.padded = u.Progress, u.sayPadded
+	return nil
+}
+
+func (u *cutter) DropReader() { u.reader = nil }
+
+// endReading keeps how the file ended, and gives back what reading takes: shipping may take long.
+func (u *cutter) endReading() {
+	u.Fault, u.leftHalf, u.OpenRecord = u.reader.fault, u.reader.LeftHalf(), 0
+	if end, ok := u.reader.LeftRecord(); ok {
+		u.OpenRecord = end
+	}
+	u.DropReader()
 }
