@@ -131,7 +131,7 @@ func (r *restedAs) unended(stat files.Stat) bool { return r != nil && stat.Size 
 // endsAt is when the last line of a file is taken for all of it, if its path is not the one that is written:
 // who was told to write elsewhere may still have some of it. Tail.mu is held.
 func (u *follower) endsAt(f *logFile) time.Time {
-	quiet := u.lastWrite(f)
+	quiet := f.lastWrite()
 	if f.renamedAt.After(quiet) {
 		quiet = f.renamedAt
 	}

@@ -82,7 +82,7 @@ func (u *follower) atItsEnd(f *logFile, now time.Time) bool {
 		return false // it may grow, and be followed again
 	}
 	if !f.cut {
-		return !f.there && !now.Before(u.lastWrite(f).Add(u.config.set().CloseWait))
+		return !f.there && !now.Before(f.lastWrite().Add(u.config.set().CloseWait))
 	}
 	if u.ending { // it is in memory alone, so it does not wait
 		return !u.scanner.scanBegan.Before(f.goneAt) && !u.hasCopy(f, now)
@@ -122,7 +122,7 @@ func (u *follower) hasCopy(f *logFile, now time.Time) bool {
 }
 
 // lastWrite is when a file is known to have been written to. Tail.mu is held.
-func (u *follower) lastWrite(f *logFile) time.Time {
+func (f *logFile) lastWrite() time.Time {
 	if f.goneAt.After(f.moved) {
 		return f.goneAt
 	}
@@ -178,7 +178,7 @@ func (u *follower) dueAt(f *logFile) (due time.Time) {
 	case f.cut:
 		sooner(f.goneAt.Add(u.config.set().CloseWait))
 	case !f.there:
-		sooner(u.lastWrite(f).Add(u.config.set().CloseWait))
+		sooner(f.lastWrite().Add(u.config.set().CloseWait))
 	case f.endUnasked():
 		sooner(u.endsAt(f))
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"logseal/ingest/commit"
+	"logseal/ingest/source"
 )
 
 // scheduler decides which file is attended to and when, and which files are open: a file has one goroutine at a time.
@@ -159,4 +160,13 @@ func (s *scheduler) underWay() (sealing, shipping bool) {
 		shipping = shipping || l.busy
 	}
 	return s.busy > 0, shipping
+}
+
+// scheduleFinal has a source's file attended to that can no longer grow: it need not wait for the lane.
+func (s *scheduler) scheduleFinal(key source.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.active.bySource[key]; o != nil && o.final {
+		s.schedule(o)
+	}
 }

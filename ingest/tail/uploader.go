@@ -119,7 +119,7 @@ func (u *uploader) runLane(key source.Key, l *lane) {
 			defer func() {
 				if stuck && u.ships.Err() == nil {
 					u.holdSource(key)
-					u.scheduleFinal(key)
+					u.scheduler.scheduleFinal(key)
 				}
 			}()
 		} else {
@@ -168,15 +168,6 @@ func (u *uploader) backOff(key source.Key, l *lane) {
 				u.wake(key)
 			}
 		})
-	}
-}
-
-// scheduleFinal has a source's file attended to that can no longer grow: it need not wait for the lane.
-func (u *uploader) scheduleFinal(key source.Key) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if o := u.active.bySource[key]; o != nil && o.final {
-		u.scheduler.schedule(o)
 	}
 }
 
