@@ -41,16 +41,16 @@ demo: build ## load testdata/logs, verify the result, show rows of it
 	bin/ingest verify --deep --out "$$out"; \
 	go run ./testdata/showrows "$$out" 2
 
-# ./ingest holds the import rules; it asks `go list`, which the test cache does not see.
+# ./ingest holds the import rules and the budgets; it asks `go list`, which the test cache does not see.
 .PHONY: check
-check: $(BIN)/staticcheck-$(STATICCHECK_VERSION) ## format, vet for every platform, staticcheck, import rules
+check: $(BIN)/staticcheck-$(STATICCHECK_VERSION) ## format, vet for every platform, staticcheck, import rules, budgets
 	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './.tools/*')); \
 	if [ -n "$$unformatted" ]; then echo "run gofmt -w on:" $$unformatted; exit 1; fi
 	@for p in $(PLATFORMS); do echo "go vet $$p"; \
 	  GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./... ./testdata/gen ./testdata/showrows; done
 	go vet -tags crash,soak ./...
 	$(BIN)/staticcheck-$(STATICCHECK_VERSION) ./... ./testdata/gen ./testdata/showrows
-	go test -count=1 -run 'Imports|Pure' ./ingest
+	go test -count=1 -run 'Imports|Pure|Budgets' ./ingest
 
 .PHONY: test
 test: ## every test that is quick
