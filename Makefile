@@ -59,7 +59,7 @@ test: ## every test that is quick
 .PHONY: race
 race: ## the same under the race detector, and the program itself (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 60m ./...
-	go test -tags soak -count=1 -v -run Raced ./tail
+	go test -tags soak -count=1 -v -run Raced ./e2e/tail
 
 # S3_SERVER=minio runs the same tests on another server: a second opinion.
 S3_SERVER ?= versitygw
@@ -67,7 +67,7 @@ S3_SERVER ?= versitygw
 test-s3: $(S3_SERVER) s3rver ## what talks to S3
 	CI=true S3_SERVER=$(S3_SERVER) go test -count=1 -timeout 30m ./ingest/sink/... ./cmd/ingest
 	CI=true S3_SERVER=$(S3_SERVER) go test -count=1 -timeout 30m -run 'S3|Matrix|Network|Machines' \
-	  ./crash ./ingest/verify
+	  ./e2e/crash ./ingest/verify
 
 .PHONY: fuzz
 fuzz: ## every fuzz target, FUZZTIME each
@@ -84,8 +84,8 @@ crash: build ## kill it everywhere, over and over
 
 .PHONY: soak
 soak: build ## huge and endless inputs; SOAK_DURATION of logs whose reader dies all the time
-	go test -tags soak -count=1 -timeout 4h $$(go list ./... | grep -v '/tail$$')
-	go test -tags soak -count=1 -timeout 4h -v -run 'Soak|Idle|Scale|Known|Raced' ./tail
+	go test -tags soak -count=1 -timeout 4h $$(go list ./... | grep -v '/e2e/tail$$')
+	go test -tags soak -count=1 -timeout 4h -v -run 'Soak|Idle|Scale|Known|Raced' ./e2e/tail
 
 .PHONY: golden
 golden: logs ## write testdata anew; look at the difference before you commit it

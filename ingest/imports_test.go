@@ -64,11 +64,11 @@ var mayImport = map[string][]string{
 		"ingest/table"},
 	"ingest/widetest": nil, // says how far to search
 
-	"crash":        nil, // has tests only
-	"crash/tracer": nil, // knows programs, not this one
-	"tail":         nil, // has tests only
-	"bench":        {"*"},
-	"cmd/ingest":   {"*"},
+	"e2e/crash":        nil, // has tests only
+	"e2e/crash/tracer": nil, // knows programs, not this one
+	"e2e/tail":         nil, // has tests only
+	"bench":            {"*"},
+	"cmd/ingest":       {"*"},
 }
 
 // stages are what the packages that put them together are made of; those know stores by their
