@@ -44,7 +44,7 @@ var beingReshaped = map[string]bool{
 	"files of a package: ingest/parse":                          true,
 	"lines of a file: ingest/load/writer_test.go":               true,
 	"lines of a file: ingest/sink/s3/reader_test.go":            true,
-	"lines of a file: ingest/tail/tail_pond_test.go":            true,
+	"lines of a file: ingest/tail/pond_test.go":                 true,
 	"lines of a function: cmd/ingest.selection.findFiles":       true,
 	"lines of a function: ingest/tail.follower.step":            true,
 	"lines of a function: ingest/tail.uploader.runLane":         true,
