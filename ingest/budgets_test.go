@@ -51,16 +51,11 @@ var beingReshaped = map[string]bool{
 	"methods of a type: cmd/ingest.decoder":                     true,
 	"methods of a type: ingest/commit.Engine":                   true,
 	"methods of a type: ingest/commit.Writer":                   true,
-	"methods of a type: ingest/offsets.Ledger":                  true,
-	"methods of a type: ingest/sink/dir.Store":                  true,
-	"methods of a type: ingest/verify.verifier":                 true,
 	"methods of an interface: ingest/commit.Ledger":             true,
 	"methods of an interface: ingest/commit.Spool":              true,
 	"methods of an interface: ingest/commit.TailNotes":          true,
 	"nesting of a function: cmd/ingest.selection.findFiles":     true,
 	"nesting of a function: ingest/commit.Engine.FindLeftovers": true,
-	"nesting of a function: ingest/verify.differingRows":        true,
-	"nesting of a function: ingest/verify.held.judge":           true,
 }
 
 // A thing that is over its budget is split, or has a reason.
