@@ -41,7 +41,6 @@ var beingReshaped = map[string]bool{
 	"files of a package: cmd/ingest":                            true,
 	"files of a package: ingest/commit":                         true,
 	"files of a package: ingest/files":                          true,
-	"files of a package: ingest/parse":                          true,
 	"lines of a file: ingest/load/writer_test.go":               true,
 	"lines of a file: ingest/sink/s3/reader_test.go":            true,
 	"lines of a file: ingest/tail/pond_test.go":                 true,
