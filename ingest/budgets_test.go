@@ -39,8 +39,6 @@ var beingReshaped = map[string]bool{
 	"fields of a struct: ingest/commit.Writer":                  true,
 	"files of a package: cmd/ingest":                            true,
 	"files of a package: ingest/commit":                         true,
-	"lines of a file: ingest/load/writer_test.go":               true,
-	"lines of a file: ingest/sink/s3/reader_test.go":            true,
 	"lines of a file: ingest/tail/pond_test.go":                 true,
 	"lines of a function: cmd/ingest.selection.findFiles":       true,
 	"lines of a function: ingest/tail.follower.step":            true,
