@@ -41,16 +41,16 @@ demo: build ## load testdata/logs, verify the result, show rows of it
 	bin/ingest verify --deep --out "$$out"; \
 	go run ./testdata/showrows "$$out" 2
 
-# ./ingest holds the import rules; it asks `go list`, which the test cache does not see.
+# ./ingest holds the import rules and the budgets; it asks `go list`, which the test cache does not see.
 .PHONY: check
-check: $(BIN)/staticcheck-$(STATICCHECK_VERSION) ## format, vet for every platform, staticcheck, import rules
+check: $(BIN)/staticcheck-$(STATICCHECK_VERSION) ## format, vet for every platform, staticcheck, import rules, budgets
 	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './.tools/*')); \
 	if [ -n "$$unformatted" ]; then echo "run gofmt -w on:" $$unformatted; exit 1; fi
 	@for p in $(PLATFORMS); do echo "go vet $$p"; \
 	  GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./... ./testdata/gen ./testdata/showrows; done
 	go vet -tags crash,soak ./...
 	$(BIN)/staticcheck-$(STATICCHECK_VERSION) ./... ./testdata/gen ./testdata/showrows
-	go test -count=1 -run 'Imports|Pure' ./ingest
+	go test -count=1 -run 'Imports|Pure|Budgets' ./ingest
 
 .PHONY: test
 test: ## every test that is quick
@@ -59,7 +59,7 @@ test: ## every test that is quick
 .PHONY: race
 race: ## the same under the race detector, and the program itself (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 60m ./...
-	go test -tags soak -count=1 -v -run Raced ./tail
+	go test -tags soak -count=1 -v -run Raced ./e2e/tail
 
 # S3_SERVER=minio runs the same tests on another server: a second opinion.
 S3_SERVER ?= versitygw
@@ -67,7 +67,7 @@ S3_SERVER ?= versitygw
 test-s3: $(S3_SERVER) s3rver ## what talks to S3
 	CI=true S3_SERVER=$(S3_SERVER) go test -count=1 -timeout 30m ./ingest/sink/... ./cmd/ingest
 	CI=true S3_SERVER=$(S3_SERVER) go test -count=1 -timeout 30m -run 'S3|Matrix|Network|Machines' \
-	  ./crash ./ingest/verify
+	  ./e2e/crash ./ingest/verify
 
 .PHONY: fuzz
 fuzz: ## every fuzz target, FUZZTIME each
@@ -84,8 +84,8 @@ crash: build ## kill it everywhere, over and over
 
 .PHONY: soak
 soak: build ## huge and endless inputs; SOAK_DURATION of logs whose reader dies all the time
-	go test -tags soak -count=1 -timeout 4h $$(go list ./... | grep -v '/tail$$')
-	go test -tags soak -count=1 -timeout 4h -v -run 'Soak|Idle|Scale|Known|Raced' ./tail
+	go test -tags soak -count=1 -timeout 4h $$(go list ./... | grep -v '/e2e/tail$$')
+	go test -tags soak -count=1 -timeout 4h -v -run 'Soak|Idle|Scale|Known|Raced' ./e2e/tail
 
 .PHONY: golden
 golden: logs ## write testdata anew; look at the difference before you commit it

@@ -91,10 +91,10 @@ var mayImport = map[string][]string{
 		"ingest/table"},
 	"ingest/widetest": nil, // says how far to search
 
-	"crash":        nil, // has tests only
-	"crash/tracer": nil, // knows programs, not this one
-	"tail":         nil, // has tests only
-	"bench":        {"*"},
+	"e2e/crash":        nil, // has tests only
+	"e2e/crash/tracer": nil, // knows programs, not this one
+	"e2e/tail":         nil, // has tests only
+	"bench":            {"*"},
 	// Commands wire and print. They open no manifest and no Parquet file, so they need none of the
 	// packages that know those.
 	"cmd/ingest": {"bench", "ingest/archive", "ingest/config", "ingest/dryrun", "ingest/files",

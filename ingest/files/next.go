@@ -9,7 +9,7 @@ import (
 
 // nextInRange finds the next chunk of the range; n is 0 when the range ends.
 func (r *Reader) nextInRange() (piece, error) {
-	if r.pos >= r.barrier || r.some && r.pos >= r.limit { // full: no need to look ahead
+	if r.pos >= r.current.barrier || r.current.some && r.pos >= r.current.limit { // full: no need to look ahead
 		return piece{}, nil
 	}
 	if p, full, err := r.padding(); p.n > 0 || full || err != nil {
@@ -22,7 +22,7 @@ func (r *Reader) nextInRange() (piece, error) {
 	if err != nil || p.n == 0 {
 		return piece{}, err
 	}
-	if r.some && r.pos+int64(p.n) > r.limit {
+	if r.current.some && r.pos+int64(p.n) > r.current.limit {
 		return piece{}, nil
 	}
 	return p, nil
@@ -36,7 +36,7 @@ func (r *Reader) lines() piece {
 		return piece{}
 	}
 	b := r.win.bytes()
-	n := min(int64(len(b)), int64(r.chunkMax), r.limit-r.pos, r.barrier-r.pos)
+	n := min(int64(len(b)), int64(r.chunkMax), r.current.limit-r.pos, r.current.barrier-r.pos)
 	b = beforePadding(b[:max(n, 0)])
 	if r.part != nil {
 		n, carry := wholeGroups(b, r.pos, newJoiner(r.part, r.carry), r.maxRecord)
@@ -56,11 +56,11 @@ func (r *Reader) nextRecord() (piece, error) {
 	// A range does not end after a BOM while a record follows: so the BOM is not given before it is
 	// known that one does, or that the file, or the range of whoever was here before, ends there.
 	bom := piece{n: n, kind: source.ByteOrderMark, carry: r.carry}
-	switch past := r.barrier - int64(len(source.BOM)); {
+	switch past := r.current.barrier - int64(len(source.BOM)); {
 	case past == 0:
 		return bom, nil
 	case past < 0:
-		return r.piece(0, int(r.barrier-r.pos), r.place, true), nil
+		return r.piece(0, int(r.current.barrier-r.pos), r.place, true), nil
 	}
 	next, err := r.recordAfter(n, place{})
 	if err != nil {
@@ -94,7 +94,7 @@ func (r *Reader) bom() int {
 func (r *Reader) recordAfter(skip int, at place) (piece, error) {
 	for {
 		b := r.win.bytes()[skip:]
-		if room := r.barrier - r.pos - int64(skip); r.again && int64(len(b)) >= room {
+		if room := r.current.barrier - r.pos - int64(skip); r.current.again && int64(len(b)) >= room {
 			return r.piece(skip, int(room), at, true), nil
 		}
 		if p := r.piece(skip, len(b), at, false); p.n > 0 {
@@ -117,7 +117,7 @@ func (r *Reader) recordAfter(skip int, at place) (piece, error) {
 	}
 	if ok, err := r.mayTakeHalf(); err != nil || !ok {
 		if n := bytes.LastIndexByte(b, '\n') + 1; n > 0 {
-			r.leftEnd = r.pos + int64(skip+n)
+			r.current.leftEnd = r.pos + int64(skip+n)
 		}
 		return piece{}, err
 	}
@@ -147,7 +147,7 @@ func (r *Reader) piece(skip, n int, at place, ended bool) piece {
 // upToBarrier gives the record p, or as much of it as is before the barrier: what it was when the
 // file ended there, which is when whoever put the barrier read it.
 func (r *Reader) upToBarrier(p piece, skip int, at place) piece {
-	room := r.barrier - r.pos - int64(skip)
+	room := r.current.barrier - r.pos - int64(skip)
 	if int64(p.n) <= room {
 		return p
 	}
@@ -158,16 +158,16 @@ func (r *Reader) upToBarrier(p piece, skip int, at place) piece {
 // part, is a record: not when the file may grow or has changed, for then it may go on.
 func (r *Reader) mayTakeHalf() (bool, error) {
 	if r.file.growing {
-		r.left = true
+		r.current.left = true
 		return false, nil
 	}
-	if r.sure {
+	if r.current.sure {
 		return true, nil
 	}
 	changed, err := r.file.Changed()
 	if err != nil {
 		return false, err
 	}
-	r.left = changed
+	r.current.left = changed
 	return !changed, nil
 }

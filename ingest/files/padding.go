@@ -29,12 +29,12 @@ func (r *Reader) padding() (p piece, full bool, err error) {
 		return piece{}, false, nil
 	}
 	certain := n < len(b) || n > r.maxRecord || n >= most
-	if room := r.barrier - r.pos; int64(n) >= room {
+	if room := r.current.barrier - r.pos; int64(n) >= room {
 		if n, certain = source.PaddingLen(b[:room], r.place.bom), true; n == 0 {
 			return r.cutBOM(int(room))
 		}
 	}
-	if room := r.limit - r.pos; int64(n) > room {
+	if room := r.current.limit - r.pos; int64(n) > room {
 		n, certain = r.paddingWithin(b, room), true
 		if n == 0 {
 			return piece{}, true, nil
@@ -48,7 +48,7 @@ func (r *Reader) padding() (p piece, full bool, err error) {
 
 // cutBOM gives what is before the barrier of a BOM that it cuts: a line, if the file ended there.
 func (r *Reader) cutBOM(room int) (p piece, full bool, err error) {
-	if p = r.piece(0, room, r.place, true); r.some && r.pos+int64(p.n) > r.limit {
+	if p = r.piece(0, room, r.place, true); r.current.some && r.pos+int64(p.n) > r.current.limit {
 		return piece{}, true, nil
 	}
 	return p, false, nil
@@ -59,7 +59,7 @@ func (r *Reader) cutBOM(room int) (p piece, full bool, err error) {
 func (r *Reader) paddingWithin(b []byte, room int64) int {
 	n := source.PaddingLen(b[:max(room, 0)], r.place.bom)
 	switch {
-	case n > 0 || r.some:
+	case n > 0 || r.current.some:
 		return n
 	case b[0] == 0:
 		return 1

@@ -38,7 +38,11 @@ type Reader struct {
 	carry   source.Carry // at pos
 	carried source.Carry // at the last chunk's start
 
-	// The range.
+	current openRange
+}
+
+// openRange is the range that is being cut, and how far it is.
+type openRange struct {
 	start   int64
 	limit   int64 // its greatest end if it has a record that ends there or before
 	barrier int64 // math.MaxInt64: none
@@ -79,8 +83,8 @@ func (f *File) ReaderOf(ctx context.Context, at source.Point, maxRecord int, par
 			f.path, at.Offset, at.Line, maxRecord)
 	}
 	f.endReader()
-	r := &Reader{file: f, maxRecord: maxRecord, chunkMax: chunkMax, ended: true, part: part,
-		pos: at.Offset, start: at.Offset, win: window{src: f.open()}}
+	r := &Reader{file: f, maxRecord: maxRecord, chunkMax: chunkMax, part: part, pos: at.Offset,
+		current: openRange{start: at.Offset, ended: true}, win: window{src: f.open()}}
 	if part != nil {
 		r.chunkMax, r.carry = groupsMax, at.Carry
 	}
@@ -115,22 +119,20 @@ func (r *Reader) resume(ctx context.Context, at source.Point) error {
 func (r *Reader) Begin(maxBytes, barrier int64) {
 	r.take()
 	r.chain.ForgetMarks(r.pos)
-	r.start, r.limit, r.barrier = r.pos, math.MaxInt64, math.MaxInt64
+	r.current = openRange{start: r.pos, limit: math.MaxInt64, barrier: math.MaxInt64}
 	if maxBytes > 0 && maxBytes < math.MaxInt64-r.pos {
-		r.limit = r.pos + maxBytes
+		r.current.limit = r.pos + maxBytes
 	}
 	if barrier > r.pos {
-		r.barrier = barrier
+		r.current.barrier = barrier
 	}
-	r.ended, r.some, r.sure, r.again = false, false, false, false
-	r.left, r.leftEnd = false, 0
 }
 
 // BeginAgain begins a range again that ended at end because the file ended there then, or was held
 // to do so: what has come after end since is not looked at.
 func (r *Reader) BeginAgain(end int64) {
 	r.Begin(0, end)
-	r.again = true
+	r.current.again = true
 }
 
 // Next gives the next chunk of the range, or io.EOF at its end. Its Data is valid until the next
@@ -139,7 +141,7 @@ func (r *Reader) BeginAgain(end int64) {
 // *CorruptError. After any other error the range cannot be gone on with.
 func (r *Reader) Next() (source.Chunk, error) {
 	r.take()
-	if r.ended {
+	if r.current.ended {
 		return source.Chunk{}, io.EOF
 	}
 	p, err := r.nextInRange()
@@ -147,9 +149,9 @@ func (r *Reader) Next() (source.Chunk, error) {
 		return source.Chunk{}, err
 	}
 	if p.n == 0 {
-		r.ended = true
-		if err := r.fault(); err != nil && r.pos == r.start {
-			r.ended = false
+		r.current.ended = true
+		if err := r.fault(); err != nil && r.pos == r.current.start {
+			r.current.ended = false
 			return source.Chunk{}, err
 		}
 		return source.Chunk{}, io.EOF
@@ -164,10 +166,10 @@ func (r *Reader) Cut(end int64) {
 	if end < start || end > r.pos {
 		panic(fmt.Sprintf("files: cut at %d, outside the last chunk [%d, %d)", end, start, r.pos))
 	}
-	if end > start && end < r.pos && !r.padded && r.win.bytes()[end-start-1] != '\n' {
+	if end > start && end < r.pos && !r.current.padded && r.win.bytes()[end-start-1] != '\n' {
 		panic(fmt.Sprintf("files: cut at %d, which is no record end", end))
 	}
-	r.ended = true
+	r.current.ended = true
 	if end == r.pos {
 		return
 	}
@@ -176,7 +178,7 @@ func (r *Reader) Cut(end int64) {
 	switch {
 	case end == start:
 		r.place, r.carry = r.before, r.carried
-	case r.part != nil && !r.padded:
+	case r.part != nil && !r.current.padded:
 		n, carry := wholeGroups(r.win.bytes()[:r.pending], start, newJoiner(r.part, r.carried),
 			r.maxRecord)
 		if n < r.pending {
@@ -194,7 +196,7 @@ func (r *Reader) Point() source.Point {
 }
 
 // Marks gives the standard marks strictly within the range so far: after its start, before Point.
-func (r *Reader) Marks() []source.Mark { return r.chainHere().Marks(r.start, r.pos) }
+func (r *Reader) Marks() []source.Mark { return r.chainHere().Marks(r.current.start, r.pos) }
 
 // chainHere is the chain up to pos. It is valid until the next call to anything else.
 func (r *Reader) chainHere() *source.Chain {
@@ -212,22 +214,24 @@ func (r *Reader) chainHere() *source.Chain {
 // all, before the first. It reads ahead to know. It is false within a range, and when an error
 // follows, which the next range gives.
 func (r *Reader) AtEnd() bool {
-	if !r.ended {
+	if !r.current.ended {
 		return false
 	}
 	r.take()
-	r.barrier, r.sure, r.again = math.MaxInt64, false, false
+	r.current.barrier, r.current.sure, r.current.again = math.MaxInt64, false, false
 	p, err := r.nextRecord()
 	return err == nil && p.n == 0 && r.fault() == nil
 }
 
 // LeftHalf says that the file ends in a half line that was left, because the file may grow or has
 // changed since it was opened.
-func (r *Reader) LeftHalf() bool { return r.left }
+func (r *Reader) LeftHalf() bool { return r.current.left }
 
 // LeftRecord says that what LeftHalf speaks of begins with whole lines, of a record that lacks its
 // last part, and where these lines end: as far as a range comes by a File that ends there.
-func (r *Reader) LeftRecord() (end int64, ok bool) { return r.leftEnd, r.left && r.leftEnd > 0 }
+func (r *Reader) LeftRecord() (end int64, ok bool) {
+	return r.current.leftEnd, r.current.left && r.current.leftEnd > 0
+}
 
 // take makes the last chunk's bytes part of the chain for good.
 func (r *Reader) take() {
@@ -261,9 +265,9 @@ func (r *Reader) give(p piece) source.Chunk {
 	default:
 		r.place = r.place.after(b)
 	}
-	r.padded = p.kind == source.Padding
-	r.sure = p.kind == source.ByteOrderMark
-	r.some = r.some || !r.sure
+	r.current.padded = p.kind == source.Padding
+	r.current.sure = p.kind == source.ByteOrderMark
+	r.current.some = r.current.some || !r.current.sure
 	return c
 }
 

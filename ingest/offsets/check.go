@@ -20,11 +20,11 @@ func Check(dir string) error {
 		return err
 	}
 	defer l.Close()
-	if err := l.view(func(t *tx) error { return newChecker(t).all() }); err != nil {
+	if err := l.db.view(func(t *tx) error { return newChecker(t).all() }); err != nil {
 		return err
 	}
-	return l.guard(func() error {
-		b, err := l.db.Begin(false)
+	return l.db.guard(func() error {
+		b, err := l.db.bolt.Begin(false)
 		if err != nil {
 			return err
 		}
@@ -32,7 +32,7 @@ func Check(dir string) error {
 		var found error
 		for err := range b.Check() { // to its end: it runs on a goroutine of its own
 			if found == nil {
-				found = &DamagedError{Path: l.path, Err: err}
+				found = &DamagedError{Path: l.db.path, Err: err}
 			}
 		}
 		return found

@@ -59,7 +59,7 @@ func TestCheck_OfWhatWasWrittenWrongly(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			dir := t.TempDir()
 			l := bigLedger(t, dir)
-			require.NoError(t, l.change("break it", change))
+			require.NoError(t, l.db.change("break it", change))
 			require.NoError(t, l.Close())
 			l, err := OpenReadOnly(dir)
 			require.NoError(t, err)

@@ -24,7 +24,7 @@ type FileRecord struct {
 
 // GetFile returns what is remembered of the file at path; false when nothing is.
 func (l *Ledger) GetFile(table source.Table, path string) (f FileRecord, ok bool, err error) {
-	err = l.view(func(t *tx) error {
+	err = l.db.view(func(t *tx) error {
 		f, ok, err = t.file(table, path)
 		return err
 	})
@@ -34,7 +34,7 @@ func (l *Ledger) GetFile(table source.Table, path string) (f FileRecord, ok bool
 // PutFile remembers files in one transaction. Each file's source must be of the table, and the ledger
 // must have it: an error that is ErrNoSource says that it does not. Other errors are as for Update.
 func (l *Ledger) PutFile(table source.Table, files ...FileRecord) error {
-	return l.change("remember files", func(t *tx) error {
+	return l.db.change("remember files", func(t *tx) error {
 		for _, f := range files {
 			if err := t.putFile(table, f); err != nil {
 				return err

@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"sync"
-
-	"go.etcd.io/bbolt"
 
 	"logseal/ingest/source"
 )
@@ -38,15 +35,11 @@ type Meta struct {
 
 // Ledger is an open ledger. All methods may be called concurrently.
 type Ledger struct {
-	path string
-	db   *bbolt.DB
-	file *os.File // db's own
+	db   *database
 	lock *os.File // nil when a reader found no lock file
 
-	mu     sync.Mutex // guards what follows
-	meta   Meta
-	broken bool // a commit failed or bbolt panicked: no further use
-	stuck  bool // bbolt panicked and may hold its own locks: Close must not ask for them
+	mu   sync.Mutex // guards meta
+	meta Meta
 }
 
 // Meta says whose ledger it is.
@@ -58,21 +51,12 @@ func (l *Ledger) Meta() Meta {
 
 // Close releases the ledger and the lock. The Ledger must not be used after it.
 func (l *Ledger) Close() error {
-	l.mu.Lock()
-	l.broken = true
-	stuck := l.stuck
-	l.mu.Unlock()
-	var err error
-	if stuck {
-		err = l.file.Close() // which gives bbolt's lock on it back; the mapping stays
-	} else {
-		err = l.db.Close()
-	}
+	err := l.db.close()
 	if l.lock != nil {
 		err = errors.Join(err, l.lock.Close())
 	}
 	if err != nil {
-		return fmt.Errorf("close ledger %s: %w", l.path, err)
+		return fmt.Errorf("close ledger %s: %w", l.db.path, err)
 	}
 	return nil
 }
@@ -80,7 +64,7 @@ func (l *Ledger) Close() error {
 // Empty reports whether the ledger knows no source. It is false when that cannot be read.
 func (l *Ledger) Empty() bool {
 	empty := false
-	err := l.view(func(t *tx) error {
+	err := l.db.view(func(t *tx) error {
 		k, _ := t.bolt.Bucket(bucketSources).Cursor().First()
 		empty = k == nil
 		return nil
@@ -90,7 +74,7 @@ func (l *Ledger) Empty() bool {
 
 // Get returns the source at key; false when there is none.
 func (l *Ledger) Get(key source.Key) (s *Source, ok bool, err error) {
-	err = l.view(func(t *tx) error {
+	err = l.db.view(func(t *tx) error {
 		s, ok, err = t.source(key)
 		return err
 	})
@@ -105,7 +89,7 @@ func (l *Ledger) All() ([]source.Key, error) { return l.keys(bucketSources) }
 func (l *Ledger) Waiting() ([]source.Key, error) { return l.keys(bucketWaiting) }
 
 func (l *Ledger) keys(bucket []byte) (keys []source.Key, err error) {
-	err = l.view(func(t *tx) error {
+	err = l.db.view(func(t *tx) error {
 		return t.scan(bucket, nil, func(k, _ []byte) error {
 			key, err := parseKey(string(k))
 			if err != nil {
@@ -120,7 +104,7 @@ func (l *Ledger) keys(bucket []byte) (keys []source.Key, err error) {
 
 // Ends returns the ends known of a source, by offset.
 func (l *Ledger) Ends(key source.Key) (ends []End, err error) {
-	err = l.view(func(t *tx) error {
+	err = l.db.view(func(t *tx) error {
 		return t.scan(bucketEnds, []byte(key.String()+"/"), func(k, v []byte) error {
 			_, off, err := parseEndKey(k)
 			if err != nil {
@@ -150,12 +134,12 @@ func (l *Ledger) Ends(key source.Key) (ends []End, err error) {
 // error of fn, or a source that breaks the rules on Source, changes nothing. After *CommitError
 // the ledger on disk may hold the old value or the new value, and the Ledger refuses further use.
 func (l *Ledger) Update(key source.Key, fn func(s *Source) error) error {
-	return l.change("update source "+key.String(), func(t *tx) error { return t.update(key, fn) })
+	return l.db.change("update source "+key.String(), func(t *tx) error { return t.update(key, fn) })
 }
 
 // UpdateAll is Update of several sources in one transaction: all are changed, or none.
 func (l *Ledger) UpdateAll(keys []source.Key, fn func(key source.Key, s *Source) error) error {
-	return l.change(fmt.Sprintf("update %d sources", len(keys)), func(t *tx) error {
+	return l.db.change(fmt.Sprintf("update %d sources", len(keys)), func(t *tx) error {
 		for _, key := range keys {
 			err := t.update(key, func(s *Source) error { return fn(key, s) })
 			if err != nil {
@@ -170,134 +154,9 @@ func (l *Ledger) UpdateAll(keys []source.Key, fn func(key source.Key, s *Source)
 // it are not believed any more. It gives the source's k back. That there is none is no error. Errors
 // are as for Update.
 func (l *Ledger) Delete(key source.Key) error {
-	return l.change("delete source "+key.String(), func(t *tx) error {
+	return l.db.change("delete source "+key.String(), func(t *tx) error {
 		return t.forget(key)
 	})
-}
-
-// change runs fn in a write transaction and commits it if anything changed.
-func (l *Ledger) change(what string, fn func(*tx) error) error {
-	wrap := func(err error) error { return fmt.Errorf("%s: %w", what, err) }
-	if err := l.usable(); err != nil {
-		return wrap(err)
-	}
-	var b *bbolt.Tx
-	done := false
-	defer func() { // also when fn, which is our caller's, panics
-		if b != nil && !done {
-			l.rollback(b)
-		}
-	}()
-	var t *tx
-	err := l.guard(func() (err error) {
-		if b, err = l.db.Begin(true); err != nil {
-			return err
-		}
-		// A commit may have failed while this one waited for its turn.
-		if err = l.usable(); err != nil {
-			return err
-		}
-		t, err = begin(l.path, b)
-		return err
-	})
-	if err != nil {
-		return wrap(err)
-	}
-	if err := fn(t); err != nil {
-		return wrap(err)
-	}
-	if !t.changed {
-		return nil
-	}
-	if err := l.guard(t.putSum); err != nil {
-		return wrap(err)
-	}
-	done = true
-	return l.commit(b)
-}
-
-// commit makes b durable. bbolt writes the new pages, then, after fdatasync, the meta page that
-// makes them count, then fdatasync again. If we crash before the meta page is written the old
-// state stands; after it, the new one; a torn meta page fails its checksum and the old one stands.
-// An error may come from before or after that write, so the outcome is unknown: the one thing
-// that must not happen now is to go on from memory.
-func (l *Ledger) commit(b *bbolt.Tx) error {
-	err := l.guard(b.Commit)
-	if err == nil {
-		return nil
-	}
-	l.mu.Lock()
-	l.broken = true
-	l.mu.Unlock()
-	return &CommitError{Path: l.path, Err: err}
-}
-
-// rollback drops b; when bbolt cannot even do that it is not asked for anything again.
-func (l *Ledger) rollback(b *bbolt.Tx) {
-	if err := l.guard(b.Rollback); err != nil {
-		l.mu.Lock()
-		l.broken, l.stuck = true, true
-		l.mu.Unlock()
-	}
-}
-
-// view runs fn in a read transaction.
-func (l *Ledger) view(fn func(*tx) error) error {
-	if err := l.usable(); err != nil {
-		return fmt.Errorf("read ledger: %w", err)
-	}
-	err := l.guard(func() error {
-		b, err := l.db.Begin(false)
-		if err != nil {
-			return err
-		}
-		defer b.Rollback()
-		t, err := begin(l.path, b)
-		if err != nil {
-			return err
-		}
-		return fn(t)
-	})
-	if err != nil {
-		return fmt.Errorf("read ledger: %w", err)
-	}
-	return nil
-}
-
-func (l *Ledger) usable() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.broken {
-		return ErrUnusable
-	}
-	return nil
-}
-
-// guard runs f, which calls bbolt. A panic of bbolt, or a page of its mapped file that the disk
-// cannot give, is damage and not the end of the process; after it the Ledger is not used again.
-func (l *Ledger) guard(f func() error) error {
-	err := guard(l.path, f)
-	if _, ok := errors.AsType[*panicError](err); ok {
-		l.mu.Lock()
-		l.broken, l.stuck = true, true
-		l.mu.Unlock()
-	}
-	return err
-}
-
-// panicError is what a panic of bbolt left.
-type panicError struct{ value any }
-
-func (e *panicError) Error() string { return fmt.Sprintf("bbolt: %v", e.value) }
-
-func guard(path string, f func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if v := recover(); v != nil {
-			err = &DamagedError{Path: path, Err: &panicError{v}}
-		}
-	}()
-	return f()
 }
 
 func ledgerPath(dir string) string { return filepath.Join(dir, FileName) }

@@ -94,7 +94,7 @@ func TestLedger_Update_IsSeenByGetAndAfterReopen(t *testing.T) {
 	ends, err := l.Ends(key)
 	require.NoError(t, err)
 	require.Equal(t, []End{pointAt(10).Mark()}, ends)
-	require.NoError(t, l.view(func(tx *tx) error {
+	require.NoError(t, l.db.view(func(tx *tx) error {
 		chain := pointAt(10).Chain
 		require.Equal(t, chain[:], tx.get(bucketEnds, []byte(key.String()+"/000000000000000a")))
 		return nil
@@ -282,7 +282,7 @@ func TestLedger_FailedCommit_RefusesFurtherUse(t *testing.T) {
 	l, err := Open(dir, Meta{})
 	require.NoError(t, err)
 	require.NoError(t, l.Update(testKey("one"), seal1))
-	require.NoError(t, l.file.Close()) // every write from now on fails
+	require.NoError(t, l.db.file.Close()) // every write from now on fails
 	err = l.Update(testKey("two"), seal1)
 	var failed *CommitError
 	require.ErrorAs(t, err, &failed)

@@ -58,7 +58,7 @@ func openLocked(dir string, want Meta) (*Ledger, error) {
 	// What was read may be a killed process's last write, which only the system's memory has: it
 	// must be durable before anyone acts on it.
 	if err = l.belongsTo(want); err == nil {
-		err = errors.Join(l.file.Sync(), durable.SyncDir(dir))
+		err = errors.Join(l.db.file.Sync(), durable.SyncDir(dir))
 	}
 	if err == nil && want.Origin != "" {
 		err = l.NoteOrigin(want.Origin)
@@ -71,7 +71,7 @@ func openLocked(dir string, want Meta) (*Ledger, error) {
 
 func (l *Ledger) belongsTo(want Meta) error {
 	if want.Sink != "" && l.meta.Sink != want.Sink {
-		return &MismatchError{Path: l.path, What: "sink", Have: l.meta.Sink, Want: want.Sink}
+		return &MismatchError{Path: l.db.path, What: "sink", Have: l.meta.Sink, Want: want.Sink}
 	}
 	return nil
 }
@@ -197,27 +197,28 @@ func openFile(path string, readOnly bool) (*Ledger, error) {
 	if err := checkFile(path); err != nil {
 		return nil, err
 	}
-	l := &Ledger{path: path}
+	db := &database{path: path}
 	options := boltOptions()
 	options.ReadOnly = readOnly
 	options.OpenFile = func(name string, flag int, _ os.FileMode) (f *os.File, err error) {
-		l.file, err = openIn(filepath.Dir(name), filepath.Base(name), flag&^os.O_CREATE)
-		return l.file, err
+		db.file, err = openIn(filepath.Dir(name), filepath.Base(name), flag&^os.O_CREATE)
+		return db.file, err
 	}
 	err := guard(path, func() (err error) {
-		l.db, err = bbolt.Open(path, fileMode, options)
+		db.bolt, err = bbolt.Open(path, fileMode, options)
 		return err
 	})
 	if err != nil {
-		if l.file != nil {
-			l.file.Close() // again, unless bbolt panicked: its lock must not stay
+		if db.file != nil {
+			db.file.Close() // again, unless bbolt panicked: its lock must not stay
 		}
 		if errors.Is(err, bolterrors.ErrTimeout) {
 			return nil, &LockedError{Dir: filepath.Dir(path)}
 		}
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	if err := l.guard(l.readAll); err != nil {
+	l := &Ledger{db: db}
+	if err := db.guard(l.readAll); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
@@ -247,22 +248,22 @@ func checkFile(path string) error {
 
 // readAll holds every entry against the sum and fills l.meta.
 func (l *Ledger) readAll() error {
-	b, err := l.db.Begin(false)
+	b, err := l.db.bolt.Begin(false)
 	if err != nil {
 		return err
 	}
 	defer b.Rollback()
 	bucket := b.Bucket(bucketMeta)
 	if bucket == nil || bucket.Get(keyMeta) == nil {
-		return otherFormat(l.path, "another program's bbolt file")
+		return otherFormat(l.db.path, "another program's bbolt file")
 	}
-	stored, err := decodeMeta(l.path, bucket.Get(keyMeta))
+	stored, err := decodeMeta(l.db.path, bucket.Get(keyMeta))
 	if err != nil {
 		return err
 	}
 	l.meta = Meta{Format: stored.Format, WriterID: stored.WriterID, Sink: string(stored.Sink),
 		Origin: stored.Origin}
-	t, err := begin(l.path, b)
+	t, err := begin(l.db.path, b)
 	if err != nil {
 		return err
 	}

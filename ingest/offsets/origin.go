@@ -10,10 +10,10 @@ func (l *Ledger) NoteOrigin(origin string) error {
 		return nil
 	case "":
 	default:
-		return &MismatchError{Path: l.path, What: "origin", Have: have, Want: origin}
+		return &MismatchError{Path: l.db.path, What: "origin", Have: have, Want: origin}
 	}
-	err := l.change("note the origin", func(t *tx) error {
-		stored, err := decodeMeta(l.path, t.get(bucketMeta, keyMeta))
+	err := l.db.change("note the origin", func(t *tx) error {
+		stored, err := decodeMeta(l.db.path, t.get(bucketMeta, keyMeta))
 		if err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ func (x Sighting) behind() bool { return x.Size > x.Sealed }
 // largest size stays, with the latest path. A sighting of a source that was given up since is dropped.
 // Errors are as for Update.
 func (l *Ledger) PutSightings(all ...Sighting) error {
-	return l.change("note how long files are", func(t *tx) error {
+	return l.db.change("note how long files are", func(t *tx) error {
 		for _, x := range all {
 			if err := t.putSighting(x); err != nil {
 				return err
@@ -46,7 +46,7 @@ func (l *Ledger) PutSightings(all ...Sighting) error {
 // Sighting returns what the ledger knows of how long the file of a source was: what PutSightings
 // noted, or what the source itself says if that is more. It is false when the ledger has neither.
 func (l *Ledger) Sighting(key source.Key) (x Sighting, ok bool, err error) {
-	err = l.view(func(t *tx) error {
+	err = l.db.view(func(t *tx) error {
 		x, ok, err = t.sighting(key)
 		return err
 	})
@@ -55,7 +55,7 @@ func (l *Ledger) Sighting(key source.Key) (x Sighting, ok bool, err error) {
 
 // Behind returns the sightings of all sources of which there was more than is sealed.
 func (l *Ledger) Behind() (all []Sighting, err error) {
-	err = l.view(func(t *tx) error {
+	err = l.db.view(func(t *tx) error {
 		return t.scan(bucketBehind, nil, func(k, _ []byte) error {
 			key, err := parseKey(string(k))
 			if err != nil {
@@ -74,7 +74,7 @@ func (l *Ledger) Behind() (all []Sighting, err error) {
 // the sealed offset is before the range. That there is nothing to forget is no error. Errors are as for
 // Update.
 func (l *Ledger) ForgetSighting(key source.Key, declared source.Range) error {
-	return l.change("forget how long the file of source "+key.String()+" was", func(t *tx) error {
+	return l.db.change("forget how long the file of source "+key.String()+" was", func(t *tx) error {
 		x, ok, err := t.sighting(key)
 		if err != nil || !ok || x.Sealed < declared.Start || x.Size > declared.End {
 			return err

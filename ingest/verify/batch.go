@@ -22,10 +22,10 @@ func (v *verifier) checkBatch(ctx context.Context, at place) error {
 	}
 	leftOut := v.leftOut(m)
 	if !leftOut {
-		v.report.Batches++
-		v.report.Rows += m.Rows
-		v.report.Rejects += m.Rejects
-		v.report.Objects += int64(len(m.Objects))
+		v.found.report.Batches++
+		v.found.report.Rows += m.Rows
+		v.found.report.Rejects += m.Rejects
+		v.found.report.Objects += int64(len(m.Objects))
 	}
 	b := &batchCheck{v: v, m: m, epoch: e, at: at}
 	var objects []subject
@@ -38,7 +38,7 @@ func (v *verifier) checkBatch(ctx context.Context, at place) error {
 		case s.again: // it was checked, and is not this batch's
 			b.damaged = true
 		case leftOut && s.size >= 0:
-			v.done(s.size)
+			v.found.done(s.size)
 		case !leftOut:
 			objects = append(objects, s)
 		}
@@ -79,7 +79,7 @@ func (v *verifier) mark(m *table.Manifest, o table.Object) (subject, error) {
 	}
 	s.size, s.again = p.size, p.state == named
 	if s.again {
-		v.add(Overlap, o.Key, "%s is named by two manifests, one is %s; its rows are counted "+
+		v.found.add(Overlap, o.Key, "%s is named by two manifests, one is %s; its rows are counted "+
 			"twice, so one of the manifests is a copy that must go", o.Key, m.Key())
 	}
 	p.state = named
@@ -133,11 +133,11 @@ func (b *batchCheck) object(ctx context.Context, s subject) error {
 	}
 	if fault != "" {
 		b.setDamaged()
-		b.v.add(Differing, s.Key, "%s is not as %s has it: %s; restore it from a copy of the sink",
+		b.v.found.add(Differing, s.Key, "%s is not as %s has it: %s; restore it from a copy of the sink",
 			s.Key, b.m.Key(), fault)
 	}
 	if s.size >= 0 {
-		b.v.done(s.size)
+		b.v.found.done(s.size)
 	}
 	return nil
 }
@@ -234,14 +234,14 @@ func (b *batchCheck) checkTotals() {
 	}
 	m, key := b.m, b.m.Key()
 	if b.rejectBytes != m.RejectBytes {
-		b.v.add(Differing, key, "%s counts %d bytes of rejects, its quarantine object holds %d; "+
+		b.v.found.add(Differing, key, "%s counts %d bytes of rejects, its quarantine object holds %d; "+
 			"restore it from a copy of the sink", key, m.RejectBytes, b.rejectBytes)
 	}
 	if b.epoch.def == nil {
 		return
 	}
 	if !equal(b.minTime, m.MinTime) || !equal(b.maxTime, m.MaxTime) {
-		b.v.add(Differing, key, "%s has another min_time or max_time than its rows; restore it "+
+		b.v.found.add(Differing, key, "%s has another min_time or max_time than its rows; restore it "+
 			"from a copy of the sink", key)
 	}
 }

@@ -78,7 +78,7 @@ func (c *coverage) flush(ctx context.Context) error {
 	}
 	if c.at < g.start && !c.blind {
 		r := source.Range{Start: c.at, End: g.start}
-		c.v.add(Gap, c.rangeName(r), "no manifest covers bytes %s of source %s although one "+
+		c.v.found.add(Gap, c.rangeName(r), "no manifest covers bytes %s of source %s although one "+
 			"begins at their end; if it was deleted by hand, stop every writer and run `ingest state "+
 			"rebuild`, then load the file again", r, c.key)
 	}
@@ -90,7 +90,7 @@ func (c *coverage) rangeName(r source.Range) string { return c.key.String() + " 
 
 // take goes on with what stands at a group's start, if anything does.
 func (c *coverage) take(ctx context.Context, g *group) (bool, error) {
-	at, found, err := c.v.look(ctx, c.key, g)
+	at, found, err := c.v.manifests.look(ctx, c.key, g)
 	if err != nil {
 		return false, err
 	}
@@ -111,17 +111,17 @@ func (c *coverage) choose(start int64, at, found place) place {
 	case found.commit == nil:
 		return at
 	case at.commit == nil:
-		c.v.add(Differing, found.key, "%s stands where no loss is declared; restore %s from a copy "+
+		c.v.found.add(Differing, found.key, "%s stands where no loss is declared; restore %s from a copy "+
 			"of the sink", found.key, at.key)
 		return found
 	case at.commit.Manifest != nil:
-		c.v.add(Overlap, c.rangeName(found.commit.Manifest.Range()), "%s and %s both hold bytes from "+
+		c.v.found.add(Overlap, c.rangeName(found.commit.Manifest.Range()), "%s and %s both hold bytes from "+
 			"%d on; rows of one of them are there twice", found.key, at.key, start)
 		return at
 	}
 	m, l := found.commit.Manifest, at.commit.Loss
 	if m.End != *l.End || m.ChainIn != l.ChainIn || m.ChainOut != *l.ChainOut || m.K != l.K {
-		c.v.add(Differing, found.key, "%s is not the range that %s declares lost; restore both from "+
+		c.v.found.add(Differing, found.key, "%s is not the range that %s declares lost; restore both from "+
 			"a copy of the sink", found.key, l.Key())
 	}
 	return found
@@ -140,7 +140,7 @@ func (c *coverage) cover(ctx context.Context, at place) error {
 	switch {
 	case e.Start < c.at:
 		r := source.Range{Start: e.Start, End: min(e.End, c.at)}
-		c.v.add(Overlap, c.rangeName(r), "bytes %s of source %s are in more than one manifest, "+
+		c.v.found.add(Overlap, c.rangeName(r), "bytes %s of source %s are in more than one manifest, "+
 			"%s is one of them; their rows are there twice", r, c.key, e.key)
 	case e.Start == c.at && !c.blind:
 		c.checkLink(e)
@@ -157,7 +157,7 @@ func (c *coverage) cover(ctx context.Context, at place) error {
 		c.commits = append(c.commits, commit)
 	}
 	if l := commit.Loss; l != nil {
-		c.v.add(Lost, c.rangeName(e.Range), "bytes %s of source %s are declared lost (%s); a "+
+		c.v.found.add(Lost, c.rangeName(e.Range), "bytes %s of source %s are declared lost (%s); a "+
 			"file that turns up and has them still brings them back", e.Range, c.key, l.Reason)
 		return nil
 	}
@@ -193,6 +193,17 @@ func edgesOf(commit table.Commit) edges {
 	return e
 }
 
+// chainPoints gives the start of each range of the source and all its points, as they follow each
+// other.
+func (c *coverage) chainPoints() (all []source.Mark) {
+	for _, commit := range c.commits {
+		e := edgesOf(commit)
+		all = append(all, source.Mark{Offset: e.Start, Chain: e.chainIn})
+		all = append(all, e.points...)
+	}
+	return all
+}
+
 func pointsOf(marks []source.Mark, end int64, chain source.Digest) []source.Mark {
 	return append(slices.Clip(marks), source.Mark{Offset: end, Chain: chain})
 }
@@ -200,10 +211,10 @@ func pointsOf(marks []source.Mark, end int64, chain source.Digest) []source.Mark
 func (c *coverage) checkK(e edges) {
 	if c.k == nil {
 		c.k = &e.k
-		c.v.report.Sources++
+		c.v.found.report.Sources++
 	}
 	if *c.k != e.k {
-		c.v.add(Differing, e.key, "%s says k %d, manifests before it %d; it is not of this "+
+		c.v.found.add(Differing, e.key, "%s says k %d, manifests before it %d; it is not of this "+
 			"source, restore it from a copy of the sink", e.key, e.k, *c.k)
 	}
 }
@@ -211,16 +222,16 @@ func (c *coverage) checkK(e edges) {
 // checkLink holds the start of a batch against the end of the one before.
 func (c *coverage) checkLink(e edges) {
 	if c.known && e.chainIn != c.chain {
-		c.v.add(Differing, e.key, "%s does not go on where the manifest before it ends: its "+
+		c.v.found.add(Differing, e.key, "%s does not go on where the manifest before it ends: its "+
 			"chain_in is not that one's chain_out; one of them was changed, restore it from a copy of "+
 			"the sink", e.key)
 	}
 	if c.known && c.openEnd && !e.carries {
-		c.v.add(Differing, e.key, "%s carries no line although the batch before it ended inside "+
+		c.v.found.add(Differing, e.key, "%s carries no line although the batch before it ended inside "+
 			"one; restore it from a copy of the sink", e.key)
 	}
 	if c.known && !e.loss && e.carried != c.rest {
-		c.v.add(Differing, e.key, "%s carries over %q where the batch before it has %q; restore both "+
+		c.v.found.add(Differing, e.key, "%s carries over %q where the batch before it has %q; restore both "+
 			"from a copy of the sink", e.key, e.carried, c.rest)
 	}
 }
@@ -254,6 +265,6 @@ func (c *coverage) reportNote(n *table.Loss) {
 		return // someone had them after all
 	}
 	r := source.Range{Start: start, End: max(start, *end)}
-	c.v.add(Lost, c.rangeName(r), "%sbytes %s of source %s are declared lost before they were "+
+	c.v.found.add(Lost, c.rangeName(r), "%sbytes %s of source %s are declared lost before they were "+
 		"sealed (%s); a file that turns up and has them still brings them back", atLeast, r, c.key, n.Reason)
 }

@@ -109,13 +109,13 @@ func (d *derivation) compare(m, made *table.Manifest) bool {
 	}
 	for i := range min(len(m.Objects), len(made.Objects)) {
 		if have, want := m.Objects[i], made.Objects[i]; have != want {
-			d.v.add(Differing, have.Key, "%s is not what %s gives in %s, that would be %s with "+
+			d.v.found.add(Differing, have.Key, "%s is not what %s gives in %s, that would be %s with "+
 				"%d rows, %d bytes and SHA-256 %s; restore the sink from a copy", have.Key, d.file.Path(),
 				m.Range(), want.Key, want.Rows, want.Bytes, want.SHA256)
 			return false
 		}
 	}
-	d.v.add(Differing, m.Key(), "%s is not what %s gives in %s, that would be %s; restore the "+
+	d.v.found.add(Differing, m.Key(), "%s is not what %s gives in %s, that would be %s; restore the "+
 		"sink from a copy", m.Key(), d.file.Path(), m.Range(), bytes.TrimSpace(made.JSON()))
 	return false
 }
@@ -135,7 +135,7 @@ func (d *derivation) compareRows(ctx context.Context, o table.Object, made *byte
 		return fmt.Errorf("read %s: %w", o.Key, err)
 	}
 	if fault != "" {
-		d.v.add(Differing, o.Key, "%s does not hold the rows that %s gives: %s; restore it from "+
+		d.v.found.add(Differing, o.Key, "%s does not hold the rows that %s gives: %s; restore it from "+
 			"a copy of the sink", o.Key, d.file.Path(), fault)
 	}
 	return nil

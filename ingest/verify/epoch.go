@@ -30,7 +30,7 @@ func (v *verifier) epoch(ctx context.Context, m *table.Manifest) (*epoch, error)
 	v.epochs[key] = e
 	body, _, err := read(ctx, v.Store, key)
 	if errors.Is(err, sink.ErrNotFound) {
-		v.add(Missing, key, "%s, which %s names, is missing, so its batches cannot be derived "+
+		v.found.add(Missing, key, "%s, which %s names, is missing, so its batches cannot be derived "+
 			"again; restore it from a copy of the sink", key, m.Key())
 		return e, nil
 	}
@@ -38,7 +38,7 @@ func (v *verifier) epoch(ctx context.Context, m *table.Manifest) (*epoch, error)
 		return nil, fmt.Errorf("read epoch: %w", err)
 	}
 	if source.DigestOf(body) != m.Epoch {
-		v.add(Differing, key, "%s does not hold the bytes that it is named after; restore it "+
+		v.found.add(Differing, key, "%s does not hold the bytes that it is named after; restore it "+
 			"from a copy of the sink", key)
 		return e, nil
 	}
@@ -47,7 +47,7 @@ func (v *verifier) epoch(ctx context.Context, m *table.Manifest) (*epoch, error)
 		err = fmt.Errorf("it is of table %s", def.Table())
 	}
 	if err != nil {
-		v.add(Differing, key, "%s cannot be read (%v); a newer ingest may have written it",
+		v.found.add(Differing, key, "%s cannot be read (%v); a newer ingest may have written it",
 			key, err)
 		return e, nil
 	}

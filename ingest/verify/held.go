@@ -43,22 +43,16 @@ func (p *proof) in(t source.Table) *held {
 func (h *held) judge(c *coverage, marks map[int64]source.Point,
 	end source.Point) (agrees, proved bool) {
 	agreed := int64(0)
-	for _, commit := range c.commits {
-		e := edgesOf(commit)
-		for _, at := range slices.Insert(e.points, 0, source.Mark{Offset: e.Start, Chain: e.chainIn}) {
-			mark, reached := marks[at.Offset]
-			if reached && mark.Chain != at.Chain {
-				if agreed >= h.agreed {
-					h.agreed = agreed
-					h.differs = fmt.Sprintf("it says the same as source %s up to byte %d and something "+
-						"else before byte %d", c.key, agreed, at.Offset)
-				}
-				return false, false
-			}
-			if reached {
-				agreed = at.Offset
-			}
+	for _, at := range c.chainPoints() {
+		mark, reached := marks[at.Offset]
+		if !reached {
+			continue
 		}
+		if mark.Chain != at.Chain {
+			h.disagrees(c.key, agreed, at.Offset)
+			return false, false
+		}
+		agreed = at.Offset
 	}
 	last := edgesOf(c.commits[len(c.commits)-1]).End
 	if last > end.Offset {
@@ -67,6 +61,15 @@ func (h *held) judge(c *coverage, marks map[int64]source.Point,
 		return true, false
 	}
 	return true, true
+}
+
+// disagrees notes that a source is refuted, unless another one that was agrees with more of the file.
+func (h *held) disagrees(key source.Key, agreed, at int64) {
+	if agreed >= h.agreed {
+		h.agreed = agreed
+		h.differs = fmt.Sprintf("it says the same as source %s up to byte %d and something "+
+			"else before byte %d", key, agreed, at)
+	}
 }
 
 // checkRest looks for records of the file after the last batch of its source, which ends at from.
@@ -96,7 +99,7 @@ func (v *verifier) reportProofs() {
 	for _, p := range v.proofs.files {
 		switch {
 		case p.broken != nil:
-			v.add(Missing, p.path, "nothing of %s can be proved: %v", p.path, p.broken)
+			v.found.add(Missing, p.path, "nothing of %s can be proved: %v", p.path, p.broken)
 		case p.head != nil: // an empty file is no source
 			v.reportProof(p)
 		}
@@ -114,15 +117,15 @@ func (v *verifier) reportProof(p *proof) {
 	})
 	for _, t := range tables {
 		h := p.tables[t]
-		h.twins.pairs(h.twins.all(), math.MaxInt64, v.addTwin)
+		h.twins.pairs(h.twins.all(), math.MaxInt64, v.found.addTwin)
 		settled = settled || h.whole || h.proved || h.damaged != ""
 		switch {
 		case h.whole:
 		case h.proved:
-			v.add(Gap, h.restOf.String()+" "+h.rest.String(), "bytes %s of %s are in no batch of %s yet; "+
+			v.found.add(Gap, h.restOf.String()+" "+h.rest.String(), "bytes %s of %s are in no batch of %s yet; "+
 				"load it again", h.rest, p.path, t)
 		case h.damaged != "":
-			v.add(Differing, p.path, "%s cannot be proved to be in %s: %s; give the whole file", p.path, t,
+			v.found.add(Differing, p.path, "%s cannot be proved to be in %s: %s; give the whole file", p.path, t,
 				h.damaged)
 		}
 		short = cmp.Or(h.short, short)
@@ -133,12 +136,12 @@ func (v *verifier) reportProof(p *proof) {
 	switch {
 	case settled:
 	case short != "":
-		v.add(Differing, p.path, "%s cannot be proved: %s; give the whole file", p.path, short)
+		v.found.add(Differing, p.path, "%s cannot be proved: %s; give the whole file", p.path, short)
 	case agreed > 0:
-		v.add(Differing, p.path, "%s is not what was loaded: %s; it was changed since, or is another "+
+		v.found.add(Differing, p.path, "%s is not what was loaded: %s; it was changed since, or is another "+
 			"log that begins alike and was never loaded", p.path, differs)
 	default:
-		v.add(Missing, p.path, "no source in the sink is %s; load it, or give the stream that it was "+
+		v.found.add(Missing, p.path, "no source in the sink is %s; load it, or give the stream that it was "+
 			"loaded to", p.path)
 	}
 }

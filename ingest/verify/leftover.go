@@ -10,7 +10,6 @@ import (
 	"logseal/ingest/batch"
 	"logseal/ingest/parquet"
 	"logseal/ingest/sink"
-	"logseal/ingest/source"
 	"logseal/ingest/table"
 )
 
@@ -58,7 +57,7 @@ func (v *verifier) settleBatch(ctx context.Context, objects []*placed) error {
 	var now *standing
 	for _, p := range objects {
 		if v.isOld(p) {
-			v.done(p.size)
+			v.found.done(p.size)
 			continue
 		}
 		var err error
@@ -72,7 +71,7 @@ func (v *verifier) settleBatch(ctx context.Context, objects []*placed) error {
 		if err != nil {
 			return fmt.Errorf("check %s: %w", v.objects.key(p), err)
 		}
-		v.done(p.size)
+		v.found.done(p.size)
 	}
 	return nil
 }
@@ -91,11 +90,11 @@ func (v *verifier) settle(ctx context.Context, p *placed, now *standing) error {
 	case p.state == named:
 		return nil
 	case v.spooled[spooled{v.objects.tables[p.table], p.name}]:
-		v.add(Pending, key, "%s waits for its manifest, the batch is in the spool; the next "+
+		v.found.add(Pending, key, "%s waits for its manifest, the batch is in the spool; the next "+
 			"load or the running tail finishes it", key)
 		return nil
 	case p.state == dead:
-		v.condemn(key, p.name.ID)
+		v.found.condemn(key, p.name.ID)
 		return nil
 	}
 	fault, err := v.inspectLeftover(ctx, key, p)
@@ -106,20 +105,14 @@ func (v *verifier) settle(ctx context.Context, p *placed, now *standing) error {
 		return err
 	}
 	if fault != "" {
-		v.add(Differing, key, "%s is named by no manifest and is not what its name says: %s; "+
+		v.found.add(Differing, key, "%s is named by no manifest and is not what its name says: %s; "+
 			"move it away", key, fault)
 		return nil
 	}
-	v.addUnfinished(p.size)
-	v.add(Unfinished, key, "%s is named by no manifest, its batch may still be finished; a "+
+	v.found.addUnfinished(p.size)
+	v.found.add(Unfinished, key, "%s is named by no manifest, its batch may still be finished; a "+
 		"glob over data/ counts it already, so load its file again or wait for who is at it", key)
 	return nil
-}
-
-func (v *verifier) addUnfinished(size int64) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.report.UnfinishedBytes += size
 }
 
 // standing is what stands at the start of a batch now.
@@ -132,8 +125,8 @@ func (v *verifier) ask(ctx context.Context, p *placed) (*standing, error) {
 	s := standing{owner: p.owner}
 	var err error
 	k, start := v.objects.owners[p.owner], p.name.Range.Start
-	if s.at, err = v.fetch(ctx, table.ManifestKey(k, start)); err == nil {
-		s.found, err = v.fetch(ctx, table.FoundKey(k, start))
+	if s.at, err = v.manifests.fetch(ctx, table.ManifestKey(k, start)); err == nil {
+		s.found, err = v.manifests.fetch(ctx, table.FoundKey(k, start))
 	}
 	return &s, err
 }
@@ -176,24 +169,11 @@ func faultySources(r *Report) map[string]bool {
 	return faulty
 }
 
-// condemned is an object that can never be committed: a manifest that does not name it has been read at its
-// start. Manifests are never replaced, so no writer can name it any more, whenever its delete arrives.
-type condemned struct {
-	key string
-	of  source.ID
-}
-
-func (v *verifier) condemn(key string, of source.ID) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.condemned = append(v.condemned, condemned{key, of})
-}
-
 // clean reports or deletes what is condemned, once all faults are found. Where a source has faults, somebody else
 // has been at it: then nothing of it is deleted.
 func (v *verifier) clean(ctx context.Context) error {
-	faulty := faultySources(v.report)
-	for _, x := range v.condemned {
+	faulty := faultySources(v.found.report)
+	for _, x := range v.found.condemned {
 		v.start(func(ctx context.Context) error { return v.supersede(ctx, x.key, faulty[x.of.String()]) })
 	}
 	return ctx.Err()
@@ -210,16 +190,14 @@ func (v *verifier) supersede(ctx context.Context, key string, faulty bool) error
 		if err := v.Store.Delete(ctx, key); err != nil {
 			return fmt.Errorf("clean: %w", err)
 		}
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		v.report.Cleaned = append(v.report.Cleaned, key)
+		v.found.cleaned(key)
 		return nil
 	}
 	what := "`ingest verify --clean` deletes it"
 	if faulty {
 		what += " once its source has no other fault"
 	}
-	v.add(Superseded, key, "%s is left over from a batch that another one took the place of, "+
+	v.found.add(Superseded, key, "%s is left over from a batch that another one took the place of, "+
 		"and a glob over data/ counts its rows twice; %s", key, what)
 	return nil
 }

@@ -54,7 +54,7 @@ func (v *verifier) list(ctx context.Context) error {
 			}
 			k, err := table.ParseKey(info.Key)
 			if err != nil {
-				v.add(Differing, info.Key, "%s is no name that Logseal gives, so a glob counts what "+
+				v.found.add(Differing, info.Key, "%s is no name that Logseal gives, so a glob counts what "+
 					"nothing accounts for; move it out of %s", info.Key, folder)
 				continue
 			}
@@ -66,11 +66,11 @@ func (v *verifier) list(ctx context.Context) error {
 			}
 			l.objects = append(l.objects, placed{name: k.Batch, size: info.Size, table: t,
 				partition: k.Partition, kind: k.Kind})
-			v.advance(func(p *Progress) { p.Objects, p.Bytes = p.Objects+1, p.Bytes+info.Size })
+			v.found.advance(func(p *Progress) { p.Objects, p.Bytes = p.Objects+1, p.Bytes+info.Size })
 		}
 	}
 	slices.SortFunc(l.objects, compare)
-	v.advance(func(p *Progress) { p.Listed = true })
+	v.found.advance(func(p *Progress) { p.Listed = true })
 	return nil
 }
 

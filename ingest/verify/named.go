@@ -16,12 +16,12 @@ func Files(ctx context.Context, o Options, yield func(key string) error) error {
 	if err := checkRoot(ctx, o.Store); err != nil {
 		return err
 	}
-	v := newVerifier(o)
+	m := newManifests(o, newFindings(nil))
 	var of source.Key
 	var g *group
-	err := v.eachPlace(ctx, func(ctx context.Context, k table.ParsedKey, p place) error {
+	err := m.eachPlace(ctx, func(ctx context.Context, k table.ParsedKey, p place) error {
 		if g != nil && (k.Source != of || k.Start != g.start) {
-			if err := v.yieldBatch(ctx, of, g, yield); err != nil {
+			if err := m.yieldBatch(ctx, of, g, yield); err != nil {
 				return err
 			}
 			g = nil
@@ -35,18 +35,18 @@ func Files(ctx context.Context, o Options, yield func(key string) error) error {
 	if err != nil || g == nil {
 		return err
 	}
-	return v.yieldBatch(ctx, of, g, yield)
+	return m.yieldBatch(ctx, of, g, yield)
 }
 
 // yieldBatch yields the objects of the batch that counts at a start.
-func (v *verifier) yieldBatch(ctx context.Context, k source.Key, g *group,
+func (m *manifests) yieldBatch(ctx context.Context, k source.Key, g *group,
 	yield func(string) error) error {
 	_, listed := g.places[table.ManifestKind]
 	_, found := g.places[table.FoundKind]
 	if !listed && !found {
 		return nil // a note
 	}
-	at, beside, err := v.look(ctx, k, g)
+	at, beside, err := m.look(ctx, k, g)
 	if err != nil {
 		return err
 	}

@@ -111,7 +111,7 @@ func (v *verifier) proveNumbers(ctx context.Context, c *coverage, p *proof) erro
 		key := table.ManifestKey(lower, 0)
 		_, err := v.Store.Stat(ctx, key)
 		if errors.Is(err, sink.ErrNotFound) {
-			v.add(Missing, key, "%s, the first manifest of source %d that begins as %s does, is "+
+			v.found.add(Missing, key, "%s, the first manifest of source %d that begins as %s does, is "+
 				"missing although source %d is there; restore it from a copy of the sink", key, k, p.path,
 				*c.k)
 		} else if err != nil {
@@ -128,12 +128,8 @@ func (v *verifier) proveFile(ctx context.Context, c *coverage, p *proof) error {
 	}
 	defer f.Close()
 	var offsets []int64
-	for _, commit := range c.commits {
-		e := edgesOf(commit)
-		offsets = append(offsets, e.Start)
-		for _, m := range e.points {
-			offsets = append(offsets, m.Offset)
-		}
+	for _, m := range c.chainPoints() {
+		offsets = append(offsets, m.Offset)
 	}
 	marks, end, err := f.Marks(ctx, offsets)
 	var corrupt *files.CorruptError

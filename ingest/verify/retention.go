@@ -20,12 +20,12 @@ func (b *batchCheck) absent(ctx context.Context, key string) error {
 			return err
 		}
 		if !put.IsZero() && time.Since(put) > keep {
-			b.v.add(Expired, key, "%s is not there; its manifest %s was put %s, longer ago than the "+
+			b.v.found.add(Expired, key, "%s is not there; its manifest %s was put %s, longer ago than the "+
 				"retention of stream %s", key, b.at.key, put.UTC().Format(time.RFC3339), b.m.Stream)
 			return nil
 		}
 	}
-	b.v.add(Missing, key, "%s, which %s names, is missing; restore it from a copy of the "+
+	b.v.found.add(Missing, key, "%s, which %s names, is missing; restore it from a copy of the "+
 		"sink, or write its source to a new version", key, b.m.Key())
 	return nil
 }

@@ -39,16 +39,24 @@ func differingRows(ctx context.Context, have, want *blob) (string, error) {
 			return "", fmt.Errorf("read what was made again: %w", err)
 		}
 		n := min(x.left(), y.left())
-		for i := range n {
-			for c := range x.columns {
-				if !sameValue(&x.columns[c], x.at+i, &y.columns[c], y.at+i) {
-					return fmt.Sprintf("row %d differs in column %s", row+int64(i), a.Columns()[c].Name), nil
-				}
-			}
+		if i, c, differ := firstDifference(&x, &y, n); differ {
+			return fmt.Sprintf("row %d differs in column %s", row+int64(i), a.Columns()[c].Name), nil
 		}
 		x.at, y.at, row = x.at+n, y.at+n, row+int64(n)
 	}
 	return "", nil
+}
+
+// firstDifference finds the first of the next n rows of two files that differ, and in which column.
+func firstDifference(x, y *cursor, n int) (row, column int, differ bool) {
+	for i := range n {
+		for c := range x.columns {
+			if !sameValue(&x.columns[c], x.at+i, &y.columns[c], y.at+i) {
+				return i, c, true
+			}
+		}
+	}
+	return 0, 0, false
 }
 
 // cursor reads a file's rows group by group.

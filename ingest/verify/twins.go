@@ -139,31 +139,3 @@ func (t *twins) shared(short, long int32) (source.Range, bool) {
 	}
 	return r, r.Start < r.End
 }
-
-// told names a finding about twins: each source is told once of its own origin and once of others.
-type told struct {
-	short      source.Key
-	sameOrigin bool
-}
-
-// addTwin reports two sources that hold the same bytes.
-func (v *verifier) addTwin(t *twins, short, long int32) {
-	a, b := t.key(short), t.key(long)
-	r, _ := t.shared(short, long)
-	what := told{a, a.Origin == b.Origin}
-	if v.told[what] {
-		return
-	}
-	v.told[what] = true
-	if what.sameOrigin {
-		v.add(Overlap, a.String()+" "+r.String(), "bytes %s of source %s are in source %s too; unless "+
-			"these are two logs that say the same, their rows are there twice: leave out one _sid, or load "+
-			"the log to a new version", r, a, b)
-		return
-	}
-	names := []string{a.String(), b.String()}
-	slices.Sort(names)
-	v.add(Twin, strings.Join(names, " "), "bytes %s of source %s are in source %s of another origin "+
-		"too; unless these are two logs that say the same, their rows are there twice: leave out one "+
-		"_sid, or load the log to a new version", r, a, b)
-}

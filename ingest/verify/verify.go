@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -56,47 +55,37 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := v.run(ctx); err != nil {
 		return nil, err
 	}
-	v.report.finish()
-	return v.report, nil
+	v.found.report.finish()
+	return v.found.report, nil
 }
 
 // verifier is one run. One goroutine judges and uses it; the tasks it starts use what is read only
-// by then, and what a mutex guards.
+// by then, findings, and manifests.
 type verifier struct {
 	Options
 	since int32 // days since 1970; batch.NoDate for all
 
-	objects *listing
-	spooled map[spooled]bool
-	epochs  map[string]*epoch // by key
-	proofs  *proofs           // of Sources
-	points  *points           // of the table that is walked
-	told    map[told]bool
+	found     *findings
+	manifests *manifests
+	objects   *listing
+	spooled   map[spooled]bool
+	epochs    map[string]*epoch // by key
+	proofs    *proofs           // of Sources
+	points    *points           // of the table that is walked
 
 	start func(task func(ctx context.Context) error) // waits for room; see tasks
 	reads *semaphore.Weighted                        // bytes that are read whole
-
-	mu        sync.Mutex // guards what follows, but for the report's counts
-	report    *Report
-	condemned []condemned
-	progress  Progress
 }
 
 func newVerifier(o Options) *verifier {
-	v := &verifier{Options: o, report: &Report{}, epochs: map[string]*epoch{}, told: map[told]bool{},
-		points: newPoints(source.Table{}),
-		reads:  semaphore.NewWeighted(readBytesMax), since: batch.NoDate}
+	found := newFindings(o.Progress)
+	v := &verifier{Options: o, found: found, manifests: newManifests(o, found),
+		epochs: map[string]*epoch{}, points: newPoints(source.Table{}),
+		reads: semaphore.NewWeighted(readBytesMax), since: batch.NoDate}
 	if !o.Since.IsZero() {
 		v.since = batch.Day.PartitionOf(o.Since.UnixMicro()).Date
 	}
 	return v
-}
-
-// add reports a finding.
-func (v *verifier) add(k Kind, what, format string, args ...any) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.report.add(k, what, format, args...)
 }
 
 // spooled names a batch in the spool.
@@ -161,17 +150,11 @@ func (v *verifier) listOthers(ctx context.Context) error {
 				return fmt.Errorf("list %s: %w", folder, err)
 			}
 			if _, err := table.ParseKey(info.Key); err != nil {
-				v.stray(info.Key)
+				v.found.stray(info.Key)
 			}
 		}
 	}
 	return nil
-}
-
-// stray reports a key that is no name of ours and that no reader counts.
-func (v *verifier) stray(key string) {
-	v.add(Differing, key, "%s is no name that Logseal gives; someone else put it there, "+
-		"move it away", key)
 }
 
 // checkRoot reads logseal.json before anything.

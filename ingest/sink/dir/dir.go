@@ -42,9 +42,8 @@ const (
 
 // Store is a folder of objects. It is made by New or NewReader.
 type Store struct {
-	root   string      // absolute, links resolved
-	writer string      // whose folder in Temp it writes to; empty: it only reads and deletes
-	mode   fs.FileMode // of objects
+	dir    rootDir
+	writer string // whose folder in Temp it writes to; empty: it only reads and deletes
 	seq    atomic.Uint64
 
 	// durable holds the folders whose own name is known to have been fsynced. Those that were
@@ -75,9 +74,9 @@ func New(root, writerID string, mode fs.FileMode) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.writer, s.mode = writerID, mode
+	s.writer, s.dir.mode = writerID, mode
 	if err := s.makeRoot(); err != nil {
-		return nil, fmt.Errorf("open sink %s: %w", s.root, err)
+		return nil, fmt.Errorf("open sink %s: %w", s.dir.root, err)
 	}
 	if err := s.clearTmp(); err != nil {
 		return nil, fmt.Errorf("clear %s: %w", s.tmp(), err)
@@ -92,12 +91,12 @@ func NewReader(root string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := os.Stat(s.root)
+	st, err := os.Stat(s.dir.root)
 	if err == nil && !st.IsDir() {
 		err = errors.New("it is not a folder")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open sink %s: %w", s.root, err)
+		return nil, fmt.Errorf("open sink %s: %w", s.dir.root, err)
 	}
 	return s, nil
 }
@@ -107,7 +106,7 @@ func open(root string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{root: name, durable: map[string]bool{}, fsync: (*os.File).Sync}, nil
+	return &Store{dir: rootDir{root: name}, durable: map[string]bool{}, fsync: (*os.File).Sync}, nil
 }
 
 // Name is the identity of the folder root as a sink: its absolute path with links resolved, as
@@ -132,7 +131,7 @@ func Name(root string) (string, error) {
 }
 
 // Name implements sink.Store: the folder's absolute path with links resolved.
-func (s *Store) Name() string { return s.root }
+func (s *Store) Name() string { return s.dir.root }
 
 // checkWriter returns an error unless id can be the name of a folder.
 func checkWriter(id string) error {

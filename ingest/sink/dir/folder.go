@@ -13,17 +13,17 @@ import (
 func (s *Store) makeRoot() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st, err := os.Stat(s.root); err == nil && st.IsDir() {
+	if st, err := os.Stat(s.dir.root); err == nil && st.IsDir() {
 		// It may be a mount point or lie in a folder that we may not read, so nothing above it
 		// is ours to fsync. A root that a killed run made is as old as its .tmp: it is not trusted
 		// and fsynced as far as we can.
-		if err := s.syncPath(filepath.Dir(s.root)); err != nil && !errors.Is(err, fs.ErrPermission) {
+		if err := s.syncPath(filepath.Dir(s.dir.root)); err != nil && !errors.Is(err, fs.ErrPermission) {
 			return err
 		}
-		s.durable[s.root] = true
+		s.durable[s.dir.root] = true
 		return nil
 	}
-	return s.ensure(s.root)
+	return s.ensure(s.dir.root)
 }
 
 // ensure makes folder and those above it and sees to it that their names are durable. The caller
@@ -39,13 +39,13 @@ func (s *Store) ensure(folder string) error {
 		return nil
 	}
 	parent := filepath.Dir(folder)
-	if _, err := os.Lstat(parent); parent != folder && (s.inside(folder) || err != nil) {
+	if _, err := os.Lstat(parent); parent != folder && (s.dir.inside(folder) || err != nil) {
 		if err := s.ensure(parent); err != nil {
 			return err
 		}
 	}
-	if err := s.mkdir(folder); err != nil {
-		st, serr := s.stat(folder)
+	if err := s.dir.mkdir(folder); err != nil {
+		st, serr := s.dir.stat(folder)
 		if !errors.Is(err, fs.ErrExist) || serr != nil || !st.IsDir() {
 			return err
 		}
@@ -69,7 +69,7 @@ func (s *Store) forgetFolders() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.durable)
-	s.durable[s.root] = true
+	s.durable[s.dir.root] = true
 }
 
 // syncPath fsyncs a folder or a file that has its final name. A failed fsync breaks the store,
@@ -88,7 +88,7 @@ func (s *Store) syncPath(path string) error {
 
 // openSynced opens what is at path, to fsync it.
 func (s *Store) openSynced(path string) (synced, error) {
-	f, err := s.open(path)
+	f, err := s.dir.open(path)
 	return synced{f, s.fsync}, err
 }
 

@@ -117,7 +117,7 @@ func (c *cancelReader) Read(p []byte) (int, error) {
 // publish gives the staged file its name. From here on a cancelled context is not looked at: the
 // link is one call, and what follows it only makes it durable.
 func (s *Store) publish(tmp *staged, o sink.Object) error {
-	path := s.path(o.Key)
+	path := s.dir.path(o.Key)
 	folder := filepath.Dir(path)
 	if err := s.ensureFolder(folder); err != nil {
 		return err
@@ -151,7 +151,7 @@ func (s *Store) link(tmp *staged, path string) error {
 		return err
 	}
 	defer from.Close()
-	to, err := s.open(filepath.Dir(path))
+	to, err := s.dir.open(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (s *Store) link(tmp *staged, path string) error {
 
 // compare returns nil when the object at path has the bytes of o, and makes them durable.
 func (s *Store) compare(path string, o sink.Object) error {
-	f, err := s.open(path)
+	f, err := s.dir.open(path)
 	if err != nil {
 		return err
 	}

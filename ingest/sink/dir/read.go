@@ -12,8 +12,6 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"logseal/ingest/sink"
 )
 
@@ -22,7 +20,7 @@ func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, sink.Info, 
 	if _, err := s.Stat(ctx, key); err != nil {
 		return nil, sink.Info{}, err
 	}
-	f, err := s.open(s.path(key))
+	f, err := s.dir.open(s.dir.path(key))
 	if err != nil {
 		return nil, sink.Info{}, notFound("get", key, err)
 	}
@@ -42,7 +40,7 @@ func (s *Store) Stat(ctx context.Context, key string) (sink.Info, error) {
 	if err := ctx.Err(); err != nil {
 		return sink.Info{}, fmt.Errorf("stat %s: %w", key, err)
 	}
-	st, err := s.stat(s.path(key))
+	st, err := s.dir.stat(s.dir.path(key))
 	if err != nil {
 		return sink.Info{}, notFound("stat", key, err)
 	}
@@ -74,8 +72,8 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("delete %s: %w", key, err)
 	}
-	path := s.path(key)
-	err := s.unlink(path)
+	path := s.dir.path(key)
+	err := s.dir.unlink(path)
 	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) {
 		return nil
 	}
@@ -84,20 +82,6 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("delete %s: %w", key, err)
-	}
-	return nil
-}
-
-// unlink removes the file at path, and no folder.
-func (s *Store) unlink(path string) error {
-	folder, err := s.open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	err = unix.Unlinkat(int(folder.Fd()), filepath.Base(path), 0)
-	if err != nil {
-		return &fs.PathError{Op: "unlink", Path: path, Err: err}
 	}
 	return nil
 }
@@ -150,7 +134,7 @@ func (s *Store) walk(
 		yield(sink.Info{}, fmt.Errorf("list %s: %w", folder, err))
 		return false
 	}
-	entries, err := s.readDir(s.path(folder))
+	entries, err := s.dir.readDir(s.dir.path(folder))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return true
 	}
@@ -189,20 +173,11 @@ func (s *Store) walk(
 
 // statEntry describes an entry of a folder; a link that nothing follows is described itself.
 func (s *Store) statEntry(key string, e fs.DirEntry) (fs.FileInfo, error) {
-	st, err := s.stat(s.path(key))
+	st, err := s.dir.stat(s.dir.path(key))
 	if err != nil && e.Type()&fs.ModeSymlink != 0 && !errors.Is(err, fs.ErrNotExist) {
-		return s.lstat(s.path(key))
+		return s.dir.lstat(s.dir.path(key))
 	}
 	return st, err
-}
-
-func (s *Store) readDir(path string) ([]fs.DirEntry, error) {
-	f, err := s.open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return f.ReadDir(-1)
 }
 
 func sortName(e fs.DirEntry) string {

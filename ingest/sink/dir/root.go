@@ -8,31 +8,39 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"logseal/ingest/sink"
 )
 
+// rootDir reaches what lies in a folder by its path. No link leads it out.
+type rootDir struct {
+	root string      // absolute, links resolved
+	mode fs.FileMode // of objects
+}
+
 // path is where the object key is.
-func (s *Store) path(key string) string { return filepath.Join(s.root, filepath.FromSlash(key)) }
+func (d *rootDir) path(key string) string { return filepath.Join(d.root, filepath.FromSlash(key)) }
 
 // inside tells whether path lies below the root.
-func (s *Store) inside(path string) bool {
-	return strings.HasPrefix(path, strings.TrimSuffix(s.root, "/")+"/")
+func (d *rootDir) inside(path string) bool {
+	return strings.HasPrefix(path, strings.TrimSuffix(d.root, "/")+"/")
 }
 
 // base is the folder that no link on the way to path leads out of: the one of sink.Roots that path is
 // or lies below, else the root. name is the rest of the way.
-func (s *Store) base(path string) (dir, name string) {
-	rest := path[len(strings.TrimSuffix(s.root, "/"))+1:]
+func (d *rootDir) base(path string) (dir, name string) {
+	rest := path[len(strings.TrimSuffix(d.root, "/"))+1:]
 	first, rest, below := strings.Cut(rest, "/")
 	if !below {
-		return s.root, first
+		return d.root, first
 	}
-	return filepath.Join(s.root, first), rest
+	return filepath.Join(d.root, first), rest
 }
 
 // in has do work on path, which is inside, without leaving its base.
-func (s *Store) in(path string, do func(root *os.Root, name string) error) error {
-	dir, name := s.base(path)
+func (d *rootDir) in(path string, do func(root *os.Root, name string) error) error {
+	dir, name := d.base(path)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		if info, serr := os.Stat(dir); serr == nil && !info.IsDir() {
@@ -51,16 +59,16 @@ func (s *Store) in(path string, do func(root *os.Root, name string) error) error
 
 // isBase tells whether path is a folder that may be a link: the root, one above it, or one right in
 // it.
-func (s *Store) isBase(path string) bool {
-	return !s.inside(path) || filepath.Dir(path) == s.root && filepath.Base(path) != sink.RootObject()
+func (d *rootDir) isBase(path string) bool {
+	return !d.inside(path) || filepath.Dir(path) == d.root && filepath.Base(path) != sink.RootObject()
 }
 
 // open opens what is at path for reading.
-func (s *Store) open(path string) (f *os.File, err error) {
-	if s.isBase(path) {
+func (d *rootDir) open(path string) (f *os.File, err error) {
+	if d.isBase(path) {
 		return os.Open(path)
 	}
-	err = s.in(path, func(root *os.Root, name string) (err error) {
+	err = d.in(path, func(root *os.Root, name string) (err error) {
 		f, err = root.Open(name)
 		return err
 	})
@@ -68,11 +76,11 @@ func (s *Store) open(path string) (f *os.File, err error) {
 }
 
 // stat describes what is at path.
-func (s *Store) stat(path string) (info fs.FileInfo, err error) {
-	if s.isBase(path) {
+func (d *rootDir) stat(path string) (info fs.FileInfo, err error) {
+	if d.isBase(path) {
 		return os.Stat(path)
 	}
-	err = s.in(path, func(root *os.Root, name string) (err error) {
+	err = d.in(path, func(root *os.Root, name string) (err error) {
 		info, err = root.Stat(name)
 		return err
 	})
@@ -80,8 +88,8 @@ func (s *Store) stat(path string) (info fs.FileInfo, err error) {
 }
 
 // lstat is stat of a link itself.
-func (s *Store) lstat(path string) (info fs.FileInfo, err error) {
-	err = s.in(path, func(root *os.Root, name string) (err error) {
+func (d *rootDir) lstat(path string) (info fs.FileInfo, err error) {
+	err = d.in(path, func(root *os.Root, name string) (err error) {
 		info, err = root.Lstat(name)
 		return err
 	})
@@ -89,15 +97,39 @@ func (s *Store) lstat(path string) (info fs.FileInfo, err error) {
 }
 
 // mkdir makes a folder of the sink, or one above it.
-func (s *Store) mkdir(path string) error {
+func (d *rootDir) mkdir(path string) error {
 	switch {
-	case path == s.root:
-		return os.Mkdir(path, s.dirMode())
-	case !s.inside(path):
+	case path == d.root:
+		return os.Mkdir(path, d.dirMode())
+	case !d.inside(path):
 		return os.Mkdir(path, aboveMode)
 	}
-	return s.in(path, func(root *os.Root, name string) error { return root.Mkdir(name, s.dirMode()) })
+	return d.in(path, func(root *os.Root, name string) error { return root.Mkdir(name, d.dirMode()) })
 }
 
 // dirMode is of folders: who may read objects may find them.
-func (s *Store) dirMode() fs.FileMode { return s.mode | s.mode&0o444>>2 }
+func (d *rootDir) dirMode() fs.FileMode { return d.mode | d.mode&0o444>>2 }
+
+// unlink removes the file at path, and no folder.
+func (d *rootDir) unlink(path string) error {
+	folder, err := d.open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	err = unix.Unlinkat(int(folder.Fd()), filepath.Base(path), 0)
+	if err != nil {
+		return &fs.PathError{Op: "unlink", Path: path, Err: err}
+	}
+	return nil
+}
+
+// readDir gives the entries of the folder at path, in no order.
+func (d *rootDir) readDir(path string) ([]fs.DirEntry, error) {
+	f, err := d.open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.ReadDir(-1)
+}

@@ -10,7 +10,7 @@ import (
 )
 
 // tmp is where this writer's files are written.
-func (s *Store) tmp() string { return filepath.Join(s.root, Temp, s.writer) }
+func (s *Store) tmp() string { return filepath.Join(s.dir.root, Temp, s.writer) }
 
 // clearTmp makes this writer's own temporary folder and empties it. A file in it is either not
 // linked, and then nobody has seen it, or a second name of an object, which stays.
@@ -38,12 +38,12 @@ func (s *Store) clearTmp() error {
 // openTmp opens this writer's temporary folder, and makes it when it is not there. A link in its
 // place, or in that of the folder it is in, would have us delete what it points to.
 func (s *Store) openTmp() (*os.Root, error) {
-	root, err := os.OpenRoot(s.root)
+	root, err := os.OpenRoot(s.dir.root)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	if err := makeReal(root, Temp, s.dirMode()); err != nil {
+	if err := makeReal(root, Temp, s.dir.dirMode()); err != nil {
 		return nil, err
 	}
 	name := filepath.Join(Temp, s.writer)
@@ -80,7 +80,7 @@ func (s *Store) newStaged() (*staged, *os.File, error) {
 		return nil, nil, err
 	}
 	t := &staged{tmp, strconv.FormatUint(s.seq.Add(1), 10)}
-	f, err := tmp.OpenFile(t.name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, s.mode)
+	f, err := tmp.OpenFile(t.name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, s.dir.mode)
 	if err != nil {
 		return nil, nil, errors.Join(err, tmp.Close())
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"logseal/crash/tracer"
+	"logseal/e2e/crash/tracer"
 )
 
 // fileErrors are what the kernel says when it cannot do now what it could before.

@@ -20,7 +20,7 @@ import (
 //
 // A line need not come out
 //
-//   - when it may be lost (see tail_modellosing_test.go);
+//   - when it may be lost (see modellosing_test.go);
 //   - when all files that have it are undecided, and rightly so (mayStayUndecided): who holds the
 //     first lines of a log that is no more holds a copy of it, as far as anyone can tell. With the
 //     next line it is read;

@@ -29,6 +29,6 @@
 // A killed process loses nothing that it has written, so these tests say nothing about power loss:
 // that is what the tests of spool and ledger over a file system that forgets are for.
 //
-// `go test ./crash` runs them small, `go test -tags crash ./crash` (`make crash`) as large as
-// they are meant, in an hour or more.
+// `go test ./e2e/crash` runs them small, `go test -tags crash ./e2e/crash` (`make crash`) as large
+// as they are meant, in an hour or more.
 package crash

@@ -7,7 +7,7 @@ import (
 	"os/exec"
 	"strings"
 
-	"logseal/crash/tracer"
+	"logseal/e2e/crash/tracer"
 )
 
 // toSocket is what a write to a socket counts as.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"logseal/crash/tracer"
+	"logseal/e2e/crash/tracer"
 )
 
 // undisturbed loads the small corpus once, watched, and returns its sink and calls. On one
