@@ -17,7 +17,7 @@ const (
 // may be over; a file that was read to its end is told who it is anew before anything else.
 var transitions = map[state][]state{
 	isNew:        {isActive, isCopy, isUndecided, isRead, isStopped, isUnreadable},
-	isActive:     {isNew, isStopped, isUnreadable},
+	isActive:     {isNew, isUndecided, isStopped, isUnreadable},
 	isCopy:       {isNew, isActive, isUndecided, isStopped, isUnreadable},
 	isUndecided:  {isNew, isActive, isCopy, isStopped, isUnreadable},
 	isStopped:    {isNew, isActive, isCopy, isUndecided, isRead, isUnreadable},
