@@ -3,6 +3,7 @@ package tail
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"testing"
 
@@ -33,6 +34,11 @@ func TestTransitions(t *testing.T) {
 		return seen
 	}
 	require.Len(t, transitions, 7)
+	page, err := os.ReadFile("../../docs/architecture.md")
+	require.NoError(t, err)
+	for x := range transitions {
+		require.Contains(t, string(page), "`"+string(x)+"`", "the page names each state")
+	}
 	for from := range transitions {
 		require.ElementsMatch(t, slices.Collect(maps.Keys(transitions)), slices.Collect(maps.Keys(reachable(from))))
 		require.NotContains(t, transitions[from], from)
