@@ -75,7 +75,7 @@ func (r *run) maxRecord() int { return int(r.Epoch.MaxRecordBytes) }
 
 // input is what f's ranges are sealed under; where they start is still to be set.
 func (r *run) input(f *files.File) (seal.Input, error) {
-	head, _, err := f.Head(true, nil)
+	head, _, err := f.Head(true)
 	if err != nil {
 		return seal.Input{}, fmt.Errorf("read head of %s: %w", f.Path(), err)
 	}

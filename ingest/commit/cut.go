@@ -166,7 +166,7 @@ func (u *cutter) checkHead() error {
 	if u.Src.Sealed.Offset > 0 || u.Head == nil {
 		return nil
 	}
-	head, _, err := u.File.Head(true, nil)
+	head, _, err := u.File.Head(true)
 	if err != nil && !errors.As(err, new(*files.CorruptError)) {
 		return err
 	}

@@ -308,7 +308,7 @@ func (w *Writer) NeedFile(ctx context.Context) error {
 		return err
 	}
 	marks, _, err := MarksTo(ctx, f, []int64{w.Src.Sealed.Offset})
-	head, ok, headErr := f.Head(true, nil)
+	head, ok, headErr := f.Head(true)
 	if err = errors.Join(err, headErr); err != nil {
 		return errors.Join(err, f.Close())
 	}

@@ -114,7 +114,7 @@ func (f *File) endReader() {
 // A compressed file with a fault in its first source.HeadWindow bytes has the head that stands
 // before the fault, or none and gives the *CorruptError: what is not whole cannot name a source,
 // or a whole copy would be another one.
-func (f *File) Head(finished bool, isHeader func(line []byte) bool) ([]byte, bool, error) {
+func (f *File) Head(finished bool) ([]byte, bool, error) {
 	s := f.open()
 	defer s.Close()
 	first, err := readUpTo(s, source.HeadWindow)
@@ -122,7 +122,7 @@ func (f *File) Head(finished bool, isHeader func(line []byte) bool) ([]byte, boo
 	if err != nil && !errors.As(err, &corrupt) {
 		return nil, false, err
 	}
-	head, ok := source.Head(first, finished && !f.growing && corrupt == nil, isHeader)
+	head, ok := source.Head(first, finished && !f.growing && corrupt == nil)
 	if !ok {
 		return nil, false, err
 	}

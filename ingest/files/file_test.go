@@ -126,7 +126,7 @@ func TestFile_Head(t *testing.T) {
 			t.Run(name+"/"+enc.Name, func(t *testing.T) {
 				f, fsys := openBytes(t, enc.Store([]byte(c.data), len(c.data)/2))
 				defer closeAll(t, f, fsys)
-				head, ok, err := f.Head(c.finished, nil)
+				head, ok, err := f.Head(c.finished)
 				require.NoError(t, err)
 				require.Equal(t, c.ok, ok)
 				require.Equal(t, c.want, string(head))
@@ -150,7 +150,7 @@ func TestFile_Head_BeforeAFault(t *testing.T) {
 			stored := filestest.Gzip([]byte(c.data))
 			f, fsys := openBytes(t, append(stored, "garbage"...))
 			defer closeAll(t, f, fsys)
-			head, ok, err := f.Head(true, nil)
+			head, ok, err := f.Head(true)
 			require.Equal(t, c.want, string(head))
 			require.Equal(t, c.want != "", ok)
 			if !ok {
@@ -162,15 +162,6 @@ func TestFile_Head_BeforeAFault(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestFile_Head_IsHeader(t *testing.T) {
-	f, fsys := openBytes(t, []byte("a,b\n1,2\n"))
-	defer closeAll(t, f, fsys)
-	head, ok, err := f.Head(true, func(line []byte) bool { return string(line) == "a,b" })
-	require.NoError(t, err)
-	require.True(t, ok)
-	require.Equal(t, "1,2\n", string(head))
 }
 
 func TestFile_Marker(t *testing.T) {

@@ -58,7 +58,7 @@ func TestFile_Head_Growing(t *testing.T) {
 	} {
 		f, fsys := openBytes(t, []byte(data))
 		f.SetGrowing()
-		head, ok, err := f.Head(true, nil)
+		head, ok, err := f.Head(true)
 		require.NoError(t, err)
 		require.Equal(t, want != "", ok, data)
 		require.Equal(t, want, string(head))

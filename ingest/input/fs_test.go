@@ -109,7 +109,7 @@ func TestFS_ChangedObjectIsAFaultOfItsPath(t *testing.T) {
 	f, err := files.Open(l, path)
 	require.NoError(t, err)
 	require.Equal(t, int64(10), f.Stat().Size)
-	_, _, err = f.Head(true, nil)
+	_, _, err = f.Head(true)
 	require.NoError(t, err)
 	changed, err := f.Changed()
 	require.NoError(t, err)

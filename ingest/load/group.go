@@ -151,7 +151,7 @@ func (r *loader) headOf(path string) ([]byte, bool, error) {
 		return nil, false, err
 	}
 	defer f.Close()
-	head, ok, err := f.Head(true, nil)
+	head, ok, err := f.Head(true)
 	var corrupt *files.CorruptError
 	if errors.As(err, &corrupt) && !ok {
 		return nil, false, commit.Stop(commit.KindOf(corrupt), path, "nothing of it can be read: %s", corrupt.Fault())

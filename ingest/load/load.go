@@ -133,7 +133,7 @@ func (r *loader) open(path string) (*files.File, error) {
 }
 
 func (r *loader) readOnce(ctx context.Context, g *group, x extent, f *files.File) error {
-	head, ok, err := f.Head(true, nil)
+	head, ok, err := f.Head(true)
 	if err != nil && !errors.As(err, new(*files.CorruptError)) {
 		return fmt.Errorf("read head of %s: %w", x.path, err)
 	}

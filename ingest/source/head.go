@@ -10,14 +10,13 @@ const BOM = "\xef\xbb\xbf"
 const HeadWindow = 2 * HeadMax
 
 // Head finds the head in the first bytes of a file: the first line, after a BOM, that begins
-// before HeadMax, is not blank, does not start with '#' and is not a header of the format
-// (isHeader may be nil; it is given the line without its line end). The head holds its line end
-// and is cut at HeadMax. Without such a line it is the file's first HeadMax bytes.
+// before HeadMax, is not blank and does not start with '#'. The head holds its line end and is cut
+// at HeadMax. Without such a line it is the file's first HeadMax bytes.
 //
 // first is the whole file or its first HeadWindow bytes; finished says that the file does not
 // grow. It reports false when there is no head yet (a growing file whose line has not ended), or
 // none at all (an empty file).
-func Head(first []byte, finished bool, isHeader func(line []byte) bool) ([]byte, bool) {
+func Head(first []byte, finished bool) ([]byte, bool) {
 	if len(first) > HeadWindow {
 		first = first[:HeadWindow]
 	}
@@ -37,7 +36,7 @@ func Head(first []byte, finished bool, isHeader func(line []byte) bool) ([]byte,
 			return nil, false
 		}
 		content := TrimLineEnd(line)
-		if len(content) > 0 && content[0] != '#' && (isHeader == nil || !isHeader(content)) {
+		if len(content) > 0 && content[0] != '#' {
 			return line[:min(len(line), HeadMax)], true
 		}
 		at = end

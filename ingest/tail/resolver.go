@@ -162,7 +162,7 @@ func (r *resolver) headOf(f *logFile) (view *files.File, head []byte, err error)
 		if view, err = f.live.Snapshot(end, f.final); err != nil {
 			return nil, nil, err
 		}
-		head, ok, err := view.Head(f.final, nil)
+		head, ok, err := view.Head(f.final)
 		if err == nil && ok || limit == source.HeadWindow {
 			if !ok {
 				head = nil

@@ -85,7 +85,7 @@ func (b *bucket) key(path string, k uint64) source.Key {
 	f, err := files.Open(b.fsys, path)
 	require.NoError(b.t, err)
 	defer f.Close()
-	head, ok, err := f.Head(true, nil)
+	head, ok, err := f.Head(true)
 	require.NoError(b.t, err)
 	require.True(b.t, ok)
 	t := b.epoch.Table()

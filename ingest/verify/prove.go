@@ -53,7 +53,7 @@ func (p *proof) readHead(fsys files.FS) error {
 		return err
 	}
 	defer f.Close()
-	head, ok, err := f.Head(true, nil)
+	head, ok, err := f.Head(true)
 	var corrupt *files.CorruptError
 	switch {
 	case ok:

@@ -44,7 +44,7 @@ func (j *Judge) hasEnded(f *files.File, path string, places []Place) (bool, erro
 			return err == nil, err
 		}
 	}
-	head, ok, err := f.Head(true, nil)
+	head, ok, err := f.Head(true)
 	if err != nil || !ok {
 		return false, err
 	}

@@ -28,7 +28,7 @@ type proof struct {
 
 // judge returns why the file may not be deleted, "" when it may.
 func (p *proof) judge(ctx context.Context, places []Place) (string, error) {
-	head, ok, err := p.file.Head(true, nil)
+	head, ok, err := p.file.Head(true)
 	if corrupt, bad := errors.AsType[*files.CorruptError](err); bad {
 		return corrupt.Error(), nil
 	}
