@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"logseal/ingest/offsets"
-	"logseal/ingest/sink"
 )
 
 // sealOn gets a batch into the outbox, or finds that there is no more to read. Where nothing
@@ -151,15 +150,12 @@ var errTaken = errors.New("the start is taken")
 
 // ShipFree ships a batch whose start is free or holds that same batch.
 func (h *shipper) ShipFree(ctx context.Context, e offsets.Entry) error {
-	there, err := h.Bucket.manifestAt(ctx, h.Key, e.Range.Start)
+	there, _, err := h.putIfFree(ctx, e, false)
 	switch {
-	case errors.Is(err, sink.ErrNotFound):
-		err = h.put(ctx, e, false)
-	case err == nil && (there.End != e.Range.End || there.Seal != e.Seal):
-		err = errTaken
-	}
-	if err != nil {
+	case err != nil:
 		return err
+	case there != nil:
+		return errTaken
 	}
 	return h.noteShipped(e)
 }

@@ -12,4 +12,21 @@
 //   - A batch leaves the spool only when the bucket has its manifest, or another's at its start.
 //   - An error or a cancelled context changes nothing outside: a shutdown is a crash with manners, and
 //     recovery calls the functions of normal running.
+//
+// The steps of a batch, in order, each with the function that takes it and what a crash right after it leaves:
+//
+//  1. Cut and seal (cutter.Cut, cutter.sealBegun): objects and a manifest in a staging folder of the spool. A
+//     crash leaves a staging folder; the next start removes it, and the range is cut again.
+//  2. Into the spool (cutter.toSpool): one rename, fsynced. A crash leaves a batch that no outbox has; the next
+//     start sees that the batch chains on to the sealed offset, and enters it (orphans.TakeSpooled).
+//  3. Into the ledger (cutter.commit): one transaction moves the sealed offset and adds the batch to the outbox.
+//     From here on the bytes need not be read again. A crash leaves a batch to ship.
+//  4. Objects, then the manifest (shipper.putIfFree, shipper.putAs): each put may be repeated. A crash before
+//     the manifest leaves objects that no manifest names; a crash after it leaves a committed batch, which the
+//     next ship step finds at its own start.
+//  5. Out of the spool, then out of the outbox (shipper.noteShipped): a crash in between leaves an outbox entry
+//     without files, whose manifest the next ship step finds.
+//
+// Ship takes steps 4 and 5 for all that the outbox holds, after a crash as in normal running. ShipFree takes them
+// for one batch while the next ones are cut; it decides nothing, so whatever it cannot do is left to Ship.
 package commit

@@ -40,32 +40,28 @@ func (h *shipper) shipNext(ctx context.Context) error {
 		return nil // it was declared lost meanwhile
 	}
 	e := h.Src.Outbox[0]
-	there, err := h.Bucket.manifestAt(ctx, h.Key, e.Range.Start)
-	if errors.Is(err, sink.ErrNotFound) {
-		_, own := h.Cutter.counts[e.Range.Start]
-		err = h.put(ctx, e, !own)
-		if errors.Is(err, errAskAgain) {
-			return nil
-		}
-		if err != nil && ctx.Err() == nil {
+	_, own := h.Cutter.counts[e.Range.Start]
+	there, tried, err := h.putIfFree(ctx, e, !own)
+	switch {
+	case errors.Is(err, errAskAgain):
+		return nil
+	case err != nil:
+		if tried && ctx.Err() == nil {
 			if whole, unread := h.Orphans.SpooledWhole(e); !whole && unread == nil {
 				return h.rewind(ctx)
 			}
 		}
-		if err != nil {
-			return err
-		}
-		return h.shipped(e)
-	}
-	if err != nil {
 		return err
-	}
-	if there.End == e.Range.End && there.Seal == e.Seal {
+	case there == nil:
 		return h.shipped(e)
-	}
-	if !isLoss(there) {
+	case !isLoss(there):
 		return h.lostStart(ctx, e, there)
 	}
+	return h.shipOverLoss(ctx, e, there)
+}
+
+// shipOverLoss ships a batch at whose start a loss was declared: if the batch has just these bytes, they are found.
+func (h *shipper) shipOverLoss(ctx context.Context, e offsets.Entry, there *table.Manifest) error {
 	own, _, err := h.Recovery.Spooled(e.Spool)
 	if err != nil || !takesBack(own.Manifest, there) {
 		return h.lostStart(ctx, e, there)
@@ -78,6 +74,25 @@ func (h *shipper) shipNext(ctx context.Context) error {
 		return h.adopt(ctx, there)
 	}
 	return h.shipped(e)
+}
+
+// putIfFree is the one step that ships: it puts a batch unless a manifest stands at the batch's start. It gives
+// the manifest of another batch that stands there; nil says that the batch is committed, by this call, by an
+// earlier one, or by another writer with the same bytes. tried says that it put something. Every caller may
+// repeat it at any time.
+func (h *shipper) putIfFree(
+	ctx context.Context, e offsets.Entry, maybe bool,
+) (there *table.Manifest, tried bool, err error) {
+	there, err = h.Bucket.manifestAt(ctx, h.Key, e.Range.Start)
+	switch {
+	case errors.Is(err, sink.ErrNotFound):
+		return nil, true, h.put(ctx, e, maybe)
+	case err != nil:
+		return nil, false, err
+	case there.End == e.Range.End && there.Seal == e.Seal:
+		return nil, false, nil
+	}
+	return there, false, nil
 }
 
 // errAskAgain says that somebody else's manifest came to the batch's start first.
