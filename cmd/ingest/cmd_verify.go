@@ -252,15 +252,15 @@ func tellReport(a *app, r *verify.Report, unread int) error {
 	return nil
 }
 
-// unsettled says what wants a look although it is no fault.
+// unsettled says what is open although it is no fault.
 func unsettled(r *verify.Report) string {
 	var all []string
 	if n := len(r.Unfinished); n > 0 {
 		all = append(all, fmt.Sprintf("unfinished: %s, %s, rows unknown (load their files again, or wait "+
-			"for who is at it)", count(int64(n), "object"), humanize.IBytes(uint64(r.UnfinishedBytes))))
+			"for the writer that is at work)", count(int64(n), "object"), humanize.IBytes(uint64(r.UnfinishedBytes))))
 	}
 	if n := len(r.Twins); n > 0 {
-		all = append(all, fmt.Sprintf("twins: %s of sources that say the same", count(int64(n), "pair")))
+		all = append(all, fmt.Sprintf("twins: %s of sources that hold the same bytes", count(int64(n), "pair")))
 	}
 	return strings.Join(all, "; ")
 }

@@ -112,8 +112,8 @@ func (s *FS) isWithin(path string) bool {
 	return false
 }
 
-// errChanged says that an archive was written anew since it was listed.
-var errChanged = errors.New("its archive was written anew meanwhile; run again")
+// errChanged says that an archive was rewritten since it was listed.
+var errChanged = errors.New("its archive was rewritten meanwhile; run again")
 
 // isMissing tells whether nothing is at a path, also because a file is where a folder would have to be, or a link
 // that is followed only when it is named itself.

@@ -162,7 +162,7 @@ func (w *Writer) LearnLine(ctx context.Context) error {
 	}
 	if err != nil || at.Chain != sealed.Chain {
 		return Stop(Changed, w.Path, "the bytes before %d are not those that were read; run again to "+
-			"look at it anew", sealed.Offset)
+			"read it as it is now", sealed.Offset)
 	}
 	return w.Update(func(s *offsets.Source) error {
 		s.Sealed.Line = at.Line
@@ -217,7 +217,7 @@ func (u *cutter) openReader(ctx context.Context) error {
 		u.Stream.Parser.Parts())
 	var changed *files.ChangedError
 	if errors.As(err, &changed) {
-		return Stop(Changed, u.Path, "%v; run again to look at it anew", changed)
+		return Stop(Changed, u.Path, "%v; run again to read it as it is now", changed)
 	}
 	if err != nil {
 		return err

@@ -56,7 +56,7 @@ func (r *recovery) recoverWith(place func(*table.Manifest) error) error {
 		p, err := parseRecord(b.Manifest)
 		if err != nil {
 			return fmt.Errorf("read %s in the spool: %w; move that folder out of the spool and "+
-				"run again: the batch is cut anew from its file", b.Name, err)
+				"run again: the batch is then cut again from its file", b.Name, err)
 		}
 		strays = append(strays, p.Manifest)
 	}

@@ -120,7 +120,7 @@ func AsFault(path string, err error) error {
 		return nil
 	case errors.As(err, new(*files.ShrunkError)):
 		return Stop(Changed, path, "it was truncated while it was read (%v); what was sealed of it is "+
-			"kept, run again to look at it anew", err)
+			"kept; run again to read it as it is now", err)
 	case errors.As(err, &unsupported):
 		return Stop(Unsupported, unsupported.Path, "%s; nothing of it was sealed", unsupported.Advice())
 	case errors.As(err, new(*files.NotRegularError)), errors.As(err, new(*files.LinkError)):

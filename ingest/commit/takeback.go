@@ -78,7 +78,7 @@ func (t *retrieval) takeBackLoss(
 		return err
 	}
 	return Stop(Changed, t.Path, "the spool has lost %v of source %s while it was taken back; it is "+
-		"done again when the file is read again", r, t.Key.ID)
+		"sealed again when the file is read again", r, t.Key.ID)
 }
 
 // lossStands gives a declared loss that nobody has taken back and that anybody would want back, nil

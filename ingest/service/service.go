@@ -142,7 +142,7 @@ func (s *Service) open(ctx context.Context, puts *prometheus.HistogramVec) (err 
 		return err
 	}
 	if s.folders.events, err = follow.NewEvents(); err != nil {
-		s.Log.Warn("the system tells of no changes; files are looked at every poll_interval",
+		s.Log.Warn("cannot watch for changes; files are scanned every poll_interval",
 			"error", err)
 	}
 	return nil

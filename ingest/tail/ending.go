@@ -76,7 +76,7 @@ func (u *follower) finish(f *logFile) error {
 		u.losses.miss(key, newMissing(time.Now(), reason, atLeast,
 			offsets.Sighting{Serial: serial, Path: f.live.Path(), Size: u.scanner.notedOf(f)}))
 	}
-	u.Log.Info("let go", append(commit.LogSource(key), "path", f.live.Path(), "at", sealed)...)
+	u.Log.Info("closed", append(commit.LogSource(key), "path", f.live.Path(), "at", sealed)...)
 	u.letGo(f)
 	return nil
 }

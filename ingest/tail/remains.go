@@ -116,7 +116,7 @@ func (a *activeFiles) tellTwins(ctx context.Context, w *commit.Writer, prefix st
 	if err == nil || mayPass(err) || ctx.Err() != nil || fatal(err) {
 		return err
 	}
-	a.Log.Warn("who else has a file's bytes could not be told",
+	a.Log.Warn("cannot tell which other sources have a file's bytes",
 		append(commit.LogSource(w.Key), "path", w.Path, "error", err)...)
 	return nil
 }

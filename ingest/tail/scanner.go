@@ -101,7 +101,7 @@ func (c *scanner) scanPaths(ctx context.Context, ref *streamRef, now time.Time) 
 func unreadProblems(s *stream, unread []files.Unread) (all []commit.Problem) {
 	for _, u := range unread {
 		all = append(all, commit.Problem{Kind: commit.Unreadable, Path: u.Path, Message: fmt.Sprintf("stream %s cannot be followed there: "+
-			"%v; mend that, the rest is followed meanwhile", s.Epoch.Stream, u.Err)})
+			"%v; fix that; all other files are followed meanwhile", s.Epoch.Stream, u.Err)})
 	}
 	return all
 }

@@ -222,7 +222,7 @@ func (c *coverage) checkK(e edges) {
 // checkLink holds the start of a batch against the end of the one before.
 func (c *coverage) checkLink(e edges) {
 	if c.known && e.chainIn != c.chain {
-		c.v.found.add(Differing, e.key, "%s does not go on where the manifest before it ends: its "+
+		c.v.found.add(Differing, e.key, "%s does not continue where the manifest before it ends: its "+
 			"chain_in is not that one's chain_out; one of them was changed, restore it from a copy of "+
 			"the sink", e.key)
 	}

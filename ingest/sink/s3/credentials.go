@@ -127,6 +127,6 @@ func credentialsFault(e *credentialsError) error {
 				"role gives them"}
 	}
 	return &sink.RefusedError{Err: &shortError{"no credentials were given: " + e.cause(), e},
-		Fix: "mend the profile, role, token file, session or credential_process that is to give " +
+		Fix: "fix the profile, role, token file, session or credential_process that should give " +
 			"them, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"}
 }

@@ -115,7 +115,7 @@ func (c *client) page(
 	next := aws.ToString(out.NextContinuationToken)
 	if aws.ToBool(out.IsTruncated) && (next == "" || next == aws.ToString(token)) {
 		return nil, &sink.RefusedError{
-			Err: errors.New("the store cut a list short and does not say how to go on"),
+			Err: errors.New("the store cut a list short and does not say how to continue it"),
 			Fix: c.where("use a store that gives long lists page by page, each with a new " +
 				"NextContinuationToken")}
 	}
