@@ -129,7 +129,7 @@ func (p commitRecord) validateFor(key string) error {
 	return p.ValidateFor(key)
 }
 
-// isLoss tells whether a manifest stands for a loss.
+// isLoss reports whether a manifest stands for a loss.
 func isLoss(m *table.Manifest) bool { return m.Epoch == source.Digest{} }
 
 // getsAtOnce is how many manifests of one source are fetched at a time: it may have thousands, each
@@ -232,7 +232,7 @@ func (b *bucket) fetchFrom(
 	return ahead
 }
 
-// AnyManifest tells whether a table has any batch of an origin, as that stands in keys, or of any when
+// AnyManifest reports whether a table has any batch of an origin, as that stands in keys, or of any when
 // it is empty.
 func (b *bucket) AnyManifest(ctx context.Context, t source.Table, origin string) (bool, error) {
 	prefix := table.ManifestPrefix(t)

@@ -104,7 +104,7 @@ func (o *ordinal) Matches(ctx context.Context, file *files.File, kins []*Kin) (s
 	return matches(own, kins), err
 }
 
-// inTheWay tells whether a source of another origin keeps a load from beginning its own.
+// inTheWay reports whether a source of another origin keeps a load from beginning its own.
 func (o *ordinal) inTheWay(m match, announced bool) (bool, error) {
 	byPath := o.Stream != nil && o.Stream.OriginPath != nil
 	switch {
@@ -121,7 +121,7 @@ func (o *ordinal) inTheWay(m match, announced bool) (bool, error) {
 	return !announced || m.Key.String() < o.Key.String(), nil
 }
 
-// apartByPath tells whether the source with this key is of a file of its own, which is still there and
+// apartByPath reports whether the source with this key is of a file of its own, which is still there and
 // whose path tells its origin.
 func (o *ordinal) apartByPath(key source.Key) (bool, error) {
 	src, ok, err := o.Ledger.Get(key)

@@ -78,7 +78,7 @@ func (c *configured) noteOrigin() error {
 	return c.noting()
 }
 
-// allAccepted tells whether an earlier run has asked the sink about all streams as they are now. Only
+// allAccepted reports whether an earlier run has asked the sink about all streams as they are now. Only
 // then may something be sealed before the sink is reached: what a version may not grow into must never
 // get into the outbox.
 func (c *configured) allAccepted() (bool, error) {

@@ -151,7 +151,7 @@ func (s *scheduler) wakeUp() {
 	}
 }
 
-// underWay tells whether anything is being sealed, and whether anything waits to be shipped that
+// underWay reports whether anything is being sealed, and whether anything waits to be shipped that
 // could be.
 func (s *scheduler) underWay() (sealing, shipping bool) {
 	s.mu.Lock()

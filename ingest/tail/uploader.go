@@ -171,7 +171,7 @@ func (u *uploader) backOff(key source.Key, l *lane) {
 	}
 }
 
-// isStuck tells whether a source cannot be shipped, or not taken back, for a reason of its own.
+// isStuck reports whether a source cannot be shipped, or not taken back, for a reason of its own.
 func (u *uploader) isStuck(key source.Key) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()

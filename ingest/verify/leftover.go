@@ -76,7 +76,7 @@ func (v *verifier) settleBatch(ctx context.Context, objects []*placed) error {
 	return nil
 }
 
-// isOld tells whether all rows of an object are from before Since.
+// isOld reports whether all rows of an object are from before Since.
 func (v *verifier) isOld(p *placed) bool {
 	return p.kind == table.DataKind && p.partition.Date != batch.NoDate && p.partition.Date < v.since
 }

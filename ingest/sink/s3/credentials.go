@@ -79,7 +79,7 @@ func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return v, nil
 }
 
-// nowhere tells whether nothing names a source of credentials: then the chain's last resort is
+// nowhere reports whether nothing names a source of credentials: then the chain's last resort is
 // asked, the machine's own metadata, and there is none.
 func (e *credentialsError) nowhere() bool {
 	var call *smithy.OperationError
@@ -108,7 +108,7 @@ func (e *credentialsError) cause() string {
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// tellsNoOutput tells whether an error is known not to repeat what a process printed, as that of
+// tellsNoOutput reports whether an error is known not to repeat what a process printed, as that of
 // output that cannot be read does.
 func tellsNoOutput(err error) bool {
 	return errors.Unwrap(err) == nil || errors.As(err, new(*exec.ExitError)) ||

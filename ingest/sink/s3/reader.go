@@ -133,7 +133,7 @@ func (r *Reader) within(p []byte, off int64) ([]byte, error) {
 	return p, nil
 }
 
-// aside tells whether n bytes at off are a request of their own. The caller holds mu.
+// aside reports whether n bytes at off are a request of their own. The caller holds mu.
 func (r *Reader) aside(off int64, n int) bool {
 	if n > smallRead || r.body != nil && off == r.at {
 		r.run = 0
@@ -352,7 +352,7 @@ func (r *Reader) ask(in *awss3.GetObjectInput) (*awss3.GetObjectOutput, error) {
 // ErrUnpacked says that a store gives other bytes of an object than it has.
 var ErrUnpacked = errors.New("the store unpacks the object on the way, since it has Content-Encoding: gzip")
 
-// wasUnpacked tells whether what an answer has is not what the store has.
+// wasUnpacked reports whether what an answer has is not what the store has.
 func wasUnpacked(out *awss3.GetObjectOutput) bool {
 	raw, ok := middleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response)
 	if !ok {
