@@ -61,7 +61,7 @@ type verifyResult struct {
 	look bool // the command ended as it did although there is no fault
 }
 
-// end implements result. OK is about faults: what only wants a look is in the lists.
+// end implements result. OK is about faults: other problems are only in the lists.
 func (r *verifyResult) end(message string) {
 	if r.OK = message == "" || r.look; !r.OK {
 		r.Error = message

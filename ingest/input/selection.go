@@ -14,7 +14,7 @@ import (
 	"logseal/ingest/usage"
 )
 
-// warner prints what wants a look.
+// warner prints problems.
 type warner = func(format string, args ...any)
 
 // Selection is a set of files and objects by patterns.

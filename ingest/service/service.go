@@ -37,7 +37,7 @@ type Service struct {
 	Log     *slog.Logger
 	Build   Build
 	Notify  *Notifier
-	Plan    func() (*Plan, error)    // reads the config anew
+	Plan    func() (*Plan, error)    // reads the config again
 	Listen  string                   // where metrics are served, empty for nowhere
 	newTail func(tail.Config) tailer // nil outside tests
 

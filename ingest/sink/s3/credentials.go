@@ -18,7 +18,7 @@ import (
 )
 
 // credentials gives what the SDK's chain finds and marks its failures, so that they can be told
-// from those of the store. The chain keeps what it has read of the shared files, so it is made anew
+// from those of the store. The chain keeps what it has read of the shared files, so it is made again
 // when the store refuses what it gives, see renewed, or when it gives nothing.
 type credentials struct {
 	load func(context.Context) (aws.Config, error)
