@@ -52,7 +52,7 @@ func (f *findings) add(k Kind, what, format string, args ...any) {
 
 // stray reports a key that is no name of ours and that no reader counts.
 func (f *findings) stray(key string) {
-	f.add(Differing, key, "%s is no name that Logseal gives; someone else put it there, "+
+	f.add(Differing, key, "%s is not a name that Logseal gives; someone else put it there, "+
 		"move it away", key)
 }
 
