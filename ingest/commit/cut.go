@@ -171,7 +171,7 @@ func (u *cutter) checkHead() error {
 		return err
 	}
 	if !bytes.Equal(head, u.Head) {
-		return fmt.Errorf("seal %s from 0: it begins otherwise than when it was told apart: %w", u.Path,
+		return fmt.Errorf("seal %s from 0: it begins differently than when it was identified: %w", u.Path,
 			ErrSettleAgain)
 	}
 	return nil
