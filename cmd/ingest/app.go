@@ -65,7 +65,7 @@ func (a *app) show(format string, args ...any) {
 	}
 }
 
-// warn prints what wants a look.
+// warn prints a problem.
 func (a *app) warn(format string, args ...any) {
 	fmt.Fprintf(a.stderr, "ingest: warning: %s\n", harmless(fmt.Sprintf(format, args...)))
 }
@@ -91,7 +91,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 	if err != nil {
 		code, message = exitCode(err), err.Error()
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-			code, message = exitFailed, "interrupted, run again to go on"
+			code, message = exitFailed, "interrupted; run again to continue"
 		}
 		message = location.WithoutSecrets(message)
 		a.complain(message)

@@ -80,7 +80,7 @@ func checkFlags(path []*kong.Path) error {
 			continue
 		}
 		if seen[f.Name] {
-			return fmt.Errorf("--%s stands twice: give it once", f.Name)
+			return fmt.Errorf("--%s is given twice: give it once", f.Name)
 		}
 		if f.Target.Kind() == reflect.String && f.Target.Len() == 0 {
 			return fmt.Errorf("--%s has an empty value: give one, or leave the flag out", f.Name)

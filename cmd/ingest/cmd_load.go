@@ -43,7 +43,7 @@ func (*loadCmd) Help() string {
 	return help(`
 Files may be plain, .gz, .bz2 or .zst, or members of .zip and .tar, on disk or in a bucket
 (s3://bucket/key; no archives there). Interrupt it or kill it at any time and run it again: it
-goes on where it was, and the outcome is the same. A second run of a finished load does nothing.
+continues where it was, and the outcome is the same. A second run of a finished load does nothing.
 
 A file is undecided when it agrees with a source as far as it goes, but ends before what is
 committed of that: a copy still being written, or an older state. It is left unread and named, and
@@ -267,7 +267,7 @@ const (
 	smallObject = 100
 )
 
-// tell says what was done, and what wants a look.
+// tell reports what was done, and the problems.
 func (l *loadCmd) tell(a *app, at *location.Location, r *commit.Report) error {
 	a.say("%s", summary(at, r))
 	for _, reason := range slices.Sorted(maps.Keys(r.Reasons)) {
@@ -284,12 +284,12 @@ func (l *loadCmd) tell(a *app, at *location.Location, r *commit.Report) error {
 	case 0:
 		return nil
 	case 1:
-		return exitf(exitLook, "done, but this wants a look: %v", r.Problems[0])
+		return exitf(exitLook, "finished with 1 problem: %v", r.Problems[0])
 	default:
 		for _, p := range r.Problems {
 			a.warn("%v", p)
 		}
-		return exitf(exitLook, "done, but %d things want a look", n)
+		return exitf(exitLook, "finished with %d problems", n)
 	}
 }
 

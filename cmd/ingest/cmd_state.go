@@ -16,7 +16,7 @@ import (
 type stateCmd struct {
 	Ls      stateLsCmd      `cmd:"" help:"List what the ledger knows."`
 	Check   stateCheckCmd   `cmd:"" help:"Check ledger and spool; changes nothing."`
-	Rebuild stateRebuildCmd `cmd:"" help:"Set the ledger aside; the next load makes it anew."`
+	Rebuild stateRebuildCmd `cmd:"" help:"Move the ledger aside; the next load recreates it."`
 }
 
 type stateLsCmd struct {

@@ -28,15 +28,15 @@ type tailCmd struct {
 func (*tailCmd) Help() string {
 	return help(`
 Follows the files of the config through rotation, truncation and removal, until it is told to end.
-It may be killed at any time; the next run goes on where this one was.
+It may be killed at any time; the next run continues where this one was.
 
-Whose the logs are says origin in the config; else the ledger keeps this host's name. Where the table
-has sources without an origin, as a load makes them, nobody guesses: origin: none goes on in those, a
-name begins its own.
+The config's origin says who produced the logs; without it the ledger keeps this host's name. If the
+table has sources without an origin, as a load makes them, a tail needs the setting: origin: none
+continues those sources, a name begins its own.
 
 SIGTERM or SIGINT seals what is complete, ships for shutdown.grace and exits 0; a second one ends it
-at once. SIGHUP reads the config again. It logs JSON lines to stderr; ingest status asks it how far
-it is.
+at once. SIGHUP reads the config again. The log is JSON lines on stderr; ingest status shows how far
+the tail is.
 
 Examples:
   ingest tail -c ingest.yaml

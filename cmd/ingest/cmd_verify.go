@@ -61,7 +61,7 @@ type verifyResult struct {
 	look bool // the command ended as it did although there is no fault
 }
 
-// end implements result. OK is about faults: what only wants a look is in the lists.
+// end implements result. OK is about faults: other problems are only in the lists.
 func (r *verifyResult) end(message string) {
 	if r.OK = message == "" || r.look; !r.OK {
 		r.Error = message
@@ -252,15 +252,15 @@ func tellReport(a *app, r *verify.Report, unread int) error {
 	return nil
 }
 
-// unsettled says what wants a look although it is no fault.
+// unsettled says what is open although it is no fault.
 func unsettled(r *verify.Report) string {
 	var all []string
 	if n := len(r.Unfinished); n > 0 {
 		all = append(all, fmt.Sprintf("unfinished: %s, %s, rows unknown (load their files again, or wait "+
-			"for who is at it)", count(int64(n), "object"), humanize.IBytes(uint64(r.UnfinishedBytes))))
+			"for the writer that is at work)", count(int64(n), "object"), humanize.IBytes(uint64(r.UnfinishedBytes))))
 	}
 	if n := len(r.Twins); n > 0 {
-		all = append(all, fmt.Sprintf("twins: %s of sources that say the same", count(int64(n), "pair")))
+		all = append(all, fmt.Sprintf("twins: %s of sources that hold the same bytes", count(int64(n), "pair")))
 	}
 	return strings.Join(all, "; ")
 }

@@ -11,7 +11,7 @@ import (
 const (
 	exitFailed = 1 // or interrupted; running again is safe
 	exitUsage  = 2 // flags or config
-	exitLook   = 3 // done, but something wants a look
+	exitLook   = 3 // finished, with problems
 	exitFaulty = 4 // verify found a fault
 )
 

@@ -2,8 +2,8 @@
 //
 // It parses flags and the config file, wires the packages below ingest/ and runs one command; it
 // decides nothing about the guarantee. Each command has a file. Exit codes: 0 all done; 1 it
-// failed or was interrupted, running it again is safe; 2 usage or config; 3 done, but something
-// wants a look; 4 verify found a fault.
+// failed or was interrupted, running it again is safe; 2 usage or config; 3 finished, with
+// problems; 4 verify found a fault.
 package main
 
 import (
@@ -31,7 +31,7 @@ type cli struct {
 	Check  checkCmd  `cmd:"" help:"Check a config, or try a format on files; writes nothing."`
 	Verify verifyCmd `cmd:"" help:"Prove that what is in the sink is complete and unharmed."`
 	Status statusCmd `cmd:"" help:"Show sources, how far they are, and which file may go."`
-	State  stateCmd  `cmd:"" help:"Look at the ledger, check it, or make it anew."`
+	State  stateCmd  `cmd:"" help:"List the ledger, check it, or rebuild it."`
 	Bench  benchCmd  `cmd:"" help:"Measure what a format costs, stage by stage."`
 
 	Version versionCmd `cmd:"" help:"Print the version; --version does, too."`

@@ -37,7 +37,7 @@ func TestLoad_WaitsForTheStore(t *testing.T) {
 	require.NoError(t, cmd.Start())
 	lines := bufio.NewScanner(said)
 	require.True(t, lines.Scan())
-	require.Contains(t, lines.Text(), "trying again")
+	require.Contains(t, lines.Text(), "retrying")
 	require.Contains(t, lines.Text(), "bucket="+bucket)
 	server.Restart(t)
 	var rest strings.Builder

@@ -26,7 +26,7 @@ func unreadProblems(unread []files.Unread) (all []commit.Problem) {
 			err = inPath.Err
 		}
 		all = append(all, commit.Problem{Kind: commit.Unreadable, Path: u.Path,
-			Message: fmt.Sprintf("it cannot be read: %v; what is there, or below it, was passed over: fix "+
+			Message: fmt.Sprintf("it cannot be read: %v; it and everything below it was skipped: fix "+
 				"that and run again, or leave it out with `exclude`", err)})
 	}
 	return all

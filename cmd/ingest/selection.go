@@ -39,7 +39,7 @@ func (f *streamFlags) choose(c *config.Config, paths []string) ([]selection, err
 		return nil, err
 	}
 	if len(chosen) > 1 && (len(paths) > 0 || f.described()) {
-		return nil, usage.Errorf("the config has several streams: say with --stream which one is meant (%s)",
+		return nil, usage.Errorf("the config has several streams: choose one with --stream (%s)",
 			strings.Join(streamNames(c), ", "))
 	}
 	if f.described() {

@@ -10,7 +10,7 @@
 //     nowhere else, and members of one name are told apart.
 //   - What is listed and cannot be read (encrypted, in a method of its own, sparse, cut off) is an error when it
 //     is opened. What of an archive cannot be listed is an error beside what can.
-//   - Directories are kept for archives that stay as they are; a member of one that changed is looked up anew.
+//   - Directories are kept for archives that stay as they are; a member of one that changed is looked up again.
 //
 // The format of zip is PKWARE's APPNOTE, that of tar is POSIX.1-2001 pax, ustar and what GNU tar writes.
 package archive

@@ -100,7 +100,7 @@ func (s *FS) Stat(path string) (files.Stat, error) {
 // errMember stands for what the file system beneath would say of a member.
 var errMember error = &fs.PathError{Op: "open", Path: "member", Err: fs.ErrNotExist}
 
-// isWithin tells whether a path leads on from an archive that was listed.
+// isWithin reports whether a path leads on from an archive that was listed.
 func (s *FS) isWithin(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,10 +112,10 @@ func (s *FS) isWithin(path string) bool {
 	return false
 }
 
-// errChanged says that an archive was written anew since it was listed.
-var errChanged = errors.New("its archive was written anew meanwhile; run again")
+// errChanged says that an archive was rewritten since it was listed.
+var errChanged = errors.New("its archive was rewritten meanwhile; run again")
 
-// isMissing tells whether nothing is at a path, also because a file is where a folder would have to be, or a link
+// isMissing reports whether nothing is at a path, also because a file is where a folder would have to be, or a link
 // that is followed only when it is named itself.
 func isMissing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.As(err, new(*files.LinkError))

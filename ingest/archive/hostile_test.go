@@ -135,7 +135,7 @@ func TestFS_TarOfAHugeMember(t *testing.T) {
 		require.ErrorAs(t, err, new(*archive.DamagedError))
 		require.Equal(t, []string{"/a/x"}, paths)
 		_, err = files.Open(s, "/a/x")
-		require.ErrorContains(t, err, "behind the end of its archive")
+		require.ErrorContains(t, err, "past the end of its archive")
 	}
 }
 
@@ -154,7 +154,7 @@ func TestFS_WrittenAnewWhenItIsOpened(t *testing.T) {
 		return nil
 	})
 	_, err = s.Open("/a/one.log")
-	require.ErrorContains(t, err, "written anew")
+	require.ErrorContains(t, err, "rewritten")
 	require.Equal(t, "1\n", string(content(t, s, "/a/one.log")))
 }
 

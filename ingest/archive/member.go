@@ -20,7 +20,7 @@ type member struct {
 type trouble struct{ what, do string }
 
 // cutOff is the trouble of a member that the archive has no longer or not yet.
-var cutOff = &trouble{what: "a member that goes on behind the end of its archive"}
+var cutOff = &trouble{what: "a member that extends past the end of its archive"}
 
 func (t *trouble) at(path string) error {
 	return &files.UnsupportedError{Path: path, What: t.what, Do: t.do}

@@ -83,7 +83,7 @@ func endsInZeros(r io.ReaderAt, at int64) error {
 	return nil
 }
 
-// isSparse tells whether a member is stored without its holes: what lies there is a map and pieces.
+// isSparse reports whether a member is stored without its holes: what lies there is a map and pieces.
 func isSparse(h *tar.Header) bool {
 	if h.Typeflag == tar.TypeGNUSparse {
 		return true

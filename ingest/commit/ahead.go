@@ -95,13 +95,13 @@ func firstCause(errs ...error) error {
 	return offsets.ErrUnusable
 }
 
-// endsRun tells whether an error of sealing is neither of one source alone nor a consequence of
+// endsRun reports whether an error of sealing is neither of one source alone nor a consequence of
 // shipping having ended.
 func endsRun(err error) bool {
 	return err != nil && !Stops(err) && !errors.Is(err, context.Canceled)
 }
 
-// Stops tells whether an error is of one source alone.
+// Stops reports whether an error is of one source alone.
 func Stops(err error) bool { return errors.As(err, new(*StopError)) }
 
 // sealRest seals until there is no more to read, and tells of each batch.

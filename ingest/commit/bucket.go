@@ -129,7 +129,7 @@ func (p commitRecord) validateFor(key string) error {
 	return p.ValidateFor(key)
 }
 
-// isLoss tells whether a manifest stands for a loss.
+// isLoss reports whether a manifest stands for a loss.
 func isLoss(m *table.Manifest) bool { return m.Epoch == source.Digest{} }
 
 // getsAtOnce is how many manifests of one source are fetched at a time: it may have thousands, each
@@ -232,7 +232,7 @@ func (b *bucket) fetchFrom(
 	return ahead
 }
 
-// AnyManifest tells whether a table has any batch of an origin, as that stands in keys, or of any when
+// AnyManifest reports whether a table has any batch of an origin, as that stands in keys, or of any when
 // it is empty.
 func (b *bucket) AnyManifest(ctx context.Context, t source.Table, origin string) (bool, error) {
 	prefix := table.ManifestPrefix(t)
@@ -275,8 +275,8 @@ func (b *bucket) CheckEpochs(ctx context.Context, s *Stream) error {
 		if !accepted {
 			return err
 		}
-		b.raise(Problem{Conflict, key, fmt.Sprintf("the definition in use does not go with this one, and "+
-			"goes on (%v): look who put this one, and remove it if nothing was sealed by it", err)})
+		b.raise(Problem{Conflict, key, fmt.Sprintf("the definition in use does not agree with this one, and "+
+			"stays in use (%v): find out who put this one, and remove it if nothing was sealed with it", err)})
 	}
 	return nil
 }
@@ -309,8 +309,8 @@ func (b *bucket) epochBody(ctx context.Context, key string) ([]byte, error) {
 		}
 	}
 	if err != nil {
-		b.raise(Problem{Conflict, key, fmt.Sprintf("it is no definition and was passed over (%v): look "+
-			"who put it there, and remove it", err)})
+		b.raise(Problem{Conflict, key, fmt.Sprintf("it is not a definition and was skipped (%v): find "+
+			"out who put it there, and remove it", err)})
 		return nil, nil
 	}
 	return body, nil

@@ -66,7 +66,7 @@ type Shard struct {
 	Count int
 }
 
-// Holds tells whether files whose least key is key are of the shard.
+// Holds reports whether files whose least key is key are of the shard.
 func (s Shard) Holds(key source.Key) bool {
 	return s.Count <= 1 || int(binary.BigEndian.Uint64(key.ID[:])%uint64(s.Count)) == s.Index
 }

@@ -115,7 +115,7 @@ func (u *cutter) sealAsFarAsNeeded(ctx context.Context) (*seal.Batch, error) {
 	}
 	u.DropReader()
 	return nil, Stop(Undecided, u.Path, "it begins as another source does, and its whole records end "+
-		"before the two differ at %d: it is not read before it has more", u.Ordinal.Reach)
+		"before the two differ at %d: it is read when it has more", u.Ordinal.Reach)
 }
 
 // sealBegun seals the range that the reader has begun and hands it to commit.
@@ -139,7 +139,7 @@ func (u *cutter) sealBegun(
 		return nil, fmt.Errorf("seal %s from %d: %w", u.Path, u.Src.Sealed.Offset, err)
 	}
 	if l := u.Stream.Rejects; l.Halt && l.Exceeded(b.Manifest.Rejects, b.Manifest.Records) {
-		return nil, Stop(Halted, u.Path, "%s: nothing of that range was sealed; mend the format or "+
+		return nil, Stop(Halted, u.Path, "%s: nothing of that range was sealed; fix the format or "+
 			"the file, or give --on-exceed quarantine", tooMany(b.Manifest, u.countsOf(b)))
 	}
 	same, err := u.reader.unchanged(b.End.Offset)
@@ -147,8 +147,8 @@ func (u *cutter) sealBegun(
 		return nil, err
 	}
 	if !same {
-		return nil, Stop(Changed, u.Path, "it was truncated or written over while it was read from %d "+
-			"on: nothing of that range was sealed; run again to look at it anew",
+		return nil, Stop(Changed, u.Path, "it was truncated or overwritten while it was read from %d "+
+			"on: nothing of that range was sealed; run again to read it as it is now",
 			u.Src.Sealed.Offset)
 	}
 	if err := u.checkHead(); err != nil {
@@ -171,7 +171,7 @@ func (u *cutter) checkHead() error {
 		return err
 	}
 	if !bytes.Equal(head, u.Head) {
-		return fmt.Errorf("seal %s from 0: it begins otherwise than when it was told apart: %w", u.Path,
+		return fmt.Errorf("seal %s from 0: it begins differently than when it was identified: %w", u.Path,
 			ErrSettleAgain)
 	}
 	return nil

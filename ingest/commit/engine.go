@@ -197,7 +197,7 @@ func (r *Engine) RetryWhileDiskFull(ctx context.Context, try func() error) error
 	}
 }
 
-// DiskFull tells whether an error is of a full disk. A failed commit of the ledger is not: its
+// DiskFull reports whether an error is of a full disk. A failed commit of the ledger is not: its
 // outcome is unknown, so the run ends.
 func DiskFull(err error) bool {
 	if errors.As(err, new(*offsets.CommitError)) {

@@ -25,8 +25,9 @@ func (r *Engine) HeldProblem() ([]Problem, error) {
 		return nil, nil
 	}
 	return []Problem{{Gone, HeldPath, fmt.Sprintf("%d batches are held there, %s first: they may be the only "+
-		"copy of their bytes, for nobody can tell whether the sink has these; bring their file back, and what "+
-		"turns out to be in a source is removed; or keep their Parquet elsewhere and remove the folder",
+		"copy of their bytes, since it is not known whether the sink has these; bring their file back, and "+
+		"the batches that a source turns out to have are removed; or move their Parquet elsewhere and remove "+
+		"the folder",
 		len(held), held[0].Name)}}, nil
 }
 
@@ -57,8 +58,8 @@ func (p *orphans) holdApart(stopped *StopError) error {
 	if err := p.Ledger.Delete(p.Key); err != nil {
 		return fmt.Errorf("forget source %s in the ledger: %w", p.Key.ID, err)
 	}
-	return Stop(Gone, stopped.Path, "%s; what was sealed of it, up to %d, is held in spool/held, and others "+
-		"that begin alike go on", stopped.Message, p.Src.Sealed.Offset)
+	return Stop(Gone, stopped.Path, "%s; what was sealed of it, up to %d, is held in spool/held, and other "+
+		"files that begin alike no longer wait for it", stopped.Message, p.Src.Sealed.Offset)
 }
 
 // holdBatches moves batches of the spool to those that are held.

@@ -211,8 +211,8 @@ func (h *shipper) uncount(e offsets.Entry) {
 // unsent and cut again when the file is settled anew.
 func (w *Writer) Abandon() error {
 	if w.File == nil {
-		return w.Orphans.SetApart(Stop(Gone, w.Path, "what is in the spool of source %s is another source, and "+
-			"its file is not at hand to cut it again: "+bringBack, w.Key.ID))
+		return w.Orphans.SetApart(Stop(Gone, w.Path, "what the spool has of source %s belongs to another "+
+			"source, and its file is not there to cut it again: "+bringBack, w.Key.ID))
 	}
 	if err := w.Shipper.dropBatches(w.Src.Outbox); err != nil {
 		return err

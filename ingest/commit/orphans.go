@@ -267,7 +267,7 @@ func (r *recovery) spooledIfAny(name string) (commitRecord, bool, error) {
 	return p, err == nil && p.BatchName().String() == name, nil
 }
 
-// SpooledWhole tells whether the spool still has a batch of the outbox with the bytes that its
+// SpooledWhole reports whether the spool still has a batch of the outbox with the bytes that its
 // manifest names. It is asked only when the batch could not be put.
 func (p *orphans) SpooledWhole(e offsets.Entry) (bool, error) {
 	m, ok, err := p.Recovery.spooledIfAny(e.Spool)

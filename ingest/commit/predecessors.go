@@ -271,7 +271,7 @@ func (o *ordinal) askWithFile(ctx context.Context) (predecessors, uint64, error)
 	}
 	f, release := o.FamilyOf()
 	if f == nil {
-		return 0, 0, fmt.Errorf("ship source %s: %s begins otherwise: %w", o.Key.ID, o.Path, ErrAgain)
+		return 0, 0, fmt.Errorf("ship source %s: %s begins differently: %w", o.Key.ID, o.Path, ErrAgain)
 	}
 	defer release()
 	var lower []*Candidate

@@ -111,7 +111,7 @@ func (f *rangeReader) marker() source.Digest {
 	return source.DigestOf(f.tail)
 }
 
-// unchanged tells whether the file still has the bytes around both ends of the range, which ends
+// unchanged reports whether the file still has the bytes around both ends of the range, which ends
 // at end, as they were read.
 func (f *rangeReader) unchanged(end int64) (bool, error) {
 	if f.file.Compressed() {
@@ -162,7 +162,7 @@ func (w *Writer) LearnLine(ctx context.Context) error {
 	}
 	if err != nil || at.Chain != sealed.Chain {
 		return Stop(Changed, w.Path, "the bytes before %d are not those that were read; run again to "+
-			"look at it anew", sealed.Offset)
+			"read it as it is now", sealed.Offset)
 	}
 	return w.Update(func(s *offsets.Source) error {
 		s.Sealed.Line = at.Line
@@ -182,7 +182,7 @@ func (w *Writer) pointAt(ctx context.Context, off int64) (source.Point, error) {
 	return w.File.PointFrom(ctx, from, off)
 }
 
-// HasSealed tells whether a file has what is sealed of a source: by the bytes just before the sealed
+// HasSealed reports whether a file has what is sealed of a source: by the bytes just before the sealed
 // offset if the ledger has their marker.
 func HasSealed(ctx context.Context, f *files.File, src *offsets.Source) (bool, error) {
 	at := src.Sealed.Offset
@@ -217,7 +217,7 @@ func (u *cutter) openReader(ctx context.Context) error {
 		u.Stream.Parser.Parts())
 	var changed *files.ChangedError
 	if errors.As(err, &changed) {
-		return Stop(Changed, u.Path, "%v; run again to look at it anew", changed)
+		return Stop(Changed, u.Path, "%v; run again to read it as it is now", changed)
 	}
 	if err != nil {
 		return err

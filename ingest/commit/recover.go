@@ -56,7 +56,7 @@ func (r *recovery) recoverWith(place func(*table.Manifest) error) error {
 		p, err := parseRecord(b.Manifest)
 		if err != nil {
 			return fmt.Errorf("read %s in the spool: %w; move that folder out of the spool and "+
-				"run again: the batch is cut anew from its file", b.Name, err)
+				"run again: the batch is then cut again from its file", b.Name, err)
 		}
 		strays = append(strays, p.Manifest)
 	}
@@ -219,7 +219,7 @@ func (w *Writer) askFile(ctx context.Context, last *table.Manifest) (bool, error
 	return marks[last.End].Chain == last.ChainOut, err
 }
 
-// sameAs tells whether manifests speak of the source that the ledger knows: one of them ends where
+// sameAs reports whether manifests speak of the source that the ledger knows: one of them ends where
 // it is shipped to, and no chain disagrees.
 func (w *Writer) sameAs(ms []*table.Manifest) (bool, error) {
 	known, err := w.pointsOf()
@@ -301,7 +301,7 @@ func (h *shipper) ShipLeft(ctx context.Context) error {
 	}
 }
 
-// CatchUp fills a source that has batches aside from the bucket, and tells whether that led on.
+// CatchUp fills a source that has batches aside from the bucket, and reports whether that led on.
 func (h *shipper) CatchUp(ctx context.Context) (bool, error) {
 	if len(h.OrphanBatches.Of(h.Key)) == 0 {
 		return false, nil

@@ -12,7 +12,7 @@ import (
 	"logseal/ingest/table"
 )
 
-// RejectLimit is how many records of a batch, or of a run, may be rejects before something wants a look.
+// RejectLimit is how many records of a batch, or of a run, may be rejects before that is a problem.
 type RejectLimit struct {
 	MaxRatio   float64
 	MinRecords int64 // fewer records are not judged
@@ -83,7 +83,7 @@ func (r *Engine) JudgeRun() {
 	}
 }
 
-// OfMany judges several batches as one: it says why they want a look, or nothing. Whoever lets all be
+// OfMany judges several batches as one: it says why they are a problem, or nothing. Whoever lets all be
 // rejects may have none but these.
 func (l RejectLimit) OfMany(c *Counts) string {
 	var what string

@@ -53,7 +53,7 @@ type Report struct {
 	Problems   []Problem
 }
 
-// Kind is why something wants a look.
+// Kind is the kind of a problem.
 type Kind string
 
 const (
@@ -87,7 +87,7 @@ const (
 	Gone Kind = "gone"
 )
 
-// Problem is something that wants a look although the run went on.
+// Problem is something that a person must look at although the run continued.
 type Problem struct {
 	Kind    Kind
 	Path    string // of the file, or empty
@@ -120,7 +120,7 @@ func AsFault(path string, err error) error {
 		return nil
 	case errors.As(err, new(*files.ShrunkError)):
 		return Stop(Changed, path, "it was truncated while it was read (%v); what was sealed of it is "+
-			"kept, run again to look at it anew", err)
+			"kept; run again to read it as it is now", err)
 	case errors.As(err, &unsupported):
 		return Stop(Unsupported, unsupported.Path, "%s; nothing of it was sealed", unsupported.Advice())
 	case errors.As(err, new(*files.NotRegularError)), errors.As(err, new(*files.LinkError)):
@@ -184,7 +184,7 @@ func (t *counters) Add(f func(*Report)) {
 	f(&t.Report)
 }
 
-// raise says that something wants a look.
+// raise reports a problem.
 func (r *Engine) raise(p Problem) {
 	if r.Notice != nil {
 		r.Notice(p)

@@ -232,7 +232,7 @@ func (h *shipper) CheckBehind(ctx context.Context) error {
 	return err
 }
 
-// named tells whether a manifest names an object.
+// named reports whether a manifest names an object.
 func named(m *table.Manifest, key string) bool {
 	for _, o := range m.Objects {
 		if o.Key == key {

@@ -19,7 +19,7 @@ import (
 // into the spool, as a batch that no outbox has; from there it is put as every batch is that the
 // bucket has passed. So it is when we die meanwhile.
 
-// takesBack tells whether a batch holds just the bytes that were declared lost where it starts.
+// takesBack reports whether a batch holds just the bytes that were declared lost where it starts.
 func takesBack(m, there *table.Manifest) bool {
 	return isLoss(there) && !isLoss(m) && m.Range() == there.Range() && m.ChainOut == there.ChainOut
 }
@@ -78,7 +78,7 @@ func (t *retrieval) takeBackLoss(
 		return err
 	}
 	return Stop(Changed, t.Path, "the spool has lost %v of source %s while it was taken back; it is "+
-		"done again when the file is read again", r, t.Key.ID)
+		"sealed again when the file is read again", r, t.Key.ID)
 }
 
 // lossStands gives a declared loss that nobody has taken back and that anybody would want back, nil

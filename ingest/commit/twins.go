@@ -104,7 +104,7 @@ func (o *ordinal) Matches(ctx context.Context, file *files.File, kins []*Kin) (s
 	return matches(own, kins), err
 }
 
-// inTheWay tells whether a source of another origin keeps a load from beginning its own.
+// inTheWay reports whether a source of another origin keeps a load from beginning its own.
 func (o *ordinal) inTheWay(m match, announced bool) (bool, error) {
 	byPath := o.Stream != nil && o.Stream.OriginPath != nil
 	switch {
@@ -121,7 +121,7 @@ func (o *ordinal) inTheWay(m match, announced bool) (bool, error) {
 	return !announced || m.Key.String() < o.Key.String(), nil
 }
 
-// apartByPath tells whether the source with this key is of a file of its own, which is still there and
+// apartByPath reports whether the source with this key is of a file of its own, which is still there and
 // whose path tells its origin.
 func (o *ordinal) apartByPath(key source.Key) (bool, error) {
 	src, ok, err := o.Ledger.Get(key)
@@ -141,9 +141,9 @@ func (o *ordinal) apartByPath(key source.Key) (bool, error) {
 // twinOf stops a file for a source of another origin.
 func (o *ordinal) twinOf(m match) error {
 	origin := OriginWord(m.Key)
-	goesOn := fmt.Sprintf("`--origin %s` goes on there", origin)
+	remedy := fmt.Sprintf("`--origin %s` continues that source", origin)
 	if o.Stream != nil && o.Stream.OriginPath != nil {
-		goesOn = fmt.Sprintf("an `origin_path` that tells %s, or none and `--origin %[1]s`, goes on there",
+		remedy = fmt.Sprintf("an `origin_path` that gives %s, or none and `--origin %[1]s`, continues that source",
 			origin)
 	}
 	has := fmt.Sprintf("source %s of origin %s has its bytes as far as both go", m.Key.ID, origin)
@@ -152,7 +152,7 @@ func (o *ordinal) twinOf(m match) error {
 			"may be its bytes: run again once it has shipped something", m.Key.ID, origin)
 	}
 	return Stop(Twin, o.Path, "%s; nothing of the file was loaded (%s, `--assume new` loads it all the "+
-		"same, as a source of its own)", has, goesOn)
+		"same, as a source of its own)", has, remedy)
 }
 
 // OriginWord is the origin of a source in a user's words.

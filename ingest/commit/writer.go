@@ -228,10 +228,10 @@ func (w *Writer) report(fault error) error {
 			"it for whole; else load a whole copy", corrupt.Offset, corrupt.Err, w.Src.Sealed.Offset)
 	case errors.As(fault, &corrupt):
 		return Stop(KindOf(corrupt), w.Path, "read up to %d, the last record end before the fault (%s); "+
-			"load a whole copy to go on there", w.Src.Sealed.Offset, corrupt.Fault())
+			"load a whole copy to continue there", w.Src.Sealed.Offset, corrupt.Fault())
 	case errors.As(fault, new(*files.ShrunkError)):
-		return Stop(Changed, w.Path, "%v; what was sealed up to %d is kept, run again to look at "+
-			"the file anew", fault, w.Src.Sealed.Offset)
+		return Stop(Changed, w.Path, "%v; what was sealed up to %d is kept; run again to read "+
+			"the file as it is now", fault, w.Src.Sealed.Offset)
 	}
 	return fault
 }

@@ -1,28 +1,30 @@
-// Package files finds log files, tells plain from compressed ones, and reads a finished file as ranges of
-// whole records with the chain that proves every byte.
+// Package files finds log files, distinguishes plain files from compressed ones, and reads a finished file
+// as ranges of whole records, with the chain that proves every byte.
 //
 // Invariants:
 //
-//   - A File is the bytes that its file held when it was opened, or that its handle gives (Of). What a
-//     writer appends later is not read. A file that became shorter is an error (*ShrunkError), never a
-//     silent end.
-//   - Offsets are positions in the decompressed bytes. Whether a file is compressed is told by its
-//     first bytes, never by its name.
-//   - Every byte of a file is in exactly one chunk, in order, but for a half line at the end of a
-//     file that may grow, changed meanwhile or ends in a fault: that is left.
-//   - Where records and ranges end depends on the bytes, the limits and nothing else: not on
-//     buffer sizes, on how the system splits reads or on how the file is compressed.
-//   - Memory is bounded by the larger of 1 MiB and the longest record allowed, times a small
-//     constant, and by 8 MiB for the window of a zstd file, whatever the file holds; a larger one, of up
-//     to 128 MiB, is had by one file of the process at a time.
+//   - A File has the bytes that its file had when it was opened, or the bytes of its handle (Of). It does
+//     not read what a writer appends later. If the file becomes shorter, the File returns a *ShrunkError; it
+//     never ends silently.
+//   - An offset is a position in the decompressed bytes. The first bytes of a file decide whether it is
+//     compressed; its name does not.
+//   - Every byte of a file is in exactly one chunk, in order. The exception is a half line at the end of a
+//     file that may grow, that changed meanwhile or that ends in a fault: the File leaves that line.
+//   - Only the bytes and the limits decide where records and ranges end. Buffer sizes, the way the system
+//     splits reads, and the compression do not.
+//   - Memory is bounded, whatever the file holds: by a small constant times the larger of 1 MiB and the
+//     longest record allowed, and by 8 MiB for the window of a zstd file. A zstd file may have a larger
+//     window, of up to 128 MiB, but the process reads only one such file at a time.
 //
-// Of, Sniff, Pack and Unpack are for a package that reads files while they grow: it has the bytes, and a File
-// reads them.
+// Of, Sniff, Pack and Unpack serve a package that reads growing files: that package supplies the bytes, and
+// a File reads them.
 //
-// A Finder looks for files again and again, and tells what it could not look at: what it does not
-// find, and nothing Unread covers, is not there.
+// A Finder searches for files repeatedly and reports the places that it could not search. A file that the
+// Finder does not find, and that is not below a place of Unread, does not exist.
 //
-// A checksum stands after the bytes that it covers. So the bytes that a damaged compressed file
-// gives before its fault is noticed are as they were decoded; those of one that was cut off are
-// always the beginning of the true bytes.
+// The checksum of compressed data follows the bytes that it covers. So a damaged compressed file may give
+// wrong bytes before its fault is noticed. The bytes of a file that was only cut off are always a prefix of
+// the true bytes.
+//
+// The package does not parse records and does not decide which source a file is.
 package files

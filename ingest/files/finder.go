@@ -236,7 +236,7 @@ func (f *Finder) globFolders(d *Disk, pattern, base string) ([]string, error) {
 	return paths, err
 }
 
-// stillListed tells whether folders hold what they held when they were read.
+// stillListed reports whether folders hold what they held when they were read.
 func (f *Finder) stillListed(d *Disk, folders map[string]time.Time) bool {
 	for dir, at := range folders {
 		if _, err := f.list(d, dir); err != nil || !f.seen[dir].at.Equal(at) {

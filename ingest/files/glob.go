@@ -61,7 +61,7 @@ func passOver(err error) error {
 	return err
 }
 
-// isDeep tells whether a pattern goes through any number of folders.
+// isDeep reports whether a pattern goes through any number of folders.
 func isDeep(pattern string) bool { return strings.Contains(pattern, "**") }
 
 // linkedFolders are the links to folders among the entries of dir, but for those to what is below
@@ -85,7 +85,7 @@ func (d *Disk) linkedFolders(base, dir string, entries []fs.DirEntry) (all []*Li
 	return all
 }
 
-// isBelow tells whether a link leads to base or below it.
+// isBelow reports whether a link leads to base or below it.
 func isBelow(link, base string) bool {
 	to, err := filepath.EvalSymlinks(link)
 	from, err2 := filepath.EvalSymlinks(base)

@@ -77,7 +77,7 @@ func ownerOf(dir, link *unix.Stat_t, self uint32) owner {
 	return o
 }
 
-// mayFollow tells whether a link of this owner may be followed to target: nobody gets by it what is
+// mayFollow reports whether a link of this owner may be followed to target: nobody gets by it what is
 // not his.
 func (o owner) mayFollow(target *unix.Stat_t, self uint32) bool {
 	return o.known && (o.uid == 0 || o.uid == self || o.uid == target.Uid)

@@ -47,7 +47,7 @@ func newZstd(r io.Reader, window int64) (*zstd.Decoder, error) {
 }
 
 // zstdReader decompresses a zstd file. Of those with a large window one at a time has a decompressor: another
-// one takes it away from who does not read, which later begins anew where it was.
+// one takes it away from who does not read, which later starts again where it was.
 type zstdReader struct {
 	sec    *section
 	dec    *zstd.Decoder // nil when there is none

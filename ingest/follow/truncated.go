@@ -11,7 +11,7 @@ type TruncatedError struct {
 }
 
 func (e *TruncatedError) Error() string {
-	return fmt.Sprintf("%s was truncated or written anew: %d bytes were read, it has %d now",
+	return fmt.Sprintf("%s was truncated or rewritten: %d bytes were read, it has %d now",
 		e.Path, e.Taken, e.Size)
 }
 

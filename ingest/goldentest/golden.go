@@ -1,4 +1,4 @@
-// Package goldentest holds bytes that are stored for ever against files of a test's testdata folder.
+// Package goldentest holds bytes that are stored and never change against files of a test's testdata folder.
 // A test run with -update writes the files instead.
 package goldentest
 
@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Update is the flag -update: write the golden files anew.
+// Update is the flag -update: rewrite the golden files.
 var Update = flag.Bool("update", false, "write the golden files of testdata anew")
 
 // Require holds got against testdata/name.

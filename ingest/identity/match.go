@@ -8,7 +8,7 @@ type Match uint8
 const (
 	// Proved: the file holds all of the source, and the chains agree.
 	Proved Match = iota
-	// Refuted: a chain disagrees, for ever.
+	// Refuted: a chain disagrees; this stays so.
 	Refuted
 	// Undecided: the file agrees as far as it goes, and ends before the source does.
 	Undecided

@@ -38,7 +38,7 @@ func (p Points) At(off int64) (source.Digest, bool) {
 }
 
 // Differ reports whether both have a chain at one offset, and not the same: then their contents are
-// different for ever. Without such an offset nothing is said.
+// different, however they grow. Without such an offset nothing is known.
 func (p Points) Differ(q Points) bool {
 	_, differ := p.DifferAt(q)
 	return differ

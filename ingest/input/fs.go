@@ -121,7 +121,7 @@ func (l *FS) bucket(path string) (*s3.Bucket, string, error) {
 func (l *FS) tellRetry(bucket string) func(string, int, time.Duration, error) {
 	return func(what string, attempt int, wait time.Duration, err error) {
 		l.retries.Add(1)
-		l.log.Warn("logs in a bucket could not be read now; trying again", "bucket", bucket,
+		l.log.Warn("bucket call failed, retrying", "bucket", bucket,
 			"call", strings.TrimSpace(what), "attempt", attempt, "wait",
 			wait.Round(time.Millisecond), "error", err)
 	}

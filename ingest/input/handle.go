@@ -69,7 +69,7 @@ func (h *objectHandle) fault(err error) error {
 }
 
 // Stat implements files.Handle. Once something was read it asks what the object is now, so that
-// one that is put anew over and over counts as growing. One that is gone is as it was.
+// one that is put again and again counts as growing. One that is gone is as it was.
 func (h *objectHandle) Stat() (files.Stat, error) {
 	h.mu.Lock()
 	begun := h.start != nil

@@ -14,7 +14,7 @@ import (
 	"logseal/ingest/usage"
 )
 
-// warner prints what wants a look.
+// warner prints problems.
 type warner = func(format string, args ...any)
 
 // Selection is a set of files and objects by patterns.
@@ -156,7 +156,7 @@ func findObject(fsys *FS, pattern string) ([]string, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fsys.checkFolder(pattern)
 	case s3.Code(err) == accessDenied:
-		return []string{pattern}, nil // reading it tells whether that is its own fault
+		return []string{pattern}, nil // reading it shows whether that is its own fault
 	default:
 		return nil, err
 	}

@@ -127,7 +127,7 @@ func (r *loader) look(in commit.Input) (source.Key, error) {
 
 func (r *loader) countSource() { r.Counters.Add(func(rep *commit.Report) { rep.Sources++ }) }
 
-// remembered tells whether a file was read to its end, as one of that origin, and has not changed since.
+// remembered reports whether a file was read to its end, as one of that origin, and has not changed since.
 func (r *loader) remembered(s *commit.Stream, path, origin string) (bool, error) {
 	if r.Rehash {
 		return false, nil

@@ -138,8 +138,8 @@ func (r *loader) readOnce(ctx context.Context, g *group, x extent, f *files.File
 		return fmt.Errorf("read head of %s: %w", x.path, err)
 	}
 	if !ok || source.KeyOf(g.stream.Table(), g.origin, 0, head) != g.key {
-		return commit.Stop(commit.Changed, x.path, "another file took its place since it was found; run again to "+
-			"look at it anew")
+		return commit.Stop(commit.Changed, x.path, "another file took its place after it was found; run again to "+
+			"read it as it is now")
 	}
 	family, release := r.Sources.Families.Use(g.stream.Table(), g.origin, head)
 	defer release()

@@ -18,7 +18,7 @@ type procStore struct {
 
 func (s procStore) Name() string { return "memory" }
 
-// isNote tells whether a key is of the notes on sources. Here all sources are of one origin, so nothing
+// isNote reports whether a key is of the notes on sources. Here all sources are of one origin, so nothing
 // hangs on them: they would only multiply the states.
 func isNote(key string) bool { return strings.HasPrefix(key, table.SourceFolder) }
 

@@ -84,7 +84,7 @@ func TestLoad_LeavesWhatAnotherOriginHas(t *testing.T) {
 				for range 2 {
 					r := b.load("b")
 					require.Equal(t, []commit.Kind{commit.Twin}, b.kinds(r))
-					require.Contains(t, r.Problems[0].Message, "`--origin web-1` goes on there")
+					require.Contains(t, r.Problems[0].Message, "`--origin web-1` continues that source")
 					require.Equal(t, before, b.tree())
 					require.Len(t, b.notes(), 1)
 				}
@@ -315,8 +315,8 @@ func TestLoad_PathsTellTwoLogsApart(t *testing.T) {
 	b.write("web-2/a", []byte("other\n"))
 	r := b.load("web-3/a")
 	require.Equal(t, []commit.Kind{commit.Twin}, b.kinds(r))
-	require.Contains(t, r.Problems[0].Message, "an `origin_path` that tells web-1, or none and "+
-		"`--origin web-1`, goes on there")
+	require.Contains(t, r.Problems[0].Message, "an `origin_path` that gives web-1, or none and "+
+		"`--origin web-1`, continues that source")
 }
 
 var originOfFolder = regexp.MustCompile(`/logs/([^/]+)/`)

@@ -8,7 +8,7 @@ import (
 	"logseal/ingest/table"
 )
 
-// isLeft tells whether the run of a writer that ended well left something undone that the next one
+// isLeft reports whether the run of a writer that ended well left something undone that the next one
 // may do: a batch that waits for one which was shipped later in the run. It has to be named.
 func (w *world) isLeft(wr *writer) bool {
 	return w.scene.again && wr.fileGone == "" && len(wr.process.report.Problems) > 0
@@ -75,7 +75,7 @@ func (s *scene) want(must bool) map[string]int {
 	return want
 }
 
-// complete tells whether every machine that is left has ended well, and checks what must then be
+// complete reports whether every machine that is left has ended well, and checks what must then be
 // true.
 func (w *world) complete() (bool, error) {
 	if len(w.net) > 0 {

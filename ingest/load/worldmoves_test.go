@@ -116,7 +116,7 @@ func (wr *writer) copyDisk() *disk {
 	return &disk{wr.ledger.clone(), maps.Clone(wr.spool)}
 }
 
-// sealedAll tells whether a source of a file with this content is sealed to its end.
+// sealedAll reports whether a source of a file with this content is sealed to its end.
 func (wr *writer) sealedAll(content string) bool {
 	for _, s := range wr.ledger.sources {
 		if s.src.Sealed.Chain == source.DigestOf([]byte(content)) && wr.fileGone == "" {

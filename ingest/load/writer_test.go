@@ -296,7 +296,7 @@ func streamOf(s *scene, encoder int, st commit.Stream) commit.Stream {
 	return st
 }
 
-// up tells whether the process runs.
+// up reports whether the process runs.
 func (w *writer) up() bool {
 	if w.process == nil {
 		return false

@@ -133,7 +133,7 @@ func Aside(dir string) (string, error) {
 //	rename(ledger.db.tmp, ledger.db)
 //	fsync(dir)
 //
-// If we crash before the rename, the next create begins anew; after it, the ledger is whole.
+// If we crash before the rename, the next create starts over; after it, the ledger is whole.
 func create(dir string, want Meta) error {
 	const temp = FileName + ".tmp"
 	root, err := os.OpenRoot(dir)
@@ -184,7 +184,7 @@ func fill(b *bbolt.Tx, want Meta) error {
 
 func boltOptions() *bbolt.Options {
 	return &bbolt.Options{
-		// Only a program that knows nothing of our lock can hold bbolt's; 0 would wait for ever.
+		// Only a program that knows nothing of our lock can hold bbolt's; 0 would wait without limit.
 		Timeout:      time.Second,
 		PageSize:     pageSize,
 		FreelistType: bbolt.FreelistMapType,

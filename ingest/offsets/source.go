@@ -39,7 +39,7 @@ type Source struct {
 	// [Shipped, Sealed.Offset) without gap or overlap.
 	Outbox []Entry
 
-	// LowerRefuted says that the manifests of every lower k refute this source: for ever, so it is
+	// LowerRefuted says that the manifests of every lower k refute this source: that stays so, and is
 	// asked once.
 	LowerRefuted bool
 	// Head is what the source begins with, while nothing of it is shipped: by it the sources with a

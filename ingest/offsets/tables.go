@@ -6,7 +6,7 @@ import (
 	"logseal/ingest/source"
 )
 
-// HasTable tells whether there is any source of a table.
+// HasTable reports whether there is any source of a table.
 func (l *Ledger) HasTable(table source.Table) (has bool, err error) {
 	err = l.db.view(func(t *tx) error {
 		prefix := []byte(table.String() + "/")
@@ -45,7 +45,7 @@ func (l *Ledger) Accept(table source.Table, epoch source.Digest) error {
 	})
 }
 
-// Accepted tells whether Accept has noted a definition.
+// Accepted reports whether Accept has noted a definition.
 func (l *Ledger) Accepted(table source.Table, epoch source.Digest) (ok bool, err error) {
 	err = l.db.view(func(t *tx) error {
 		ok = t.get(bucketDefinitions, definitionKey(table, epoch)) != nil
@@ -62,7 +62,7 @@ func (l *Ledger) SetFirstLook(table source.Table, underWay bool) error {
 	})
 }
 
-// FirstLook tells whether the first look at a table's files is under way.
+// FirstLook reports whether the first look at a table's files is under way.
 func (l *Ledger) FirstLook(table source.Table) (underWay bool, err error) {
 	err = l.db.view(func(t *tx) error {
 		underWay = t.get(bucketFirstLooks, []byte(table.String())) != nil

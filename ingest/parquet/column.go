@@ -60,7 +60,7 @@ func (w *ChunkWriter) write(pager file.PageWriter, meta *metadata.ColumnChunkMet
 	return pager.Close(entries != nil, false)
 }
 
-// number fills the dictionary and tells whether the column chunk is to have it. Times and offsets
+// number fills the dictionary and reports whether the column chunk is to have it. Times and offsets
 // rise: they are packed as deltas in less than any dictionary takes.
 func (w *ChunkWriter) number(col Column, v *parse.Vector) bool {
 	switch {

@@ -49,7 +49,7 @@ func (d *dictionary) reset(share int) {
 	d.share, d.bytes, d.seen = share, 0, 0
 }
 
-// texts numbers the values of a text column and tells whether they are worth a dictionary.
+// texts numbers the values of a text column and reports whether they are worth a dictionary.
 func (d *dictionary) texts(v *parse.Vector) bool {
 	d.reset(textShare)
 	var last []byte
@@ -168,7 +168,7 @@ func (d *dictionary) grow() {
 	}
 }
 
-// worth tells whether there are values enough for the entries.
+// worth reports whether there are values enough for the entries.
 func (d *dictionary) worth() bool {
 	return len(d.rows) > 0 && d.share*len(d.rows) <= d.seen
 }

@@ -77,7 +77,7 @@ func runLength(values []uint32) int {
 	return len(values)
 }
 
-// startsRun tells whether the values begin with a run.
+// startsRun reports whether the values begin with a run.
 func startsRun(values []uint32) bool {
 	return len(values) >= minRun && runLength(values[:minRun]) == minRun
 }

@@ -34,7 +34,7 @@ type Window struct {
 // DefaultWindow is the years 1990 to 2099.
 func DefaultWindow() Window { return Window{From: 631152000e6, To: 4102444800e6} }
 
-// Contains tells whether the event time t, in microseconds, lies in w.
+// Contains reports whether the event time t, in microseconds, lies in w.
 func (w Window) Contains(t int64) bool {
 	if w == (Window{}) {
 		w = DefaultWindow()
@@ -68,7 +68,7 @@ func (d Definition) Canonical() Definition {
 	return d
 }
 
-// keepsUnknown tells whether there is a column for members that no other reads.
+// keepsUnknown reports whether there is a column for members that no other reads.
 func (d *Definition) keepsUnknown() bool { return d.Kind == JSON && d.UnknownKeys == KeepUnknown }
 
 func cloneOrNil(s []string) []string {

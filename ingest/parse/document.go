@@ -116,7 +116,7 @@ func (d *document) space(i int) int {
 	return i
 }
 
-// is tells whether c stands at i.
+// is reports whether c stands at i.
 func (d *document) is(i int, c byte) bool { return i < len(d.line) && d.line[i] == c }
 
 // key is where the name of a member stands.
@@ -320,7 +320,7 @@ func (d *document) array(i, depth int) int {
 	return i + 1
 }
 
-// str scans the string whose quote stands at i, and tells whether it has escapes.
+// str scans the string whose quote stands at i, and reports whether it has escapes.
 func (d *document) str(i int) (end int, escaped bool) {
 	for i++; ; escaped = true {
 		i = plain(d.line, i)

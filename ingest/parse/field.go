@@ -50,7 +50,7 @@ func (f *field) append(v *Vector, text []byte) fault {
 	return f.appendText(v, text)
 }
 
-// isNull tells whether text is one that means null.
+// isNull reports whether text is one that means null.
 func (f *field) isNull(text []byte) bool {
 	for _, null := range f.nulls {
 		if bytes.Equal(text, null) {

@@ -121,7 +121,7 @@ func (d *Definition) checkFrame() error {
 	return nil
 }
 
-// equal tells whether two columns in canonical form say the same.
+// equal reports whether two columns in canonical form say the same.
 func (c *Column) equal(w Column) bool {
 	return c.Name == w.Name && c.Type == w.Type && c.Key == w.Key && c.Layout == w.Layout &&
 		c.Zone == w.Zone && c.EventTime == w.EventTime && c.Optional == w.Optional &&

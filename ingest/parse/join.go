@@ -216,7 +216,7 @@ func (p *Parser) addJoined(r *joined, t *Table) {
 var tooManyPartitions = fmt.Sprintf("in one more than %d partitions of records that lie between each other's parts",
 	groupPartitions)
 
-// hasPartition tells whether the row that was appended last may lie in the partition of its event time.
+// hasPartition reports whether the row that was appended last may lie in the partition of its event time.
 func (p *Parser) hasPartition(t *Table) bool {
 	j := &t.joiner
 	if p.eventTime < 0 || j.in.Partition == nil {

@@ -40,7 +40,7 @@ func newTimeFormat(layout, zoneName string) (*timeFormat, error) {
 }
 
 // checkLayout finds out what a layout of Go's time package holds by what it prints, and whether it
-// names a day without doubt. It tells whether it holds a UTC offset.
+// names a day without doubt. It reports whether it holds a UTC offset.
 func checkLayout(layout string) (hasOffset bool, err error) {
 	if !utf8.ValidString(layout) {
 		return false, errors.New("it is not UTF-8")

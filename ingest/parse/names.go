@@ -69,7 +69,7 @@ func (s *names) unescape(n span) span {
 	return span{^int32(start), int32(len(s.unescaped))}
 }
 
-// add adds a name to the innermost object and tells whether it has it already.
+// add adds a name to the innermost object and reports whether it has it already.
 func (s *names) add(object uint32, base int, name span) (again bool) {
 	mine := s.stack[base:]
 	s.stack = append(s.stack, name)
@@ -91,7 +91,7 @@ func (s *names) add(object uint32, base int, name span) (again bool) {
 	return false
 }
 
-// insert adds a name to the table and tells whether it is new to the object.
+// insert adds a name to the table and reports whether it is new to the object.
 func (s *names) insert(object uint32, name span) bool {
 	if 2*s.used >= len(s.table) {
 		s.grow()

@@ -13,7 +13,7 @@ const ExtraName = "_extra"
 // extraColumn is the last of a definition that keeps unknown keys.
 func extraColumn() Column { return Column{Name: ExtraName, Optional: true} }
 
-// isExtra tells whether c is extraColumn.
+// isExtra reports whether c is extraColumn.
 func isExtra(c *Column) bool {
 	return c.Name == ExtraName && c.Type == String && c.Optional && c.Key == "" &&
 		c.NullValues == nil && c.Enum == nil && c.MinLength == 0 && c.MaxLength == 0 &&
@@ -145,7 +145,7 @@ func clip(s string, size int) string {
 	return s[:size] + "…"
 }
 
-// takes tells whether a value of a column may be written as a JSON value of that kind.
+// takes reports whether a value of a column may be written as a JSON value of that kind.
 func (f *field) takes(k valueKind) bool {
 	switch f.Type {
 	case Int32, Int64, Float64:

@@ -216,7 +216,7 @@ func (d *document) checkMember(m *member, want valueKind, optional bool) failure
 	return failure{bad, -1, m.name, at}
 }
 
-// endsInNewline tells whether the text of a JSON string, with its escapes, ends in a newline.
+// endsInNewline reports whether the text of a JSON string, with its escapes, ends in a newline.
 func endsInNewline(text []byte) bool {
 	escape := 0
 	switch n := len(text); {

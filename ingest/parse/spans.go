@@ -157,14 +157,14 @@ func byteClass(re *syntax.Regexp) (*[256]bool, bool) {
 	return &class, true
 }
 
-// folds tells whether a literal also stands for others.
+// folds reports whether a literal also stands for others.
 func folds(re *syntax.Regexp) bool {
 	return re.Flags&syntax.FoldCase != 0 && slices.ContainsFunc(re.Rune, func(r rune) bool {
 		return unicode.SimpleFold(r) != r
 	})
 }
 
-// isNoText tells whether no UTF-8 text has a rune.
+// isNoText reports whether no UTF-8 text has a rune.
 func isNoText(r rune) bool { return !utf8.ValidRune(r) }
 
 // isDeterministic holds that nothing that may follow a span begins with a byte of its class.
@@ -186,7 +186,7 @@ func (s *spans) isDeterministic() bool {
 	return true
 }
 
-// beginsIn tells whether what a step matches may begin with a byte of a class.
+// beginsIn reports whether what a step matches may begin with a byte of a class.
 func (t *step) beginsIn(class *[256]bool) bool {
 	if t.class == nil {
 		return class[t.literal[0]]

@@ -26,7 +26,7 @@ func (v *Vector) Value(i int) []byte {
 	return v.Bytes[start:v.Ends[i]]
 }
 
-// IsNull tells whether row i has no value.
+// IsNull reports whether row i has no value.
 func (v *Vector) IsNull(i int) bool { return v.Null != nil && v.Null[i] }
 
 // Table is the outcome of parsing: rows in columns, rejects, and what was skipped, each in the

@@ -1,12 +1,12 @@
-// Package quarantine keeps what is no row: the record's own bytes, where they stand in which
-// source, and the reason in one word of a documented list (parse.Reasons).
+// Package quarantine buffers the records that did not become rows: for each record its bytes, its source
+// and offset, and its reason, which is one word of a documented list (parse.Reasons).
 //
 // Invariants:
 //
-//   - A record's bytes are kept as they are, line end included: the file's [_offset, _offset+length).
-//   - The table has the same columns for every stream, so one query finds every reject.
-//   - Rows are in the order of the source, and nothing in them depends on path, host or time.
+//   - The bytes of a record are unchanged and include its line end: the file's [_offset, _offset+length).
+//   - All streams have the same quarantine columns, so one query finds every reject.
+//   - Rows are in the order of the source, and do not depend on path, host or time.
 //
-// It is not a place of its own: package seal makes an object of a Buffer beside the data's objects,
-// and the batch's manifest names it.
+// The package writes nothing: package seal makes an object of a Buffer, beside the data's objects, and the
+// manifest of the batch names that object.
 package quarantine

@@ -22,7 +22,7 @@ func (w *folderWatch) watch(dirs []string) {
 		said = err.Error()
 	}
 	if said != "" && said != w.said {
-		w.log.Warn("not every folder can be watched; files are looked at every poll_interval",
+		w.log.Warn("cannot watch every folder; files are scanned every poll_interval",
 			"error", err)
 	}
 	w.said = said

@@ -33,12 +33,12 @@ func (s *Service) reload() {
 	s.reloads.stale.Store(err != nil)
 	if err != nil {
 		s.reloads.refused.Add(1)
-		s.Log.Error("the config was not taken; the old one goes on", "error", err)
-		s.told(s.Notify.ready("following; the last reload was refused"))
+		s.Log.Error("config reload rejected; keeping the running config", "error", err)
+		s.told(s.Notify.ready("following; the last config reload was rejected"))
 		return
 	}
 	s.reloads.taken.Add(1)
-	s.Log.Info("the config was read again", "streams", len(next.Streams))
+	s.Log.Info("config reloaded", "streams", len(next.Streams))
 	s.told(s.Notify.ready("following"))
 }
 

@@ -12,7 +12,7 @@ import (
 func TestService_Reload(t *testing.T) {
 	r := startService(t, t.TempDir())
 	for _, c := range []struct{ name, config, said string }{
-		{"another stream", runningConfig + "# more\n", "the config was read again"},
+		{"another stream", runningConfig + "# more\n", "config reloaded"},
 		{"a mistake", "streams: [{name: app, format: ap}]", "unknown format"},
 		{"a sink", strings.Replace(runningConfig, "lake", "pond", 1), "the sink cannot change"},
 		{"a state", strings.Replace(runningConfig, "ROOT/state", "ROOT/else", 1),
@@ -36,7 +36,7 @@ func TestService_Reload(t *testing.T) {
 				require.Equal(t, "web-1", r.fake.reloads[was].Streams[0].Origin)
 				require.NotSame(t, old, r.current.Load())
 			} else {
-				r.manager.Hears(t, "READY=1\nSTATUS=following; the last reload was refused")
+				r.manager.Hears(t, "READY=1\nSTATUS=following; the last config reload was rejected")
 				require.Len(t, r.fake.reloads, was)
 			}
 			require.Contains(t, r.said.String()[before:], c.said)
@@ -50,7 +50,7 @@ func TestService_Reload(t *testing.T) {
 	r.write(t, runningConfig)
 	r.hangups <- syscall.SIGHUP
 	r.manager.Hears(t, "RELOADING=1\nMONOTONIC_USEC=")
-	r.manager.Hears(t, "READY=1\nSTATUS=following; the last reload was refused")
+	r.manager.Hears(t, "READY=1\nSTATUS=following; the last config reload was rejected")
 	require.Contains(t, r.said.String(), "another meaning")
 	require.Same(t, old, r.current.Load())
 }

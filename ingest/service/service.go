@@ -37,7 +37,7 @@ type Service struct {
 	Log     *slog.Logger
 	Build   Build
 	Notify  *Notifier
-	Plan    func() (*Plan, error)    // reads the config anew
+	Plan    func() (*Plan, error)    // reads the config again
 	Listen  string                   // where metrics are served, empty for nowhere
 	newTail func(tail.Config) tailer // nil outside tests
 
@@ -142,7 +142,7 @@ func (s *Service) open(ctx context.Context, puts *prometheus.HistogramVec) (err 
 		return err
 	}
 	if s.folders.events, err = follow.NewEvents(); err != nil {
-		s.Log.Warn("the system tells of no changes; files are looked at every poll_interval",
+		s.Log.Warn("cannot watch for changes; files are scanned every poll_interval",
 			"error", err)
 	}
 	return nil

@@ -22,12 +22,12 @@ import (
 // socketPathMax is how long a socket's path may be on every system that we run on.
 const socketPathMax = 100
 
-// serveSocket answers at the state's socket until ctx is cancelled. Without it the tail goes on.
+// serveSocket answers at the state's socket until ctx is cancelled. Without the socket the tail continues.
 func (s *Service) serveSocket(ctx context.Context, wait *sync.WaitGroup) {
 	path := filepath.Join(s.current.Load().Location.State, location.SocketName)
 	l, err := listenSocket(path)
 	if err != nil {
-		s.Log.Warn("nobody can ask how it is: `ingest status` will not work while it runs",
+		s.Log.Warn("cannot serve the status socket: `ingest status` will not work while this process runs",
 			"socket", path, "error", err)
 		return
 	}

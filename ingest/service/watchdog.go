@@ -84,6 +84,6 @@ func (s *Service) alive() bool {
 // told logs that the service manager could not be told something: it acts on its own then.
 func (s *Service) told(err error) {
 	if err != nil {
-		s.Log.Warn("the service manager was not told", "error", err)
+		s.Log.Warn("cannot notify the service manager", "error", err)
 	}
 }

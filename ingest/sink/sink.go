@@ -1,10 +1,13 @@
-// Package sink says what Logseal asks of the place its objects go to: a folder or a bucket.
+// Package sink defines what Logseal requires of the place where its objects go, which is a folder or a
+// bucket: the interface Store, its keys and its errors.
 //
-// Invariants every Store keeps (package sinktest holds them to it):
+// Invariants that every Store keeps, and that package sinktest checks:
 //
-//   - An object is whole or absent, and never replaced: two writers of one key have one winner.
-//   - What Put acknowledged is durable and is seen by every later Get, Stat and Put of any writer.
-//   - List may be late; nothing depends on it for safety.
+//   - An object is whole or absent, and is never replaced: of two writers of one key, one wins.
+//   - An object that Put acknowledged is durable, and every later Get, Stat and Put of any writer sees it.
+//   - List may be late; no guarantee depends on it.
+//
+// The package stores nothing itself: packages dir and s3 do, and package retry repeats their calls.
 package sink
 
 import (

@@ -1,11 +1,11 @@
-// Package source names what everything else talks about: a log file's identity (ID), byte
-// ranges of it (Range), the running proof of its content (Chain) and the pieces of it that travel
-// from reader to parser (Chunk).
+// Package source defines the names that all other packages use: the identity of a log file (ID), a byte
+// range of it (Range), the running proof of its content (Chain), and the piece of it that a reader hands
+// to a parser (Chunk).
 //
 // Invariants:
 //
-//   - Every name has one text form, fixed in width and lower case, that sorts as the value does
-//     and is parsed back strictly: a name that parses prints as the same text.
-//   - Offsets are byte positions in the decompressed source and never negative.
-//   - Nothing here opens a file, looks at a clock or depends on the machine it runs on.
+//   - Every name has one text form. The form is lower case, has a fixed width and sorts as the value does.
+//     Parsing is strict: a text that parses is the text that the value prints.
+//   - An offset is a byte position in the decompressed source and is never negative.
+//   - The package is pure: it opens no file, reads no clock and does not depend on the machine.
 package source

@@ -77,7 +77,7 @@ func (o osFS) open(path string) (f *os.File, err error) {
 	return openIn(o.dir, path)
 }
 
-// holds tells whether path is below the spool's folder.
+// holds reports whether path is below the spool's folder.
 func (o osFS) holds(path string) bool {
 	return strings.HasPrefix(path, strings.TrimSuffix(o.dir, "/")+"/")
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // room is what the spool holds and may still hold. Waiters are served in the order they came, so
-// a large batch is not passed by small ones for ever.
+// a large batch is not passed by small ones without end.
 //
 // It cannot deadlock: who waits, waits because something is counted, and everything counted goes
 // by itself: a reservation when its batch is sealed or given up, a batch when it is shipped, which

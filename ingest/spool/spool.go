@@ -214,7 +214,7 @@ func (s *Spool) Remove(name string) error {
 //	unlink(<path>/*)
 //	rmdir(<path>)
 //
-// If we crash before the fsync the batch is whole, or rubbish; after it it is rubbish for ever, so
+// If we crash before the fsync the batch is whole, or rubbish; after it the folder stays rubbish, so
 // that a manifest never stands without its objects. Without a manifest too the fsync comes first:
 // the unlink may be that of a process killed before its fsync. Rubbish that comes back after a
 // power loss is removed by Recover, so the rest needs no fsync.

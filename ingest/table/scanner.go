@@ -92,7 +92,7 @@ func (s *scanner) find(name string) int {
 	return s.at + i
 }
 
-// has tells whether a field that may be left out is there.
+// has reports whether a field that may be left out is there.
 func (s *scanner) has(name string) bool { return s.err == nil && s.find(name) >= 0 }
 
 // raw takes a field. It gives nil after an error.

@@ -24,7 +24,7 @@ func (a *activeFiles) unhold(f *logFile) {
 		return // there is nothing else left of it
 	}
 	if err := f.live.Begin(0); err != nil {
-		a.Log.Debug("begin anew", "path", f.live.Path(), "error", err)
+		a.Log.Debug("drop what was read of the file", "path", f.live.Path(), "error", err)
 	}
 	f.from = 0
 	f.arrived.reset()

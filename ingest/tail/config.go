@@ -30,8 +30,8 @@ type UnsaidError struct {
 
 func (e *UnsaidError) Error() string {
 	return fmt.Sprintf("table %s has sources without an origin, as `ingest load` makes them, and the "+
-		"config does not say whose the files of this tail are: set `origin: none` to go on in those, "+
-		"or `origin: %s` to begin sources of its own, in which what was loaded already is there again",
+		"config does not set the origin of this tail's files: set `origin: none` to continue those sources, "+
+		"or `origin: %s` to begin new ones, which hold what was loaded already a second time",
 		e.Table, e.Origin)
 }
 
@@ -78,7 +78,7 @@ func (c *configured) noteOrigin() error {
 	return c.noting()
 }
 
-// allAccepted tells whether an earlier run has asked the sink about all streams as they are now. Only
+// allAccepted reports whether an earlier run has asked the sink about all streams as they are now. Only
 // then may something be sealed before the sink is reached: what a version may not grow into must never
 // get into the outbox.
 func (c *configured) allAccepted() (bool, error) {

@@ -31,7 +31,7 @@ type fileTurn struct {
 
 func (x *fileTurn) isOver() bool { return !x.over.IsZero() }
 
-// takeDescriptor tells whether a file may be opened now; else it waits for its turn.
+// takeDescriptor reports whether a file may be opened now; else it waits for its turn.
 func (s *scheduler) takeDescriptor(f *logFile) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,7 +167,7 @@ func (s *scheduler) sayScarce(somebodyWaits bool) {
 	}
 }
 
-// wouldBeOpen tells whether a file that is closed would be open if there were descriptors enough: what was
+// wouldBeOpen reports whether a file that is closed would be open if there were descriptors enough: what was
 // read to its end, or is no log, is closed anyway. Tail.mu is held.
 func (f *logFile) wouldBeOpen() bool {
 	switch f.view.state {
@@ -179,14 +179,14 @@ func (f *logFile) wouldBeOpen() bool {
 	return true
 }
 
-// turnIsOver tells whether a file is not to be read any further for now.
+// turnIsOver reports whether a file is not to be read any further for now.
 func (s *scheduler) turnIsOver(f *logFile) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return f.turn.isOver() && f.there && !s.ending
 }
 
-// onlyEndsTurn tells whether there is nothing to be done about a file but to close it.
+// onlyEndsTurn reports whether there is nothing to be done about a file but to close it.
 func (s *scheduler) onlyEndsTurn(f *logFile) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

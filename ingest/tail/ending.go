@@ -76,12 +76,12 @@ func (u *follower) finish(f *logFile) error {
 		u.losses.miss(key, newMissing(time.Now(), reason, atLeast,
 			offsets.Sighting{Serial: serial, Path: f.live.Path(), Size: u.scanner.notedOf(f)}))
 	}
-	u.Log.Info("let go", append(commit.LogSource(key), "path", f.live.Path(), "at", sealed)...)
+	u.Log.Info("closed", append(commit.LogSource(key), "path", f.live.Path(), "at", sealed)...)
 	u.letGo(f)
 	return nil
 }
 
-// isGone tells whether a file is at no path any more and can no longer grow. f.mu is held.
+// isGone reports whether a file is at no path any more and can no longer grow. f.mu is held.
 func (u *follower) isGone(f *logFile) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -122,10 +122,10 @@ type unendedAt struct {
 	renamed time.Time
 }
 
-// mayEnd tells whether the last line of a file is not ended, as far as it is known. Tail.mu is held.
+// mayEnd reports whether the last line of a file is not ended, as far as it is known. Tail.mu is held.
 func (f *logFile) mayEnd() bool { return f.view.unended || f.rested.unended(f.stat) }
 
-// unended tells whether a file that is this long had more when it rested than is sealed of it.
+// unended reports whether a file that is this long had more when it rested than is sealed of it.
 func (r *restedAs) unended(stat files.Stat) bool { return r != nil && stat.Size > r.sealed }
 
 // endsAt is when the last line of a file is taken for all of it, if its path is not the one that is written:
@@ -138,7 +138,7 @@ func (u *follower) endsAt(f *logFile) time.Time {
 	return quiet.Add(u.config.set().CloseWait)
 }
 
-// endUnasked tells whether it is still to be found out whether the last line of a file goes on. Both locks are
+// endUnasked reports whether it is still to be found out whether the last line of a file goes on. Both locks are
 // held.
 func (f *logFile) endUnasked() bool {
 	taken := f.live.Taken()
@@ -181,7 +181,7 @@ func (f *logFile) pathBefore() string {
 	return ""
 }
 
-// hasSuccessor tells whether there is another file at a path that a file had, or has its name from.
+// hasSuccessor reports whether there is another file at a path that a file had, or has its name from.
 func (u *follower) hasSuccessor(f *logFile, path string) bool {
 	if path == "" || path == f.live.Path() {
 		return false
@@ -231,7 +231,7 @@ type joining struct {
 // once; what is left after so long belongs to a writer that died.
 const joinWait = time.Minute
 
-// over tells whether it has waited long enough.
+// over reports whether it has waited long enough.
 func (j joining) over(now time.Time) bool {
 	return j.end > 0 && !now.Before(j.since.Add(joinWait))
 }

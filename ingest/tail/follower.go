@@ -113,7 +113,7 @@ func (u *follower) isOwner(f *logFile) bool {
 	return f.w != nil
 }
 
-// wantsCut tells whether what is there of the file is to be sealed now. f.mu is held.
+// wantsCut reports whether what is there of the file is to be sealed now. f.mu is held.
 func (u *follower) wantsCut(f *logFile) bool {
 	unsealed := f.live.Taken() > f.w.Src.Sealed.Offset && !f.hollow
 	if !u.isUrgent(f) && u.uploader.isWaiting(f.w) {
@@ -277,7 +277,7 @@ func (u *follower) beginAt(f *logFile, at int64) error {
 	return nil
 }
 
-// stillHas tells whether the file has the bytes before the sealed offset that were sealed.
+// stillHas reports whether the file has the bytes before the sealed offset that were sealed.
 func (u *follower) stillHas(f *logFile, at int64) (bool, error) {
 	view, err := f.live.Snapshot(at, false)
 	if err != nil {

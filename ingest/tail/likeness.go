@@ -20,7 +20,7 @@ type likeness struct {
 	overtaken bool
 }
 
-// continues tells whether the file is to be read in the owner's place: a longer one is, for what is
+// continues reports whether the file is to be read in the owner's place: a longer one is, for what is
 // shorter can only be a copy of it, and so is any that has all of one that was truncated.
 func (l likeness) continues() bool { return l.Longer || l.overtaken || l.cut && !l.Behind }
 

@@ -148,7 +148,7 @@ type fileView struct {
 	size       int64 // as far as the live file goes
 }
 
-// hadMore tells whether the file is known to have held more than what was read of it, so that a half
+// hadMore reports whether the file is known to have held more than what was read of it, so that a half
 // line at the end of that is no last line. f.mu is held.
 func (f *logFile) hadMore() bool { return f.cut && f.lastSize > f.live.Taken() }
 

@@ -238,7 +238,7 @@ var errStillThere = errors.New("its file is still there")
 // declareMax is how long a sink is tried before it is looked again whether the loss still is one.
 const declareMax = time.Minute
 
-// stillMissing tells whether no file has turned up meanwhile.
+// stillMissing reports whether no file has turned up meanwhile.
 func (l *losses) stillMissing(key source.Key, m *missingSource) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -29,10 +29,10 @@ func (m *memory) weigh(f *logFile) {
 	f.heldNow = now
 }
 
-// hasRoom tells whether there is memory enough to hold what cannot be sealed.
+// hasRoom reports whether there is memory enough to hold what cannot be sealed.
 func (m *memory) hasRoom() bool { return m.held.Load() <= m.config.set().HoldBytes/2 }
 
-// shortOfMemory tells whether no more is to be read for now. Then the file that holds most is to give
+// shortOfMemory reports whether no more is to be read for now. Then the file that holds most is to give
 // way.
 func (m *memory) shortOfMemory() bool {
 	if m.held.Load() <= m.config.set().HoldBytes {
@@ -75,7 +75,7 @@ func (m *memory) giveWay(f *logFile) error {
 	return nil
 }
 
-// maySpare tells whether what is held of a file is in the file, too, and is not about to be sealed as
+// maySpare reports whether what is held of a file is in the file, too, and is not about to be sealed as
 // a record that lacks its last part. f.mu is held.
 func (f *logFile) maySpare() bool { return !f.cut && f.joining.end == 0 }
 
@@ -139,7 +139,7 @@ func (m *memory) read(f *logFile) error {
 // one once it has waited for as long as a byte may.
 const directMin = 256 << 10
 
-// readsPast tells whether what is there is not to be read into memory: because it is sealed straight
+// readsPast reports whether what is there is not to be read into memory: because it is sealed straight
 // from the file, as it is of a file without a path, which we are all that is left of, or because
 // memory is short, or the tail is to end and there is more than a batch.
 func (m *memory) readsPast(f *logFile) bool {
@@ -223,7 +223,7 @@ func (m *memory) measure(f *logFile, full bool) (files.Stat, error) {
 	return stat, err
 }
 
-// backlog tells whether so much is not sealed that a batch is due in any case: then it is not kept
+// backlog reports whether so much is not sealed that a batch is due in any case: then it is not kept
 // in memory first.
 func (m *memory) backlog(f *logFile) bool {
 	if f.w == nil || f.cut {
@@ -233,13 +233,13 @@ func (m *memory) backlog(f *logFile) bool {
 	return f.direct && unsealed > 0 || !m.isEnding() && most > 0 && unsealed >= most
 }
 
-// behind tells whether more is not read than one batch takes. f.mu is held.
+// behind reports whether more is not read than one batch takes. f.mu is held.
 func (f *logFile) behind() bool {
 	most := f.stream().MaxBytes
 	return most > 0 && f.size-f.live.Taken() >= most
 }
 
-// isEnding tells whether the tail is to end: what is read is sealed, and what is in files stays there.
+// isEnding reports whether the tail is to end: what is read is sealed, and what is in files stays there.
 func (t *Tail) isEnding() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -125,7 +125,7 @@ func (m *model) excused(status Status) map[string]bool {
 	return excused
 }
 
-// mayStayUndecided tells whether what a file has of whole lines can be the beginning of a log that is no
+// mayStayUndecided reports whether what a file has of whole lines can be the beginning of a log that is no
 // more, or that somebody else has shipped: one that is longer and agrees with it up to the last mark in
 // both. With logs that are there it can be compared.
 func (m *model) mayStayUndecided(path, body string) bool {

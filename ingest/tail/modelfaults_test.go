@@ -43,7 +43,7 @@ func (s *storm) rages() bool {
 	return s.seed != 0
 }
 
-// isFelt tells whether a call may fail now: a slow one may have begun a while ago.
+// isFelt reports whether a call may fail now: a slow one may have begun a while ago.
 func (s *storm) isFelt() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -213,7 +213,7 @@ func (m *model) begin(path string) {
 	}
 }
 
-// scarce tells whether files may have to wait for their turn while others are truncated.
+// scarce reports whether files may have to wait for their turn while others are truncated.
 func (m *model) scarce() bool {
 	return m.cfg.OpenFiles > 0 || m.second != nil && m.second.cfg.OpenFiles > 0
 }

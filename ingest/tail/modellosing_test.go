@@ -77,7 +77,7 @@ func (m *model) vanish(path string, kept bool) {
 	m.bare = append(m.bare, linesOfText(body)...)
 }
 
-// mayStall tells whether a batch may wait for room in the spool.
+// mayStall reports whether a batch may wait for room in the spool.
 func (m *model) mayStall() bool { return m.full.Load() || m.spool > 0 }
 
 // readOf is how much of a file the tail says that it has read, when it has seen what the file is and

@@ -74,7 +74,7 @@ func (u *follower) openLive(f *logFile, path string) (*follow.File, error) {
 	return live, nil
 }
 
-// atItsEnd tells whether a file can no longer grow: it has no path, and nobody has written to it for
+// atItsEnd reports whether a file can no longer grow: it has no path, and nobody has written to it for
 // a while. Of one that was truncated a copy may have more, so long as there may be one. Tail.mu is
 // held.
 func (u *follower) atItsEnd(f *logFile, now time.Time) bool {
@@ -93,7 +93,7 @@ func (u *follower) atItsEnd(f *logFile, now time.Time) bool {
 	return !u.hasCopy(f, now) || !now.Before(f.goneAt.Add(u.config.set().CopyWait))
 }
 
-// hasCopy tells whether a file that is not read may turn out to be what an owner was. Tail.mu is
+// hasCopy reports whether a file that is not read may turn out to be what an owner was. Tail.mu is
 // held.
 func (u *follower) hasCopy(f *logFile, now time.Time) bool {
 	for _, o := range u.table {

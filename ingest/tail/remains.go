@@ -33,7 +33,7 @@ func (a *activeFiles) holdIfAnother(f *logFile) (held bool, err error) {
 	return true, nil
 }
 
-// isAnother tells whether the ledger has the source of a truncated file go on with other bytes than the file
+// isAnother reports whether the ledger has the source of a truncated file go on with other bytes than the file
 // had. It is taken to where the ledger has more than memory and no point in common with that. It is not where
 // the source was set back, for then it is sealed again, nor where memory lacks what would tell: then nothing can
 // be sealed from it in any case. f.mu is held.
@@ -116,7 +116,7 @@ func (a *activeFiles) tellTwins(ctx context.Context, w *commit.Writer, prefix st
 	if err == nil || mayPass(err) || ctx.Err() != nil || fatal(err) {
 		return err
 	}
-	a.Log.Warn("who else has a file's bytes could not be told",
+	a.Log.Warn("cannot tell which other sources have a file's bytes",
 		append(commit.LogSource(w.Key), "path", w.Path, "error", err)...)
 	return nil
 }
@@ -179,7 +179,7 @@ func (a *activeFiles) fileFor(w *commit.Writer) (file *files.File, done func(), 
 	return file, done, err
 }
 
-// isTwin tells whether a source says so much that k says, too, that it is no coincidence.
+// isTwin reports whether a source says so much that k says, too, that it is no coincidence.
 func (a *activeFiles) isTwin(ctx context.Context, w *commit.Writer, file *files.File, k *commit.Kin) (bool, error) {
 	k, err := a.Announcer.StepKin(ctx, k, tailStepMost)
 	if err != nil {

@@ -95,7 +95,7 @@ func (r *resolver) lookAgainAfter(f *logFile, took time.Duration) {
 	case f.view.state == isUndecided && time.Since(f.moved) >= r.config.set().CloseWait:
 		r.board.problems.raise(commit.Problem{Kind: commit.Undecided, Path: f.path, Message: fmt.Sprintf("it agrees with source %s as far as it "+
 			"goes, but ends before what is committed of that: an older state, or a copy that was "+
-			"given up; it is left unread until it is long enough to be told apart", f.view.about.ID)})
+			"given up; it is left unread until it is long enough to be identified", f.view.about.ID)})
 	}
 }
 

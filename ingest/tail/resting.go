@@ -93,14 +93,14 @@ func (h *shelf) restStopped(f *logFile) error {
 	return nil
 }
 
-// waitedLong tells whether a file's turn has been over for so long that others come first.
+// waitedLong reports whether a file's turn has been over for so long that others come first.
 func (h *shelf) waitedLong(f *logFile) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return time.Since(f.turn.over) >= stoppedWait
 }
 
-// lastLook looks at a file before it is closed, and tells whether it has more than was read, or whole records
+// lastLook looks at a file before it is closed, and reports whether it has more than was read, or whole records
 // that are not sealed. f.mu is held.
 func (h *shelf) lastLook(f *logFile) (stat files.Stat, more bool, err error) {
 	stat, err = f.live.Look()
@@ -249,7 +249,7 @@ func (c *scanner) grownAtRest() (all []offsets.Sighting) {
 	return all
 }
 
-// isStill tells whether the file at a path has what is sealed of the source that it was. When that cannot be
+// isStill reports whether the file at a path has what is sealed of the source that it was. When that cannot be
 // told it is taken to be.
 func (c *scanner) isStill(s offsets.Sighting) bool {
 	src, ok, err := c.Ledger.Get(s.Key)

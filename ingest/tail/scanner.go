@@ -101,7 +101,7 @@ func (c *scanner) scanPaths(ctx context.Context, ref *streamRef, now time.Time) 
 func unreadProblems(s *stream, unread []files.Unread) (all []commit.Problem) {
 	for _, u := range unread {
 		all = append(all, commit.Problem{Kind: commit.Unreadable, Path: u.Path, Message: fmt.Sprintf("stream %s cannot be followed there: "+
-			"%v; mend that, the rest is followed meanwhile", s.Epoch.Stream, u.Err)})
+			"%v; fix that; all other files are followed meanwhile", s.Epoch.Stream, u.Err)})
 	}
 	return all
 }
@@ -161,7 +161,7 @@ func (c *scanner) observe(ref *streamRef, id fileID, x files.Found, now time.Tim
 	}
 }
 
-// stillAt tells whether a file's path is still its own. Of several names it keeps the one it had.
+// stillAt reports whether a file's path is still its own. Of several names it keeps the one it had.
 func (c *scanner) stillAt(f *logFile) bool {
 	stat, err := c.FS.Stat(f.path)
 	return err == nil && fileIDOf(f.stream(), f.path, stat) == f.id
@@ -231,7 +231,7 @@ func (c *scanner) findFresh(ctx context.Context) error {
 	return nil
 }
 
-// isFirst tells whether the ledger has nothing of a table, or only what an earlier run got that had not
+// isFirst reports whether the ledger has nothing of a table, or only what an earlier run got that had not
 // come to the end of the table's first files: a tail which is killed meanwhile begins anew with them.
 func (c *scanner) isFirst(table source.Table) (bool, error) {
 	has, err := c.Ledger.HasTable(table)
@@ -267,7 +267,7 @@ func (c *scanner) endFirst() {
 	}
 }
 
-// firstOpen tells whether a first file of a table still has to be told who it is. Tail.mu is held.
+// firstOpen reports whether a first file of a table still has to be told who it is. Tail.mu is held.
 func (c *scanner) firstOpen(table source.Table) bool {
 	for _, f := range c.table {
 		if f.first == 0 || f.stream().Table() != table {

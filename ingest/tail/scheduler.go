@@ -89,7 +89,7 @@ func (s *scheduler) fault(f *logFile, err error) {
 		s.failed(err)
 	default:
 		s.board.pulse.miss(f, err)
-		s.stopFile(f, commit.Problem{Kind: commit.Failed, Path: path, Message: fmt.Sprintf("%v; it is tried again", err)})
+		s.stopFile(f, commit.Problem{Kind: commit.Failed, Path: path, Message: fmt.Sprintf("%v; it is retried", err)})
 	}
 }
 
@@ -151,7 +151,7 @@ func (s *scheduler) wakeUp() {
 	}
 }
 
-// underWay tells whether anything is being sealed, and whether anything waits to be shipped that
+// underWay reports whether anything is being sealed, and whether anything waits to be shipped that
 // could be.
 func (s *scheduler) underWay() (sealing, shipping bool) {
 	s.mu.Lock()

@@ -41,7 +41,7 @@ func (h *shelf) putAway(f *logFile, is source.Key, upTo int64) {
 	}
 }
 
-// mayStayClosed tells whether the tail ends and a file was read that is put away.
+// mayStayClosed reports whether the tail ends and a file was read that is put away.
 func (h *shelf) mayStayClosed(f *logFile) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -85,14 +85,14 @@ func (h *shelf) askKnown(key source.Key, m *missingSource, sealed int64) bool {
 	return some
 }
 
-// isWanted tells whether a file is to be read though it was read before.
+// isWanted reports whether a file is to be read though it was read before.
 func (h *shelf) isWanted(f *logFile) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return f.wanted
 }
 
-// laneWants tells whether a source could not be shipped for want of its file.
+// laneWants reports whether a source could not be shipped for want of its file.
 func (u *uploader) laneWants(key source.Key) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -157,14 +157,14 @@ func (h *shelf) stepArchive(f *logFile) error {
 	return h.archiveRead(f)
 }
 
-// maySkip tells whether the tail is to end and the file will still be there for the next one.
+// maySkip reports whether the tail is to end and the file will still be there for the next one.
 func (h *shelf) maySkip(f *logFile) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.ending && f.there
 }
 
-// quiet tells whether a file has not changed since the last poll; else it is due after the next.
+// quiet reports whether a file has not changed since the last poll; else it is due after the next.
 func (h *shelf) quiet(f *logFile) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -189,7 +189,7 @@ func (h *shelf) quiet(f *logFile) (bool, error) {
 	return false, nil
 }
 
-// isWhole tells whether a compressed file can be read to its end, or has not been written to for so
+// isWhole reports whether a compressed file can be read to its end, or has not been written to for so
 // long that nobody is at it any more: half of one would be taken for all that its log had.
 func (h *shelf) isWhole(f *logFile) (bool, error) {
 	f.mu.Lock()
@@ -220,7 +220,7 @@ func (h *shelf) isWhole(f *logFile) (bool, error) {
 	return false, nil
 }
 
-// wasRead tells whether an earlier run read the file to its end, so that it need not be told again
+// wasRead reports whether an earlier run read the file to its end, so that it need not be told again
 // who it is.
 func (h *shelf) wasRead(f *logFile) (bool, error) {
 	f.mu.Lock()
@@ -245,7 +245,7 @@ func (h *shelf) wasRead(f *logFile) (bool, error) {
 	return true, nil
 }
 
-// cutArchive seals a compressed file, and tells whether it came to the end.
+// cutArchive seals a compressed file, and reports whether it came to the end.
 func (h *shelf) cutArchive(f *logFile) (ended bool, err error) {
 	w := f.w
 	from := w.Src.Sealed.Offset

@@ -8,7 +8,7 @@ const (
 	isActive     state = "live"       // its source is read from it
 	isCopy       state = "copy"       // it says nothing else than the owner of a source
 	isUndecided  state = "undecided"  // it ends before what is committed of a source
-	isStopped    state = "stopped"    // something wants a look before it goes on
+	isStopped    state = "stopped"    // a problem stops it until it is solved
 	isUnreadable state = "unreadable" // it cannot be opened
 	isRead       state = "read"       // a compressed file, read to its end
 )

@@ -82,7 +82,7 @@ func (u *uploader) releaseHeldOf(key source.Key) {
 	}
 	some, err := u.ReleaseHeld(f)
 	if err != nil && u.ctx.Err() == nil {
-		u.Log.Warn("held batches could not be looked through", "error", err)
+		u.Log.Warn("cannot read the held batches", "error", err)
 	}
 	if some {
 		u.noteHeld()
@@ -93,7 +93,7 @@ func (u *uploader) releaseHeldOf(key source.Key) {
 func (u *uploader) noteHeld() {
 	held, err := u.HeldProblem()
 	if err != nil {
-		u.Log.Warn("held batches cannot be listed", "error", err)
+		u.Log.Warn("cannot list the held batches", "error", err)
 		return
 	}
 	u.board.problems.keep(commit.HeldPath, held)

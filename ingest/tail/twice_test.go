@@ -82,7 +82,7 @@ func TestTail_UploaderThatAskedBeforeTheFirstBatchWasSealed(t *testing.T) {
 	})
 }
 
-// calledBy tells whether a function of this package is among those that called.
+// calledBy reports whether a function of this package is among those that called.
 func calledBy(name string) bool {
 	return strings.Contains(string(debug.Stack()), "."+name+"(")
 }

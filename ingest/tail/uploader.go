@@ -171,7 +171,7 @@ func (u *uploader) backOff(key source.Key, l *lane) {
 	}
 }
 
-// isStuck tells whether a source cannot be shipped, or not taken back, for a reason of its own.
+// isStuck reports whether a source cannot be shipped, or not taken back, for a reason of its own.
 func (u *uploader) isStuck(key source.Key) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -213,7 +213,7 @@ func (u *uploader) laneFault(key source.Key, err error) {
 			path = u.pathOf(o)
 		}
 		u.board.problems.raiseAs(key.String(), commit.Problem{Kind: commit.Conflict, Path: path, Message: fmt.Sprintf("source %s cannot be "+
-			"shipped: %v; its batches stay in the spool and it is tried again", key.ID, err)})
+			"shipped: %v; its batches stay in the spool, and shipping is retried", key.ID, err)})
 	}
 }
 

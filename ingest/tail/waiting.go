@@ -178,7 +178,7 @@ func (u *uploader) untilAllowed(ctx context.Context, who string, try func() erro
 			return err
 		}
 		if u.refused.note(who) {
-			u.board.problems.raise(commit.Problem{Kind: commit.Refused, Message: fmt.Sprintf("%v; it is tried again", err)})
+			u.board.problems.raise(commit.Problem{Kind: commit.Refused, Message: fmt.Sprintf("%v; it is retried", err)})
 		}
 		select {
 		case <-time.After(wait()):

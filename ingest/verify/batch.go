@@ -53,7 +53,7 @@ func (v *verifier) checkBatch(ctx context.Context, at place) error {
 	return nil
 }
 
-// leftOut tells whether all rows of a batch are from before Since.
+// leftOut reports whether all rows of a batch are from before Since.
 func (v *verifier) leftOut(m *table.Manifest) bool {
 	return v.since != batch.NoDate && m.MaxTime != nil &&
 		batch.Day.PartitionOf(*m.MaxTime).Date < v.since

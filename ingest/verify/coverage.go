@@ -158,7 +158,7 @@ func (c *coverage) cover(ctx context.Context, at place) error {
 	}
 	if l := commit.Loss; l != nil {
 		c.v.found.add(Lost, c.rangeName(e.Range), "bytes %s of source %s are declared lost (%s); a "+
-			"file that turns up and has them still brings them back", e.Range, c.key, l.Reason)
+			"file that turns up with these bytes takes the loss back", e.Range, c.key, l.Reason)
 		return nil
 	}
 	return c.v.checkBatch(ctx, at)
@@ -222,7 +222,7 @@ func (c *coverage) checkK(e edges) {
 // checkLink holds the start of a batch against the end of the one before.
 func (c *coverage) checkLink(e edges) {
 	if c.known && e.chainIn != c.chain {
-		c.v.found.add(Differing, e.key, "%s does not go on where the manifest before it ends: its "+
+		c.v.found.add(Differing, e.key, "%s does not continue where the manifest before it ends: its "+
 			"chain_in is not that one's chain_out; one of them was changed, restore it from a copy of "+
 			"the sink", e.key)
 	}
@@ -266,5 +266,5 @@ func (c *coverage) reportNote(n *table.Loss) {
 	}
 	r := source.Range{Start: start, End: max(start, *end)}
 	c.v.found.add(Lost, c.rangeName(r), "%sbytes %s of source %s are declared lost before they were "+
-		"sealed (%s); a file that turns up and has them still brings them back", atLeast, r, c.key, n.Reason)
+		"sealed (%s); a file that turns up with these bytes takes the loss back", atLeast, r, c.key, n.Reason)
 }

@@ -52,7 +52,7 @@ func (f *findings) add(k Kind, what, format string, args ...any) {
 
 // stray reports a key that is no name of ours and that no reader counts.
 func (f *findings) stray(key string) {
-	f.add(Differing, key, "%s is no name that Logseal gives; someone else put it there, "+
+	f.add(Differing, key, "%s is not a name that Logseal gives; someone else put it there, "+
 		"move it away", key)
 }
 
@@ -67,14 +67,14 @@ func (f *findings) addTwin(t *twins, short, long int32) {
 	f.told[what] = true
 	if what.sameOrigin {
 		f.add(Overlap, a.String()+" "+r.String(), "bytes %s of source %s are in source %s too; unless "+
-			"these are two logs that say the same, their rows are there twice: leave out one _sid, or load "+
+			"these are two logs with the same lines, their rows are there twice: leave out one _sid, or load "+
 			"the log to a new version", r, a, b)
 		return
 	}
 	names := []string{a.String(), b.String()}
 	slices.Sort(names)
 	f.add(Twin, strings.Join(names, " "), "bytes %s of source %s are in source %s of another origin "+
-		"too; unless these are two logs that say the same, their rows are there twice: leave out one "+
+		"too; unless these are two logs with the same lines, their rows are there twice: leave out one "+
 		"_sid, or load the log to a new version", r, a, b)
 }
 

@@ -56,7 +56,7 @@ func (h *held) judge(c *coverage, marks map[int64]source.Point,
 	}
 	last := edgesOf(c.commits[len(c.commits)-1]).End
 	if last > end.Offset {
-		h.short = fmt.Sprintf("it ends at byte %d and source %s goes on to byte %d", end.Offset, c.key,
+		h.short = fmt.Sprintf("it ends at byte %d, but source %s continues to byte %d", end.Offset, c.key,
 			last)
 		return true, false
 	}

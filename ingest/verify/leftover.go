@@ -76,7 +76,7 @@ func (v *verifier) settleBatch(ctx context.Context, objects []*placed) error {
 	return nil
 }
 
-// isOld tells whether all rows of an object are from before Since.
+// isOld reports whether all rows of an object are from before Since.
 func (v *verifier) isOld(p *placed) bool {
 	return p.kind == table.DataKind && p.partition.Date != batch.NoDate && p.partition.Date < v.since
 }
@@ -111,7 +111,7 @@ func (v *verifier) settle(ctx context.Context, p *placed, now *standing) error {
 	}
 	v.found.addUnfinished(p.size)
 	v.found.add(Unfinished, key, "%s is named by no manifest, its batch may still be finished; a "+
-		"glob over data/ counts it already, so load its file again or wait for who is at it", key)
+		"glob over data/ counts it already, so load its file again or wait for the writer that is at work", key)
 	return nil
 }
 
@@ -197,7 +197,7 @@ func (v *verifier) supersede(ctx context.Context, key string, faulty bool) error
 	if faulty {
 		what += " once its source has no other fault"
 	}
-	v.found.add(Superseded, key, "%s is left over from a batch that another one took the place of, "+
+	v.found.add(Superseded, key, "%s is left over from a batch that lost its place to another batch, "+
 		"and a glob over data/ counts its rows twice; %s", key, what)
 	return nil
 }

@@ -54,7 +54,7 @@ func (v *verifier) list(ctx context.Context) error {
 			}
 			k, err := table.ParseKey(info.Key)
 			if err != nil {
-				v.found.add(Differing, info.Key, "%s is no name that Logseal gives, so a glob counts what "+
+				v.found.add(Differing, info.Key, "%s is not a name that Logseal gives, so a glob counts what "+
 					"nothing accounts for; move it out of %s", info.Key, folder)
 				continue
 			}

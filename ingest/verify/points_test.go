@@ -44,14 +44,14 @@ func drawLogs(t *rapid.T, table source.Table) []log {
 	return logs
 }
 
-// has tells whether the log has a row of a byte.
+// has reports whether the log has a row of a byte.
 func (l log) has(at int64) bool {
 	return slices.ContainsFunc(l.spans, func(s span) bool {
 		return !s.loss && s.Start <= at && at < s.End
 	})
 }
 
-// isIn tells whether a longer log, or an equal one before it, has rows of what l has rows of, and
+// isIn reports whether a longer log, or an equal one before it, has rows of what l has rows of, and
 // the sink proves it; and the first byte of which both have one.
 func (l log) isIn(long log) (int64, bool) {
 	if !bytes.HasPrefix(long.data, l.data) || !slices.Contains(long.points, int64(len(l.data))) {

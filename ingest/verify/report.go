@@ -90,7 +90,7 @@ func (r *Report) add(k Kind, what, format string, args ...any) {
 	r.Findings = append(r.Findings, Finding{Kind: k, What: what, Text: fmt.Sprintf(format, args...)})
 }
 
-// Settled tells that nothing wants a look but faults: no object waits for a manifest that nobody is
+// Settled reports whether only faults are open: no object waits for a manifest that nobody is
 // known to put, and no two origins hold the same.
 func (r *Report) Settled() bool { return len(r.Unfinished) == 0 && len(r.Twins) == 0 }
 

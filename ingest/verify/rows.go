@@ -84,7 +84,7 @@ func (c *cursor) fill() (err error) {
 	return err
 }
 
-// sameValue tells whether two rows of columns of one type hold the same.
+// sameValue reports whether two rows of columns of one type hold the same.
 func sameValue(a *parse.Vector, i int, b *parse.Vector, j int) bool {
 	if a.IsNull(i) || b.IsNull(j) {
 		return a.IsNull(i) == b.IsNull(j)

@@ -1,18 +1,18 @@
-// Package dir is the sink.Store that is a folder.
+// Package dir is the sink.Store in a folder.
 //
 // Invariants:
 //
-//   - An object appears whole under its name, by link(2), or not at all; a name that exists is
-//     never touched. So of any number of writers, on any number of machines that share the file
-//     system, one wins a name.
-//   - A put is acknowledged when the file, its name and the name of every folder above it up to
-//     the root have been fsynced, also when the object was there already.
-//   - Only the folders of sink.Roots, logseal.json and .tmp/<own writer id> are touched. What is
-//     being written lies in .tmp under names that no reader takes for an object.
-//   - No link leads out of any of these folders (os.Root), and none in .tmp is followed at all. A
-//     folder of sink.Roots may itself be a link, to elsewhere on the same file system.
+//   - An object appears whole under its name, by link(2), or not at all; an existing name is never changed.
+//     So if several writers put one name, on any number of machines that share the file system, one wins.
+//   - Put acknowledges an object when the file, its name and the names of all folders above it up to the
+//     root have been fsynced, also when the object was there already.
+//   - The store touches only the folders of sink.Roots, logseal.json and .tmp/<own writer id>. An object
+//     that is being written lies in .tmp, under a name that no reader takes for an object.
+//   - No link leads out of these folders (os.Root), and no link in .tmp is followed. A folder of sink.Roots
+//     may itself be a link, to another place on the same file system.
 //
-// The file system must have hard links and an fsync that means it.
+// The file system must have hard links, and an fsync after which the bytes survive power loss. The package
+// does not repeat failed calls.
 package dir
 
 import (

@@ -22,7 +22,7 @@ type rootDir struct {
 // path is where the object key is.
 func (d *rootDir) path(key string) string { return filepath.Join(d.root, filepath.FromSlash(key)) }
 
-// inside tells whether path lies below the root.
+// inside reports whether path lies below the root.
 func (d *rootDir) inside(path string) bool {
 	return strings.HasPrefix(path, strings.TrimSuffix(d.root, "/")+"/")
 }
@@ -57,7 +57,7 @@ func (d *rootDir) in(path string, do func(root *os.Root, name string) error) err
 	return err
 }
 
-// isBase tells whether path is a folder that may be a link: the root, one above it, or one right in
+// isBase reports whether path is a folder that may be a link: the root, one above it, or one right in
 // it.
 func (d *rootDir) isBase(path string) bool {
 	return !d.inside(path) || filepath.Dir(path) == d.root && filepath.Base(path) != sink.RootObject()

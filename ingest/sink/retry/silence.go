@@ -34,9 +34,9 @@ func (s *silence) watch(log *slog.Logger) (end func()) {
 	}
 	timer := time.AfterFunc(silenceMost, func() {
 		if !s.heard.Load() && s.told.CompareAndSwap(false, true) {
-			log.Warn("nothing has ever answered at this address: look whether it is the right one, whether " +
-				"the store runs there, and whether a firewall, a proxy or the name server is in the way; " +
-				"it is asked again until it answers")
+			log.Warn("nothing has ever answered at this address: check that it is the right one, that " +
+				"the store runs there, and that no firewall, proxy or name server is in the way; " +
+				"calls are repeated until it answers")
 		}
 	})
 	return func() { timer.Stop() }

@@ -149,7 +149,7 @@ func (r *Store) do(ctx context.Context, what, key string, try func() error) erro
 			call.Wait()
 			r.retries.Add(1)
 			if r.Log != nil {
-				r.Log.Warn("the sink could not do it now; trying again", "call", what, "key", key,
+				r.Log.Warn("sink call failed, retrying", "call", what, "key", key,
 					"attempt", attempt, "wait", wait.Round(time.Millisecond), "error", err)
 			}
 		}))

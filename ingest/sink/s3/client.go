@@ -126,7 +126,7 @@ func (c *client) configure(so *awss3.Options) {
 	so.HTTPClient = asker{c}
 	so.HTTPSignerV4 = signer{}
 	so.Retryer = aws.NopRetryer{}
-	// A wrong clock is the user's to mend: with the correction on, the first call of each process
+	// A wrong clock is the user's to fix: with the correction on, the first call of each process
 	// would fail and the next would not.
 	so.DisableClockSkewCorrection = true
 	// The digest of each put is given by us, as a value; trailers are what some stores refuse.

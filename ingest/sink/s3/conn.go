@@ -8,7 +8,7 @@ import (
 )
 
 // conn is a connection that fails when it stands still. Every write that the kernel takes starts
-// the time anew, for both directions: while a body is sent no reply is due. After it the store has
+// the time again, for both directions: while a body is sent no reply is due. After it the store has
 // that long to answer, and longer for what may still be in buffers on the way. So a slow put lives
 // as long as bytes move, and a black hole ends it.
 type conn struct {
@@ -61,14 +61,14 @@ func (c *conn) Write(p []byte) (n int, err error) {
 		if err != nil {
 			return n, err
 		}
-		// A read may be waiting for the reply already: its time starts anew as well.
+		// A read may be waiting for the reply already: its time starts again as well.
 		if err := c.awaitReply(); err != nil || n == len(p) {
 			return n, err
 		}
 	}
 }
 
-// awaitReply starts the time anew in which something must be read.
+// awaitReply starts the time again in which something must be read.
 func (c *conn) awaitReply() error {
 	unsent := min(c.written.Load(), unsentMost)
 	return c.SetReadDeadline(time.Now().Add(c.stall + c.stall*time.Duration(unsent)/perStall))

@@ -18,7 +18,7 @@ import (
 )
 
 // credentials gives what the SDK's chain finds and marks its failures, so that they can be told
-// from those of the store. The chain keeps what it has read of the shared files, so it is made anew
+// from those of the store. The chain keeps what it has read of the shared files, so it is made again
 // when the store refuses what it gives, see renewed, or when it gives nothing.
 type credentials struct {
 	load func(context.Context) (aws.Config, error)
@@ -79,7 +79,7 @@ func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return v, nil
 }
 
-// nowhere tells whether nothing names a source of credentials: then the chain's last resort is
+// nowhere reports whether nothing names a source of credentials: then the chain's last resort is
 // asked, the machine's own metadata, and there is none.
 func (e *credentialsError) nowhere() bool {
 	var call *smithy.OperationError
@@ -108,7 +108,7 @@ func (e *credentialsError) cause() string {
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// tellsNoOutput tells whether an error is known not to repeat what a process printed, as that of
+// tellsNoOutput reports whether an error is known not to repeat what a process printed, as that of
 // output that cannot be read does.
 func tellsNoOutput(err error) bool {
 	return errors.Unwrap(err) == nil || errors.As(err, new(*exec.ExitError)) ||
@@ -127,6 +127,6 @@ func credentialsFault(e *credentialsError) error {
 				"role gives them"}
 	}
 	return &sink.RefusedError{Err: &shortError{"no credentials were given: " + e.cause(), e},
-		Fix: "mend the profile, role, token file, session or credential_process that is to give " +
+		Fix: "fix the profile, role, token file, session or credential_process that should give " +
 			"them, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"}
 }

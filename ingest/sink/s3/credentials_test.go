@@ -44,17 +44,17 @@ func TestStore_CredentialsThatFail_SayWhy(t *testing.T) {
 			t.Setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/logseal")
 			t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/no/such/token")
 		}, given + "failed to retrieve jwt from provide source, unable to read file at " +
-			"/no/such/token: open /no/such/token: no such file or directory; mend the profile,"},
+			"/no/such/token: open /no/such/token: no such file or directory; fix the profile,"},
 		"a process fails": {func(t *testing.T) { sourced(t, "credential_process = exit 7\n") },
-			"error in credential_process: exit status 7; mend"},
+			"error in credential_process: exit status 7; fix"},
 		"a process prints no JSON": {func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "out")
 			require.NoError(t, os.WriteFile(out, []byte(secretJSON), 0o600))
 			sourced(t, "credential_process = cat "+out+"\n")
-		}, given + "credential_process printed something other than credentials; mend"},
+		}, given + "credential_process printed something other than credentials; fix"},
 		"a process prints no key": {func(t *testing.T) {
 			sourced(t, "credential_process = echo '{\"Version\": 1}'\n")
-		}, "missing AccessKeyId in process output; mend"},
+		}, "missing AccessKeyId in process output; fix"},
 		"an SSO session that is over": {func(t *testing.T) {
 			const start = "https://example.awsapps.com/start"
 			home := sourced(t, "sso_start_url = "+start+"\nsso_region = eu-west-1\n"+

@@ -122,7 +122,7 @@ var later = map[string]bool{
 	"XAmzContentSHA256Mismatch": true, "XAmzContentChecksumMismatch": true,
 }
 
-// transient tells whether another attempt may be answered in another way.
+// transient reports whether another attempt may be answered in another way.
 func (a *answer) transient() bool {
 	switch a.status {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusTooEarly,
@@ -177,7 +177,7 @@ func (c *client) fault(ctx context.Context, want action, err error) error {
 	return &sink.RefusedError{Err: a, Fix: fix}
 }
 
-// absent tells whether the answer is that there is no such object.
+// absent reports whether the answer is that there is no such object.
 func (a *answer) absent() bool {
 	return a.status == http.StatusNotFound && (a.code == "NoSuchKey" || a.head)
 }

@@ -73,9 +73,9 @@ var fixes = map[string]func(c *client, want action, a *answer) string{
 	"InvalidTag": plain("set tags= to what the store allows"),
 }
 
-const renew = "renew the session: its credentials have expired or are none; a process that runs " +
-	"on loads those of the shared files, or of a role, anew within a minute, but AWS_* variables " +
-	"only at its start"
+const renew = "renew the session: its credentials have expired or are not valid; a running " +
+	"process loads those of the shared files, or of a role, again within a minute, but reads AWS_* " +
+	"variables only at its start"
 
 func plain(text string) func(*client, action, *answer) string {
 	return func(*client, action, *answer) string { return text }

@@ -19,7 +19,7 @@ import (
 
 // List implements sink.Store. It yields every object in the folders of sink.Roots, also one whose
 // name could not be a key: someone else put it there, and verify wants to know. It asks for 1,000
-// at a time, and repeats a page that it did not get: a caller can only start the whole list anew.
+// at a time, and repeats a page that it did not get: a caller can only start the whole list over.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[sink.Info, error] {
 	return func(yield func(sink.Info, error) bool) {
 		// A prefix that no key can have has nothing below it.
@@ -115,7 +115,7 @@ func (c *client) page(
 	next := aws.ToString(out.NextContinuationToken)
 	if aws.ToBool(out.IsTruncated) && (next == "" || next == aws.ToString(token)) {
 		return nil, &sink.RefusedError{
-			Err: errors.New("the store cut a list short and does not say how to go on"),
+			Err: errors.New("the store cut a list short and does not say how to continue it"),
 			Fix: c.where("use a store that gives long lists page by page, each with a new " +
 				"NextContinuationToken")}
 	}

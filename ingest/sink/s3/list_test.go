@@ -170,7 +170,7 @@ func TestList_CutShortWithoutAWord_IsRefused(t *testing.T) {
 			require.Equal(t, 2, seen)
 			require.ErrorAs(t, failed, new(*sink.RefusedError))
 			require.ErrorContains(t, failed, "list data/: the store cut a list short and does "+
-				"not say how to go on; use a store that")
+				"not say how to continue it; use a store that")
 			for _, err := range b.List(t.Context(), "data/") {
 				failed = err
 			}

@@ -59,7 +59,7 @@ const (
 
 const scheme = "s3://"
 
-// IsURL tells whether text names a place in a bucket, well or badly, and not a file.
+// IsURL reports whether text names a place in a bucket, well or badly, and not a file.
 func IsURL(text string) bool { return strings.HasPrefix(text, scheme) }
 
 // settings are the options that a URL may have, in the order of Options.

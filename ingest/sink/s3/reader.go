@@ -22,7 +22,7 @@ import (
 const (
 	// smallRead is the most that is fetched on the side, by a request of its own.
 	smallRead = 64 << 10
-	// skipMost is the gap that a stream reads over rather than be begun anew: what a request costs
+	// skipMost is the gap that a stream reads over rather than start again: what a request costs
 	// in time, on a fast line.
 	skipMost = 256 << 10
 	// turnAfter is after how many small reads in a row elsewhere the stream goes there.
@@ -31,7 +31,7 @@ const (
 
 // Reader reads an object as it was when it was asked for. Reads that go on where the last one
 // ended come from one streaming GET; a small read elsewhere is a request of its own and leaves the
-// stream alone, a larger one starts the stream anew. A broken connection is taken up again at the
+// stream alone, a larger one starts the stream again. A broken connection is taken up again at the
 // byte where it broke, for as long as its patience lasts without a byte. When the object is written
 // over, reads give a *ChangedError; no read ever mixes two objects.
 //
@@ -133,7 +133,7 @@ func (r *Reader) within(p []byte, off int64) ([]byte, error) {
 	return p, nil
 }
 
-// aside tells whether n bytes at off are a request of their own. The caller holds mu.
+// aside reports whether n bytes at off are a request of their own. The caller holds mu.
 func (r *Reader) aside(off int64, n int) bool {
 	if n > smallRead || r.body != nil && off == r.at {
 		r.run = 0
@@ -258,7 +258,7 @@ func (r *Reader) more(p []byte, off int64) (n int, err error) {
 
 // finish ends the stream after the last byte of the object. Only a body read to its end is compared
 // with its checksum and frees its connection for the next request. If they differ it is unknown
-// which bytes are wrong, and some may have been given to the caller: this cannot be mended by
+// which bytes are wrong, and some may have been given to the caller: this cannot be fixed by
 // reading on. The caller holds mu.
 func (r *Reader) finish() error {
 	over, err := io.Copy(io.Discard, r.body)
@@ -352,7 +352,7 @@ func (r *Reader) ask(in *awss3.GetObjectInput) (*awss3.GetObjectOutput, error) {
 // ErrUnpacked says that a store gives other bytes of an object than it has.
 var ErrUnpacked = errors.New("the store unpacks the object on the way, since it has Content-Encoding: gzip")
 
-// wasUnpacked tells whether what an answer has is not what the store has.
+// wasUnpacked reports whether what an answer has is not what the store has.
 func wasUnpacked(out *awss3.GetObjectOutput) bool {
 	raw, ok := middleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response)
 	if !ok {

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// reloadEvery is how often the SDK's configuration may be loaded anew: seldom enough for a role to
+// reloadEvery is how often the SDK's configuration may be loaded again: seldom enough for a role to
 // be assumed each time, often enough for whoever writes new keys into a file and waits.
 const reloadEvery = time.Minute
 
@@ -35,8 +35,8 @@ func (a *answer) forbidden() bool {
 }
 
 // renewed reports whether another attempt is signed with credentials other than those that the
-// answer refuses. It loads the configuration anew for it, at most once every reloadEvery: nothing
-// else would look into the shared files again. After a mere lack of permission it loads anew, too,
+// answer refuses. It loads the configuration again for it, at most once every reloadEvery: nothing
+// else would look into the shared files again. After a mere lack of permission it loads again, too,
 // for another key may have been written there, but the refusal stands.
 func (c *credentials) renewed(ctx context.Context, a *answer) bool {
 	if !a.stranger() && !a.forbidden() {
@@ -60,7 +60,7 @@ func (a *answer) signedBy(v aws.Credentials) bool {
 // signedWith is how a signature names the access key.
 var signedWith = regexp.MustCompile(`Credential=([^/,]+)/`)
 
-// reload loads the configuration anew and takes its source of credentials in place of the one that
+// reload loads the configuration again and takes its source of credentials in place of the one that
 // there is, cache and all, if it gives any. It does nothing within reloadEvery of the last time. A
 // call that comes while another loads waits for the other.
 func (c *credentials) reload(ctx context.Context) (loaded bool) {

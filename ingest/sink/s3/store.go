@@ -1,20 +1,19 @@
-// Package s3 is the sink.Store that is a prefix of a bucket, and reads logs from buckets.
+// Package s3 is the sink.Store below a prefix of a bucket; it also reads logs from buckets.
 //
 // Invariants:
 //
-//   - An object is put by one PutObject with If-None-Match: * and the SHA-256 that the store
-//     checks, or the MD5 where a store lacks that. There are no multipart uploads, no copies and
-//     nothing is ever replaced.
-//   - Put acknowledges what the store answered 200 to, or what a HEAD after an unclear answer
-//     showed to be there with the same SHA-256 and size.
-//   - Each call of a Store makes one attempt. Its error says whether to try again
-//     (sink.TransientError) or what to change (sink.RefusedError). Only readers, lists and a Bucket
-//     go on by themselves: those of a Store for some seconds without progress.
-//   - Only keys below the prefix are touched. Credentials come from the SDK's chain and are in no
-//     error.
+//   - One PutObject puts an object, with If-None-Match: * and with the SHA-256, which the store checks, or
+//     with the MD5 if the store does not support SHA-256. The package makes no multipart uploads and no
+//     copies, and replaces nothing.
+//   - Put acknowledges an object if the store answered 200, or if a HEAD after an unclear answer showed the
+//     object with the same SHA-256 and size.
+//   - Each call of a Store makes one attempt. Its error says whether to try again (sink.TransientError) or
+//     what to change (sink.RefusedError). Only readers, lists and a Bucket retry by themselves; those of a
+//     Store stop after some seconds without progress.
+//   - Only keys below the prefix are touched. Credentials come from the SDK's chain and appear in no error.
 //
-// What is assumed of the store: If-None-Match is atomic for a key, a 2xx is durable, and a HEAD
-// after a 412 sees the winner. Probe finds out whether If-None-Match means anything to it.
+// Assumptions about the store: If-None-Match is atomic for a key, a 2xx is durable, and a HEAD after a 412
+// sees the winner. Probe checks whether the store honours If-None-Match.
 package s3
 
 import (

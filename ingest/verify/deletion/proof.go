@@ -184,9 +184,9 @@ func (p *proof) beyond(batches []committed, length int64) string {
 		return fmt.Sprintf("the sink has it up to %d of %d", last.end, length)
 	case p.ended:
 	case last.open && last.rest:
-		return "its last record lacks its last part: it may go on"
+		return "its last record lacks its last part: more of it may come"
 	case last.open:
-		return "its last line has no newline: it may go on"
+		return "its last line has no newline: more of it may come"
 	}
 	for _, b := range batches {
 		switch b.lost {

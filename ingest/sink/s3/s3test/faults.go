@@ -225,5 +225,5 @@ func (f *flipper) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// IsObject tells whether a request is for the object at key, whatever its bucket and prefix.
+// IsObject reports whether a request is for the object at key, whatever its bucket and prefix.
 func IsObject(r *http.Request, key string) bool { return strings.HasSuffix(r.URL.Path, "/"+key) }

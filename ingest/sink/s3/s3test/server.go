@@ -198,6 +198,6 @@ func (s *Server) Log() string {
 	return string(b)
 }
 
-// IsFolder tells whether the server's objects are plain files below Folder, also those that others
+// IsFolder reports whether the server's objects are plain files below Folder, also those that others
 // put there: it is so with the default kind.
 func (s *Server) IsFolder() bool { return s.kind.name == kinds[0].name }
