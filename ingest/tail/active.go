@@ -360,6 +360,17 @@ func (a *activeFiles) giveBack(f *logFile, p commit.Problem) bool {
 	return true
 }
 
+// releaseUnproved releases a file of which nothing is sealed and nothing is held: nothing is left that proves the
+// file to be what told it apart from others. It is identified again from the bytes that it has then. f.mu is held.
+func (a *activeFiles) releaseUnproved(f *logFile) {
+	if f.w == nil || f.w.Src.Sealed.Offset > 0 {
+		return
+	}
+	key := f.w.Key
+	a.release(f)
+	a.uploader.wakeWaiters(key)
+}
+
 // tooShort is how long a file was that has no record end up to where it differs from others.
 type tooShort struct {
 	size, reach int64

@@ -93,6 +93,7 @@ func (m *memory) forgetHeld(f *logFile) error {
 	f.from = f.live.Taken()
 	f.arrived.reset()
 	m.weigh(f)
+	m.active.releaseUnproved(f)
 	return nil
 }
 

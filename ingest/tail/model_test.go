@@ -87,15 +87,16 @@ func TestTail_Model_Found(t *testing.T) {
 	one, two := modelKind{name: "one"}, modelKind{name: "two", losing: true, two: true}
 	losing := modelKind{name: "losing", losing: true}
 	for seed, kind := range map[uint64]modelKind{
-		52005005: losing, // a file was renamed while it rested, and who shipped it looked where it had been
-		62005993: losing, // an archive whose source waits for another kept the only descriptor from that one's file
-		71035800: one,    // the file at rest that told a log apart did not open the first time, and was not asked again
-		73006942: two,    // a tail that ended asked without end about a log that another of its own begins like
-		11009799: one,    // a rotated file's last line waited for its turn, and the lane for the file
-		11007077: one,    // another log's source left a truncated file's bytes in memory
-		21013949: one,    // a short log was held against a file at rest that had only the beginning
-		43004785: two,    // an old ledger had a batch that is held, and that was taken for kept
-		33011967: two,    // two sources that waited woke each other by what they learnt anew
+		52005005:  losing, // a file was renamed while it rested, and who shipped it looked where it had been
+		62005993:  losing, // an archive whose source waits for another kept the only descriptor from that one's file
+		71035800:  one,    // the file at rest that told a log apart did not open the first time, and was not asked again
+		73006942:  two,    // a tail that ended asked without end about a log that another of its own begins like
+		101026083: one,    // what told a log apart outlived the bytes that told it
+		11009799:  one,    // a rotated file's last line waited for its turn, and the lane for the file
+		11007077:  one,    // another log's source left a truncated file's bytes in memory
+		21013949:  one,    // a short log was held against a file at rest that had only the beginning
+		43004785:  two,    // an old ledger had a batch that is held, and that was taken for kept
+		33011967:  two,    // two sources that waited woke each other by what they learnt anew
 	} {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { playFromTo(t, kind, seed, seed+1) })
 	}

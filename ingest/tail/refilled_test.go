@@ -2,6 +2,7 @@ package tail
 
 import (
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -106,5 +107,36 @@ func filledAgainAtRead(t *testing.T, n int, dies, copied bool) {
 		for l := range strings.Lines(string(append(second, third...))) {
 			require.True(t, slices.Contains(p.lines(), strings.TrimSpace(l)), "line %q", l)
 		}
+	})
+}
+
+// What told two logs apart is forgotten with the bytes that told it: one of them cannot be read for a while, and
+// holds something else when it can.
+func TestTail_FilledAgainAfterItWasForgotten(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		p.cfg.Follow[0].MaxAge = time.Minute
+		first, other := filestest.SameHead("a", 3), filestest.SameHead("b", 4)
+		p.fs.Write("/logs/c", filestest.SameHead("c", 3))
+		p.fs.Write("/logs/a", first)
+		p.start()
+		p.pass(10 * time.Second)
+		failed := false
+		p.fs.SetFault(func(op filestest.Op, path string, off int64) error {
+			if op != filestest.OpRead || path != "/logs/c" || off < 30 || failed {
+				return nil
+			}
+			failed = true
+			return &fs.PathError{Op: "read", Path: path, Err: errOdd}
+		})
+		p.fs.Append("/logs/c", []byte("c9\n"))
+		p.pass(1500 * time.Millisecond)
+		require.True(t, failed)
+		p.fs.Truncate("/logs/c", 0)
+		p.fs.Append("/logs/c", other)
+		p.pass(5 * time.Second)
+		last := filestest.SameHead("d", 5)
+		p.fs.Write("/logs/d", last) // it differs where what was forgotten did
+		p.pass(time.Hour)
+		p.wantLogs(first, other, last)
 	})
 }
