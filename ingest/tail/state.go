@@ -18,8 +18,8 @@ const (
 var transitions = map[state][]state{
 	isNew:        {isActive, isCopy, isUndecided, isRead, isStopped, isUnreadable},
 	isActive:     {isNew, isUndecided, isStopped, isUnreadable},
-	isCopy:       {isNew, isActive, isUndecided, isStopped, isUnreadable},
-	isUndecided:  {isNew, isActive, isCopy, isStopped, isUnreadable},
+	isCopy:       {isNew, isActive, isUndecided, isRead, isStopped, isUnreadable},
+	isUndecided:  {isNew, isActive, isCopy, isRead, isStopped, isUnreadable},
 	isStopped:    {isNew, isActive, isCopy, isUndecided, isRead, isUnreadable},
 	isUnreadable: {isNew, isActive, isCopy, isUndecided, isRead, isStopped},
 	isRead:       {isNew, isStopped, isUnreadable},
