@@ -13,7 +13,7 @@ import (
 	"logseal/ingest/table"
 )
 
-// Config is all that a load needs. Nothing in it is changed.
+// Config is all that a run needs.
 type Config struct {
 	Store  sink.Store
 	Ledger Ledger

@@ -306,11 +306,19 @@ type cutter struct {
 	Fault    error        // what ended the file before its end
 	leftHalf bool         // its last line was not taken
 	padded   bool         // it was said that it has padding
-	// openRecord is where the whole lines of a last record end that lacks its last part; 0 for none.
+	// OpenRecord is where the whole lines of a last record end that lacks its last part; 0 for none.
 	OpenRecord int64
-	// encoded is called when a batch only has to be made durable: that takes time, but no processor and
+	// OnEncoded is called when a batch only has to be made durable: that takes time, but no processor and
 	// little memory. Nil for nothing.
 	OnEncoded func()
 	counts    map[int64]Counts // of the batches in the outbox that this run sealed, by their start
 	Known     source.Point     // of the source, with its line; zero for none
+}
+
+// uncount takes back what was counted of a batch that this run sealed and nobody ships.
+func (u *cutter) uncount(e offsets.Entry) {
+	if c, ok := u.counts[e.Range.Start]; ok {
+		delete(u.counts, e.Range.Start)
+		u.Counters.count(u.Key.Table, c, -1)
+	}
 }

@@ -4,12 +4,14 @@
 //
 // Invariants. Each is true between any two instructions, so a process may die anywhere and run again:
 //
-//   - The ledger's sealed offset never passes bytes that neither the spool nor the bucket has.
+//   - The ledger's sealed offset never passes bytes that neither the spool nor the bucket has, unless a
+//     declared loss covers them.
 //   - A writer puts the batches of one source in order, and the manifest of a batch after all its objects.
 //     So the shipped offset is the end of a contiguous prefix of manifests.
 //   - The key of a manifest names only where a batch starts. A writer that finds another manifest there has
 //     lost the race: the writer adopts that batch, or, when the bytes differ, its file is another source.
-//   - A batch leaves the spool only when the bucket has its manifest, or another's at its start.
+//   - A batch leaves the spool when the bucket has the batch's manifest, or another's at the batch's start; or
+//     when nobody has seen the batch outside and its file, which is in hand, is cut again.
 //   - An error or a cancelled context changes nothing outside: a shutdown is a crash with manners, and
 //     recovery calls the functions of normal running.
 //
@@ -18,7 +20,7 @@
 //  1. Cut and seal (cutter.Cut, cutter.sealBegun): objects and a manifest in a staging folder of the spool. A
 //     crash leaves a staging folder; the next start removes it, and the range is cut again.
 //  2. Into the spool (cutter.toSpool): one rename, fsynced. A crash leaves a batch that no outbox has; the next
-//     start sees that the batch chains on to the sealed offset, and enters it (orphans.TakeSpooled).
+//     start sees that the batch chains on to the sealed offset, and enters it (recovery.RecoverSpool, orphans.enter).
 //  3. Into the ledger (cutter.commit): one transaction moves the sealed offset and adds the batch to the outbox.
 //     From here on the bytes need not be read again. A crash leaves a batch to ship.
 //  4. Objects, then the manifest (shipper.putIfFree, shipper.putAs): each put may be repeated. A crash before

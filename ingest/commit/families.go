@@ -12,10 +12,10 @@ import (
 // uses it: what manifests say, which is true for ever, and what the ledger has, which is dropped when
 // it changes.
 type families struct {
-	// learnt is told of a source when more of it is known to be in the sink, or when it gives its id up:
+	// Learnt is told of a source when more of it is known to be in the sink, or when it gives its id up:
 	// whoever waits for that looks again. Nil for nobody.
 	Learnt func(source.Key)
-	// gone is told of a source that gave its id up: a file that is read as it is told apart again. Nil
+	// Gone is told of a source that gave its id up: a file that is read as it is told apart again. Nil
 	// for nobody.
 	Gone func(source.Key)
 

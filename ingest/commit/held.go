@@ -68,7 +68,7 @@ func (p *orphans) holdBatches(batches []offsets.Entry) error {
 		if err := p.Spool.SetApart(e.Spool); err != nil {
 			return fmt.Errorf("set %s apart in the spool: %w", e.Spool, err)
 		}
-		p.Shipper.uncount(e)
+		p.Cutter.uncount(e)
 	}
 	if len(batches) > 0 {
 		p.sayHeld()

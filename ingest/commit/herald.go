@@ -196,7 +196,7 @@ type announcer struct {
 
 	herald   herald
 	ListMost int // how many sources with one head are looked at
-	// meet looks at who else begins with the head of a source, which is announced and of which nothing
+	// Meet looks at who else begins with the head of a source, which is announced and of which nothing
 	// was shipped: prefix begins their notes. Its error holds the source back.
 	Meet func(ctx context.Context, w *Writer, prefix string) error
 }

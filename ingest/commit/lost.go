@@ -182,7 +182,7 @@ func (h *shipper) goOnAt(at source.Point, winner *table.Manifest) error {
 		return err
 	}
 	for _, e := range waited {
-		h.uncount(e)
+		h.Cutter.uncount(e)
 	}
 	h.Cutter.DropReader()
 	h.Orphans.setAside(rest)
@@ -195,16 +195,9 @@ func (h *shipper) dropBatches(batches []offsets.Entry) error {
 		if err := h.Spool.Remove(e.Spool); err != nil {
 			return fmt.Errorf("remove %s from the spool: %w", e.Spool, err)
 		}
-		h.uncount(e)
+		h.Cutter.uncount(e)
 	}
 	return nil
-}
-
-func (h *shipper) uncount(e offsets.Entry) {
-	if c, ok := h.Cutter.counts[e.Range.Start]; ok {
-		delete(h.Cutter.counts, e.Range.Start)
-		h.Counters.count(h.Key.Table, c, -1)
-	}
 }
 
 // Abandon forgets a source that its file turned out not to be; what was sealed as it is dropped
@@ -268,7 +261,7 @@ func (h *shipper) rewind(ctx context.Context) error {
 		return err
 	}
 	for _, e := range waited {
-		h.uncount(e)
+		h.Cutter.uncount(e)
 	}
 	h.Cutter.DropReader()
 	h.Orphans.setAside(rest)

@@ -184,7 +184,7 @@ func (p *orphans) dropOvertaken(ctx context.Context, m *table.Manifest) error {
 
 // hasBytes reports whether exactly the bytes of a batch are in the sink, whatever batches they are in: by a
 // manifest, by the ledger or by the source's file. Before all files that there are have had their turn,
-// one of them may still tell: then a no is a *stopError.
+// one of them may still tell: then a no is a *StopError.
 func (p *orphans) hasBytes(ctx context.Context, m, there *table.Manifest) (bool, error) {
 	if overlaps(p.Src.Lost, m.Range()) && (there == nil || !takesBack(m, there)) {
 		return false, nil // the sink lacks some of them
@@ -254,7 +254,7 @@ func (r *recovery) Spooled(name string) (commitRecord, []byte, error) {
 	return p, body, nil
 }
 
-// spooledIfAny is spooled for who can do without: false when the batch is gone.
+// spooledIfAny is Spooled for who can do without: false when the batch is gone.
 func (r *recovery) spooledIfAny(name string) (commitRecord, bool, error) {
 	body, err := r.Spool.Manifest(name)
 	if errors.Is(err, fs.ErrNotExist) {

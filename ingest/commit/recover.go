@@ -21,7 +21,7 @@ func (r *recovery) RecoverSpool(ctx context.Context) error {
 	return r.recoverWith(func(m *table.Manifest) error { return r.place(ctx, m) })
 }
 
-// RecoverLocally is recoverSpool while the sink may not be reached: what only the sink can place is
+// RecoverLocally is RecoverSpool while the sink may not be reached: what only the sink can place is
 // set aside until it is.
 func (r *recovery) RecoverLocally() error {
 	return r.recoverWith(func(m *table.Manifest) error {

@@ -116,7 +116,7 @@ func (h *shipper) putAs(ctx context.Context, e offsets.Entry, maybe bool, key st
 	}
 	if m.Loss == nil {
 		if err := h.putObjects(ctx, e, m.Manifest, maybe); err != nil {
-			return h.asConflict(err)
+			return asConflict(h.Path, err)
 		}
 	}
 	// All that the manifest names is there. If we die now, the objects wait as unfinished until we
@@ -176,12 +176,12 @@ func (h *shipper) putEpoch(ctx context.Context, e offsets.Entry, m *table.Manife
 }
 
 // asConflict stops the source, and only it, when a key of its batch holds other bytes.
-func (h *shipper) asConflict(err error) error {
+func asConflict(path string, err error) error {
 	var conflict *sink.ConflictError
 	if !errors.As(err, &conflict) {
 		return err
 	}
-	return Stop(Conflict, h.Path, "%v: the encoder is not deterministic or the store is damaged; "+
+	return Stop(Conflict, path, "%v: the encoder is not deterministic or the store is damaged; "+
 		"the batch stays in the spool and this source stops; compare with `ingest verify --deep`",
 		conflict)
 }

@@ -171,7 +171,7 @@ func (c *slotCall) End() {
 // bubble of testing/synctest a goroutine at a sync.Mutex counts as running, so that the clock stops and
 // what the other sleeps for never comes.
 //
-// It must be made with newTurn; a zero turn is never free. Locks that are held for a few instructions
+// It must be made with NewTurn; a zero Turn is never free. Locks that are held for a few instructions
 // alone stay mutexes.
 type Turn chan struct{}
 

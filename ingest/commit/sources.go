@@ -20,10 +20,10 @@ type sources struct {
 	*Engine
 
 	Families *families
-	// reading reports whether a file is read as a source, of which the ledger may have nothing yet; nil
+	// Reading reports whether a file is read as a source, of which the ledger may have nothing yet; nil
 	// for never.
 	Reading func(source.Key) bool
-	// seen gives what is known of a source that is missing and of which nothing is sealed; nil for none.
+	// Seen gives what is known of a source that is missing and of which nothing is sealed; nil for none.
 	Seen func(source.Key) (identity.Points, bool)
 }
 

@@ -102,7 +102,7 @@ func (t *retrieval) lossStands(ctx context.Context, r source.Range) (*table.Loss
 	return nil, err
 }
 
-// sealAgainInTurn is sealAgain for a load, which has the file in hand to its end.
+// sealAgainInTurn is SealAgain for a load, which has the file in hand to its end.
 func (t *retrieval) sealAgainInTurn(ctx context.Context) sealAgainFunc {
 	var marks LostMarks
 	return func(loss *table.Loss) (bool, error) {

@@ -39,7 +39,7 @@ func (o *ordinal) Begin(ctx context.Context, first offsets.Entry) error {
 
 // CheckTwins stops a load's file, of which nothing was sealed yet, when a source of another origin has
 // its bytes or may come to have them. It is asked before the source is announced, so that one which
-// does not begin leaves no note; and again, by begin, once it is.
+// does not begin leaves no note; and again, by Begin, once it is.
 func (o *ordinal) CheckTwins(ctx context.Context) error {
 	if o.Src.Sealed.Offset > 0 {
 		return nil

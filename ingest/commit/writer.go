@@ -21,7 +21,7 @@ type Writer struct {
 	File   *files.File // nil when its file is not at hand
 	Head   []byte      // of file
 	State  offsets.FileState
-	opened bool // this work opened file and closes it
+	opened bool // this writer opened file and closes it
 	found  bool // the file was settled as a source known from elsewhere
 
 	K      uint64
@@ -90,7 +90,7 @@ func (w *Writer) Update(fn func(*offsets.Source) error) error {
 	return nil
 }
 
-// updateAsSeen is update for a change that was decided on what is known of the outbox: it is an error
+// updateAsSeen is Update for a change that was decided on what is known of the outbox: it is an error
 // when somebody has sealed or shipped since.
 func (w *Writer) updateAsSeen(fn func(*offsets.Source) error) error {
 	seen := w.Src

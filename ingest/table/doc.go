@@ -3,8 +3,8 @@
 //
 // Invariants:
 //
-//   - Every document has one text form. Printing a parsed document gives the same bytes; parsing a printed
-//     document gives the same value. A reader ignores fields that the reader does not know, so a format can
+//   - Every document has one text form. Printing a parsed document of this version gives the same bytes; parsing
+//     a printed document gives the same value. A reader ignores fields that the reader does not know, so a format can
 //     grow; a known field must be there once, in its place and in its one spelling.
 //   - A document says nothing else than its key: ValidateFor compares the two.
 //   - A data or quarantine key names everything that the object's bytes depend on: the source, the range and

@@ -2,6 +2,7 @@ package tail
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -110,6 +111,12 @@ const reloadMax = 10 * time.Second
 // Files of a stream that is gone are sealed as far as they are complete and let go; what was sealed
 // of them ships.
 func (t *Tail) Reload(cfg Config) error {
+	t.mu.Lock()
+	begun := t.begun
+	t.mu.Unlock()
+	if !begun {
+		return errors.New("the tail is still starting: reload again once it follows files")
+	}
 	next := streamsOf(cfg)
 	if err := t.config.mayBecome(next); err != nil {
 		return err

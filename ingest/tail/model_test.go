@@ -34,23 +34,6 @@ import (
 // This plays the histories 17, 18 and 19 of one kind:
 //
 //	go test ./ingest/tail -run Model_Losing -model.first 17 -model.count 3
-//
-// That it finds what it is for was tried by putting old faults back into the code. A history named here
-// has lines twice in the table each time it is played; the scenes are of headsagain_test.go:
-//
-//   - A first batch ships unasked, whatever its k (mayBegin is always true): history 368 of kind one;
-//     scenes OthersLoadOneOfThem_SpoolLost and ShipBehind_OthersLoadOneOfThem_SpoolLost.
-//   - It is enough that the sink has every lower k, whatever that is (refutes is not asked): history 368 of
-//     kind one; the same two scenes.
-//   - What the ledger has under a lower id refutes, and is not awaited, though the sink may have another
-//     log there by now: history 379 of kind losing; the same two scenes.
-//   - An uploader that asked before the first batch was sealed takes the source for k 0 (shipSource has
-//     what the ledger said before it waited for a slot, refresh leaves k as it was): found, but by no history
-//     that always fails. A load has no such uploader; the next one is what comes closest.
-//   - Who ships while a load cuts does not ask before the first batch (sealOn without mayBegin): a tail does
-//     not use it, so no history; scene ShipBehind_OthersLoadOneOfThem_SpoolLost.
-//   - Another's batch is adopted though its chain is another (adopt compares none): history 368 of kind one;
-//     14 scenes, which get stuck or miss rows.
 
 var (
 	modelFirst = flag.Uint64("model.first", 1, "first seed of the histories of the tail's model")

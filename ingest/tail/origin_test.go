@@ -11,6 +11,7 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/files/filestest"
+	"logseal/ingest/offsets"
 	"logseal/ingest/sink"
 	"logseal/ingest/sink/retry"
 )
@@ -125,6 +126,17 @@ func TestTail_Reload_RefusesToGuessWhose(t *testing.T) {
 		require.ErrorAs(t, p.tail.Reload(cfg), new(*UnsaidError))
 		cfg.Follow[0].Unsaid = false
 		cfg.Follow[0].Find = files.NewFinder(p.fs, []string{"/logs/*"}, nil).Find
+		require.NoError(t, p.tail.Reload(cfg))
+	})
+}
+
+// A config that is read again while the tail still starts is refused, and the tail goes on starting.
+func TestTail_Reload_BeforeItFollows(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		cfg := p.open()
+		require.ErrorContains(t, New(cfg).Reload(cfg), "still starting")
+		require.NoError(t, cfg.Ledger.(mortalLedger).Ledger.(*offsets.Ledger).Close())
+		p.start()
 		require.NoError(t, p.tail.Reload(cfg))
 	})
 }

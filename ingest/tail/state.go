@@ -10,7 +10,7 @@ const (
 	isUndecided  state = "undecided"  // it ends before what is committed of a source
 	isStopped    state = "stopped"    // a problem stops it until it is solved
 	isUnreadable state = "unreadable" // it cannot be opened
-	isRead       state = "read"       // a compressed file, read to its end
+	isRead       state = "read"       // closed: read to its end, or at rest
 )
 
 // transitions are what a file of a state may become. Whatever a file is, a fault may stop it, and what stopped it

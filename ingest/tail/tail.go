@@ -22,9 +22,10 @@ type shared struct {
 	wg    sync.WaitGroup
 	began time.Time
 
-	mu     sync.Mutex // guards what follows, and the fields of followed that say so
+	mu     sync.Mutex // guards what follows, and the fields of logFile that say so
 	table  map[fileID]*logFile
 	ended  map[*logFile]bool // files that are no longer at a path, until they are sealed
+	begun  bool              // it follows files
 	ending bool              // seal all that is complete
 }
 
@@ -111,6 +112,9 @@ func (t *Tail) Run(ctx context.Context) error {
 		}
 		return err
 	}
+	t.mu.Lock()
+	t.begun = true
+	t.mu.Unlock()
 	t.direct(ctx)
 	if work.Err() == nil {
 		t.finishUp()
