@@ -90,6 +90,7 @@ func (u *sources) differsFromFile(ctx context.Context, c Claim, e *Candidate) (*
 	return &source.Mark{Offset: at, Chain: marks[at].Chain}, nil
 }
 
+// StateOf is what the ledger keeps of a file.
 func StateOf(s files.Stat) offsets.FileState { return offsets.FileState(s) }
 
 // NewSource is a source that nobody has committed anything of. The ledger hears of it with its

@@ -92,6 +92,7 @@ type SameFile struct {
 	path       string
 }
 
+// FileOf tells which file an input is, whatever its name.
 func FileOf(in Input, stat files.Stat) SameFile {
 	if stat.Inode == 0 {
 		return SameFile{stream: in.Stream, path: in.Path}

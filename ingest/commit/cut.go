@@ -248,6 +248,7 @@ func (u *cutter) addFiles(stage Stage, b *seal.Batch) ([]string, error) {
 	return names, nil
 }
 
+// WriteFile writes a small file into a staging folder of the spool.
 func WriteFile(stage Stage, name string, body []byte) error {
 	f, err := stage.Create(name)
 	if err != nil {
@@ -260,6 +261,7 @@ func WriteFile(stage Stage, name string, body []byte) error {
 	return f.Close()
 }
 
+// EntryOf is the outbox entry of a batch.
 func EntryOf(m *table.Manifest) offsets.Entry {
 	return offsets.Entry{Range: m.Range(), Seal: m.Seal, Spool: m.BatchName().String(),
 		State: m.ChainState, Rest: m.Rest}

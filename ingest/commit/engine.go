@@ -65,6 +65,7 @@ type Hooks struct {
 // the sink. Each takes a file handle and, while its file is settled, a buffer.
 const ShippedAtOnce = 16
 
+// NewEngine gives the engine of one run.
 func NewEngine(cfg Config) *Engine {
 	if cfg.Workers <= 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
@@ -148,12 +149,14 @@ func (p *pending) set(key source.Key, problem Problem) {
 	p.by[key] = problem
 }
 
+// Clear forgets why a source could not ship.
 func (p *pending) Clear(key source.Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.by, key)
 }
 
+// All gives the problems of all sources that could not ship.
 func (p *pending) All() []Problem {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -124,6 +124,7 @@ func (f *Family) KeyOf(k uint64) source.Key {
 	return key
 }
 
+// Member tells which place in a family in use a source has.
 func (fs *families) Member(key source.Key) (member, bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()

@@ -23,6 +23,7 @@ type orphanBatches struct {
 	by map[source.Key][]*table.Manifest
 }
 
+// Of gives the orphan batches of a source, in their order.
 func (a *orphanBatches) Of(key source.Key) []*table.Manifest {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -35,6 +35,7 @@ func (e *AwaitError) Error() string { return e.stopped.Error() }
 // Unwrap gives what it is for a load, which waits for nobody.
 func (e *AwaitError) Unwrap() error { return e.stopped }
 
+// NewAwaitError says that a source waits for another one.
 func NewAwaitError(w *Writer, other source.Key) error {
 	return &AwaitError{w.Key, other, Stop(Gone, w.Path, "source %s waits for source %s, which begins "+
 		"alike and could not be shipped yet", w.Key.ID, other.ID).(*StopError)}

@@ -230,6 +230,7 @@ func (u *cutter) openReader(ctx context.Context) error {
 	return nil
 }
 
+// DropReader lets the next cut begin with a reader of its own.
 func (u *cutter) DropReader() { u.reader = nil }
 
 // endReading keeps how the file ended, and gives back what reading takes: shipping may take long.

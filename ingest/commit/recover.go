@@ -147,6 +147,7 @@ func (r *Engine) workOf(key source.Key, src *offsets.Source) *Writer {
 	return w
 }
 
+// StreamOf gives the stream of a table, nil when the config no longer has it.
 func (r *Engine) StreamOf(t source.Table) *Stream {
 	r.streamsMu.RLock()
 	defer r.streamsMu.RUnlock()
@@ -316,6 +317,7 @@ func (h *shipper) CatchUp(ctx context.Context) (bool, error) {
 	return h.Src.Sealed.Offset > before, nil
 }
 
+// CloseOwn closes the file that this writer opened itself, if any.
 func (w *Writer) CloseOwn() {
 	if w.opened {
 		w.File.Close()

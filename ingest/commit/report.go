@@ -24,6 +24,7 @@ type Counts struct {
 	First        *Reject // of the rejects, nil for none
 }
 
+// Add adds o, or takes it away for a sign of -1.
 func (c *Counts) Add(o Counts, sign int64) {
 	c.Bytes += sign * o.Bytes
 	c.Records += sign * o.Records
@@ -106,6 +107,7 @@ type StopError struct{ Problem }
 
 func (e *StopError) Error() string { return e.Problem.String() }
 
+// Stop gives an error that ends the work on one source or file alone.
 func Stop(kind Kind, path, format string, args ...any) error {
 	return &StopError{Problem{kind, path, fmt.Sprintf(format, args...)}}
 }
@@ -178,6 +180,7 @@ func (t *counters) ofTable(table source.Table) *tableCounts {
 	return t.tables[table]
 }
 
+// Add changes the report.
 func (t *counters) Add(f func(*Report)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -193,6 +196,7 @@ func (r *Engine) raise(p Problem) {
 	r.Counters.Problem(p)
 }
 
+// Problem adds a problem to the report.
 func (t *counters) Problem(p Problem) {
 	t.Add(func(r *Report) {
 		if p.Kind == Undecided {

@@ -175,6 +175,7 @@ func (c *slotCall) End() {
 // alone stay mutexes.
 type Turn chan struct{}
 
+// NewTurn gives a turn that is free.
 func NewTurn() Turn { return make(Turn, 1) }
 
 // Lock waits until the turn is free and takes it.

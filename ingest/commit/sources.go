@@ -257,6 +257,7 @@ func (u *sources) Narrow(ctx context.Context, f *Family, file *files.File, all [
 	return x, x.NotRefuted(some), nil
 }
 
+// MarksTo reads the points of a file at the offsets, and how far the file goes; a fault ends the file.
 func MarksTo(ctx context.Context, f *files.File, at []int64) (map[int64]source.Point, int64, error) {
 	marks, reached, err := f.MarksTo(ctx, at)
 	if errors.As(err, new(*files.CorruptError)) {

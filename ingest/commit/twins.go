@@ -158,6 +158,7 @@ func (o *ordinal) twinOf(m match) error {
 // OriginWord is the origin of a source in a user's words.
 func OriginWord(key source.Key) string { return cmp.Or(key.Origin, "none") }
 
+// IsTwin reports whether a source was stopped since another origin has its bytes.
 func IsTwin(err error) bool {
 	stopped, ok := errors.AsType[*StopError](err)
 	return ok && stopped.Kind == Twin

@@ -38,6 +38,7 @@ type Writer struct {
 	Retrieval retrieval
 }
 
+// NewWriter takes a source in hand for a file that was identified as it.
 func (r *Engine) NewWriter(c Claim, k uint64, src *offsets.Source) *Writer {
 	w := newWriter(r, source.KeyOf(c.Stream.Table(), c.Origin, k, c.Head), k)
 	w.Path, w.Stream, w.File, w.Head, w.State = c.Path, c.Stream, c.File, c.Head, StateOf(c.File.Stat())

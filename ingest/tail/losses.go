@@ -199,7 +199,9 @@ func (l *losses) declareLoss(key source.Key, m *missingSource) error {
 	if reason == "" {
 		return errStillThere
 	}
+	l.mu.Lock()
 	m.reason = reason
+	l.mu.Unlock()
 	select {
 	case <-l.uploader.opened:
 	case <-l.ctx.Done():
