@@ -364,7 +364,7 @@ func (b *board) noteUnsealed(f *logFile) {
 		f.unsealed = unsealed{}
 		return
 	}
-	if f.cut || !f.there {
+	if v.cut || !f.there {
 		size = v.taken
 	}
 	if v.unended && (v.state == isNew || size <= v.taken) {

@@ -139,6 +139,7 @@ type fileView struct {
 	// unended says that what was read and is not sealed is less than a record.
 	unended    bool
 	noText     bool // what it holds is no log
+	cut        bool // it was truncated
 	compressed bool
 	bound      bool         // what it holds can neither be sealed nor let go of now
 	reach      int64        // of a file that is put away: how far it holds its source

@@ -134,7 +134,7 @@ func (u *follower) publish(f *logFile) {
 	if f.live == nil {
 		return
 	}
-	v := fileView{state: isNew, taken: f.live.Taken(), held: f.heldNow,
+	v := fileView{state: isNew, taken: f.live.Taken(), held: f.heldNow, cut: f.cut,
 		compressed: f.live.Compressed(), unended: f.tried == f.live.Taken()}
 	if f.w != nil {
 		v.state, v.key, v.k = isActive, f.w.Key, f.w.K
