@@ -326,3 +326,46 @@ func TestTail_ArchiveThatWaitsForAnotherEndsItsTurn(t *testing.T) {
 		})
 	}
 }
+
+// An archive that ends its turn while its source waits has more than what is sealed of it: the rest is read once
+// the source has shipped.
+func TestTail_ArchiveThatEndsItsTurnIsReadToItsEnd(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		var down atomic.Bool
+		p.fewFiles(1)
+		p.cfg.Streams[0].MaxBytes = 3000
+		p.store = func(s sink.Store) sink.Store { return &retry.Store{Store: allDown{s, &down}} }
+		known, first, second := p.haveLedger(), filestest.SameHead("a", 10), filestest.SameHead("b", 1000)
+		p.start()
+		p.pass(time.Minute)
+		down.Store(true)
+		p.fs.Write("/logs/first.gz", filestest.Gzip(first))
+		p.pass(time.Minute)
+		p.fs.Write("/logs/second.gz", filestest.Gzip(second))
+		p.pass(time.Minute)
+		require.True(t, p.hasMore("/logs/second.gz"))
+		third := []byte("c1\n")
+		p.fs.Write("/logs/third", third) // waits for the descriptor
+		p.pass(10 * time.Minute)
+		down.Store(false)
+		p.pass(time.Hour)
+		p.wantLogs(known, first, second, third)
+	})
+}
+
+// hasMore reports whether the tail takes a file that it has open for one of which more is to be read.
+func (p *pond) hasMore(path string) bool {
+	p.tail.mu.Lock()
+	var f *logFile
+	for _, x := range p.tail.table {
+		if x.path == path {
+			f = x
+		}
+	}
+	p.tail.mu.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, more, err := p.tail.shelf.lastLook(f)
+	require.NoError(p.t, err)
+	return more
+}

@@ -107,6 +107,9 @@ func (h *shelf) lastLook(f *logFile) (stat files.Stat, more bool, err error) {
 	if err != nil || !f.live.Compressed() && h.memory.wasTruncated(f) {
 		return stat, false, err
 	}
+	if f.live.Compressed() {
+		return stat, true, nil // its size says nothing, and one that was read to its end is closed already
+	}
 	taken, sealed := f.live.Taken(), f.w.Src.Sealed.Offset
 	return stat, stat.Size > max(taken, sealed) || taken > sealed && f.tried != taken, nil
 }
