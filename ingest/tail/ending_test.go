@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"logseal/ingest/files"
 	"logseal/ingest/files/filestest"
+	"logseal/ingest/sink"
 )
 
 // A tail that is told to end seals what it has read, and leaves a heap of old logs for the next one.
@@ -137,5 +139,22 @@ func TestTail_EndingWhileTwoCannotBeToldApart(t *testing.T) {
 		p.pass(10 * time.Minute)
 		require.Contains(t, p.lines(), "b000034")
 		require.Len(t, p.lines(), 1+30+2)
+	})
+}
+
+// A sink that was away for long is back just when the tail ends: what rests after many failures is shipped.
+func TestTail_EndingTriesWhatRestsOnceMore(t *testing.T) {
+	inPond(t, func(t *testing.T, p *pond) {
+		var down atomic.Bool
+		p.store = func(s sink.Store) sink.Store { return allDown{s, &down} }
+		known := p.haveLedger()
+		p.start()
+		p.pass(time.Minute)
+		down.Store(true)
+		p.fs.Write("/logs/a", []byte("a1\n"))
+		p.pass(20 * time.Minute)
+		down.Store(false)
+		p.finish()
+		p.wantLogs(known, []byte("a1\n"))
 	})
 }

@@ -243,12 +243,13 @@ func (t *Tail) finishUp() {
 		t.scheduler.schedule(f)
 	}
 	var lanes []source.Key
-	for key := range t.uploader.lanes {
+	for key, l := range t.uploader.lanes {
+		l.failing = 0 // one that rests is tried again, and as often as any other
 		lanes = append(lanes, key)
 	}
 	t.mu.Unlock()
 	for _, key := range lanes {
-		t.uploader.wake(key) // also those that rest
+		t.uploader.wake(key)
 	}
 	grace := time.NewTimer(t.config.set().Grace)
 	defer grace.Stop()
