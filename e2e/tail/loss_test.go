@@ -34,6 +34,7 @@ func TestLoss_SeenAndDeletedWhileDown(t *testing.T) {
 	t.Parallel()
 	first := lines("some are sealed", 2000) // more than a batch, so the rest of the file is a backlog
 	s := blocked(t, first...)
+	s.requirePaused() // the ledger has the first batch, and with that how long the file is
 	s.kill()
 	s.remove("logs/a.log")
 	s.wire.Up(t)
@@ -54,6 +55,7 @@ func TestLoss_SeenAndDeletedWhileDown(t *testing.T) {
 func TestLoss_TurnsUpAfterAll(t *testing.T) {
 	t.Parallel()
 	s := blocked(t, lines("all of them", 2000)...)
+	s.requirePaused()
 	s.kill()
 	s.rename("logs/a.log", "hidden")
 	s.wire.Up(t)
