@@ -153,7 +153,7 @@ func (l *loadCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	at.WarnPlain(a.log)
-	cfg, err := l.pipelineConfig(ctx, a, at, c, chosen)
+	cfg, err := l.runConfig(ctx, a, at, c, chosen)
 	if err != nil {
 		return err
 	}
@@ -189,8 +189,8 @@ func retriesOf(cfg *commit.Config) (n int64) {
 	return n
 }
 
-// pipelineConfig checks the streams and finds their files; nothing is opened or made.
-func (l *loadCmd) pipelineConfig(
+// runConfig checks the streams and finds their files; nothing is opened or made.
+func (l *loadCmd) runConfig(
 	ctx context.Context, a *app, at *location.Location, c *config.Config, chosen []selection,
 ) (*commit.Config, error) {
 	from := input.NewFS(ctx, a.log, at.Bucket)
